@@ -1,0 +1,6 @@
+#include <apisec/version.h>
+
+const char *aps_version(void)
+{
+    return APS_VERSION;
+}
