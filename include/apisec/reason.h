@@ -1,0 +1,44 @@
+/* reason.h - the verdict on a request.
+ *
+ * One row of reasons.def is enum, HTTP status, log token, event, severity and help text.
+ * Zero is UNDECIDED, and UNDECIDED refuses.
+ * Threads and processes: pure functions. */
+#ifndef APISEC_REASON_H
+#define APISEC_REASON_H
+
+#include <stdbool.h>
+
+enum aps_severity {
+    APS_SEVERITY_INFO,
+    APS_SEVERITY_WARN,
+    APS_SEVERITY_CRITICAL,
+};
+
+enum aps_reason {
+#define R(name, status, token, event, severity, text) APS_REASON_##name,
+#include "apisec/reasons.def"
+#undef R
+    APS_REASON_COUNT
+};
+
+/* All calls take any value; one outside of the table counts as UNDECIDED. */
+int aps_reason_status(enum aps_reason reason);        /* HTTP status; 200 for ALLOW */
+const char *aps_reason_token(enum aps_reason reason); /* "key_unknown", for logs */
+const char *aps_reason_event(enum aps_reason reason); /* OWASP log vocabulary, "authn_login_fail" */
+const char *aps_reason_text(enum aps_reason reason);  /* help text for administrators */
+enum aps_severity aps_reason_severity(enum aps_reason reason);
+const char *aps_severity_name(enum aps_severity severity); /* "info", "warn", "critical" */
+
+/* Whether this verdict lets the request through: ALLOW and PUBLIC do, nothing else does. */
+static inline bool aps_reason_is_pass(enum aps_reason reason);
+
+/* Whether it counts as a failed authentication of the source (KEY-15, LIM-12): its event is
+ * authn_login_fail or authn_token_reuse.  AUTHN_RATE itself does not count again. */
+bool aps_reason_is_authn_failure(enum aps_reason reason);
+
+static inline bool aps_reason_is_pass(enum aps_reason reason)
+{
+    return reason == APS_REASON_ALLOW || reason == APS_REASON_PUBLIC;
+}
+
+#endif

@@ -1,0 +1,69 @@
+/* reason.c - the table of verdicts. */
+#include "apisec/reason.h"
+
+#include <string.h>
+
+static const struct row {
+    const char *token;
+    const char *event;
+    const char *text;
+    int status;
+    enum aps_severity severity;
+} rows[APS_REASON_COUNT] = {
+#define R(name, status, token, event, severity, text)                                              \
+    [APS_REASON_##name] = {token, event, text, status, APS_SEVERITY_##severity},
+#include "apisec/reasons.def"
+#undef R
+};
+
+_Static_assert(APS_REASON_UNDECIDED == 0, "a zeroed verdict refuses");
+
+static const struct row *row_of(enum aps_reason reason)
+{
+    return &rows[(unsigned)reason < APS_REASON_COUNT ? reason : APS_REASON_UNDECIDED];
+}
+
+int aps_reason_status(enum aps_reason reason)
+{
+    return row_of(reason)->status;
+}
+
+const char *aps_reason_token(enum aps_reason reason)
+{
+    return row_of(reason)->token;
+}
+
+const char *aps_reason_event(enum aps_reason reason)
+{
+    return row_of(reason)->event;
+}
+
+const char *aps_reason_text(enum aps_reason reason)
+{
+    return row_of(reason)->text;
+}
+
+enum aps_severity aps_reason_severity(enum aps_reason reason)
+{
+    return row_of(reason)->severity;
+}
+
+const char *aps_severity_name(enum aps_severity severity)
+{
+    switch (severity) {
+    case APS_SEVERITY_INFO:
+        return "info";
+    case APS_SEVERITY_WARN:
+        return "warn";
+    case APS_SEVERITY_CRITICAL:
+        break;
+    }
+    return "critical"; /* an unknown severity is not played down */
+}
+
+bool aps_reason_is_authn_failure(enum aps_reason reason)
+{
+    const char *event = row_of(reason)->event;
+
+    return strcmp(event, "authn_login_fail") == 0 || strcmp(event, "authn_token_reuse") == 0;
+}
