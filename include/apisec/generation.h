@@ -1,0 +1,39 @@
+/* generation.h - which generation of which store each process serves.
+ *
+ * A process has one row for each store.  A row whose process is gone is free again, so nothing
+ * leaks when a child is killed at any instruction, and no heartbeat is needed.
+ * Contract: call set before the first request is served from a generation; then a reader that
+ * finds no lower one knows that no live process serves an older one.
+ * Threads and processes: every call is safe from any of them.
+ * Full: a process that finds no row is not listed, and APS_METRIC_GENERATION_UNLISTED counts it. */
+#ifndef APISEC_GENERATION_H
+#define APISEC_GENERATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "apisec/state.h"
+
+/* This process serves `generation` of `store` (any number that tells stores apart, not 0) from
+ * now on.  False: no row was free, or /proc cannot tell who this process is.  Reads
+ * /proc/self/stat; for when a generation changes, not for each request. */
+bool aps_generation_set(struct aps_state *state, uint64_t store, uint64_t generation);
+
+/* This process serves nothing any more.  For the exit of a child. */
+void aps_generation_drop_own(struct aps_state *state);
+
+/* Called for each row of a live process; return false to stop. */
+typedef bool (*aps_generation_fn)(void *ctx, pid_t pid, uint64_t store, uint64_t generation);
+
+/* Each live process that serves `store`, or any store if 0.  Also for attached states.  A process
+ * that this account may not look at counts as live. */
+void aps_generation_each(const struct aps_state *state, uint64_t store, aps_generation_fn fn,
+                         void *ctx);
+
+/* The lowest generation of `store` that a live process serves, and how many rows say so for this
+ * store; false if none is listed. */
+bool aps_generation_min(const struct aps_state *state, uint64_t store, uint64_t *out_generation,
+                        uint64_t *out_processes);
+
+#endif

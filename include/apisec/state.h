@@ -1,0 +1,75 @@
+/* state.h - the shared state of one httpd: a file that its processes map and apisecctl reads.
+ *
+ * It holds the table of limits (table.h), counters (metrics.h) and the generations in use
+ * (generation.h); no pointers and no credentials.  It outlives restarts, stops and crashes; after
+ * a reboot the cells start empty, since they hang on the monotonic clock.  Layout: docs/design.md.
+ * Threads and processes: open, attach, child and close belong to one thread; everything that
+ * takes an open state is safe from any thread and any process forked after open. */
+#ifndef APISEC_STATE_H
+#define APISEC_STATE_H
+
+#include <apr_pools.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "apisec/clock.h"
+#include "apisec/err.h"
+
+/* Cells of the table: one for each caller and limit that is not idle, 16 bytes each. */
+#define APS_STATE_ENTRIES_MIN ((uint64_t)1024)
+#define APS_STATE_ENTRIES_MAX ((uint64_t)1 << 28)
+#define APS_STATE_ENTRIES_DEFAULT ((uint64_t)65536)
+
+struct aps_state;
+
+/* What aps_state_open found at the path. */
+enum aps_state_origin {
+    APS_STATE_ATTACHED, /* opened by aps_state_attach */
+    APS_STATE_CREATED,  /* there was none */
+    APS_STATE_KEPT,     /* all of it is in use again */
+    APS_STATE_REBOOTED, /* in use again without its cells: the kernel was restarted */
+    APS_STATE_REPLACED, /* it had another size or version, or was damaged: a new file */
+};
+
+struct aps_state_info {
+    enum aps_state_origin origin;
+    uint64_t bytes;   /* size of the file */
+    uint64_t entries; /* cells of the table */
+    uint64_t rows;    /* rows for generations in use */
+    uint64_t boot;    /* how often a server opened it, this time included; `boot` of audit lines */
+    aps_nsec created; /* wall */
+};
+
+/* Open for a server, before it drops privileges: make the file (0600) or use what is there, and
+ * raise the start counter.  `entries` (APS_STATE_ENTRIES_MIN to _MAX) is rounded up to a power of
+ * two.  `wall` is the time now.  Space on disk is reserved, so that a full disk shows here and
+ * never as a signal later.  A state file that cannot be used is never changed, since old
+ * children may still map it: a new file takes its name; one without the magic is kept as
+ * PATH.bad.  Lives in `pool`; unmapped with it in this process only.
+ * APS_ERR_RANGE: entries.  APS_ERR_UNSAFE: the file is no regular file, not this account's, has a
+ * second name or a mode other than 0600, or others may write the folder.  APS_ERR_IO: the rest. */
+APS_MUST_CHECK enum aps_err aps_state_open(apr_pool_t *pool, const char *path, uint64_t entries,
+                                           aps_nsec wall, struct aps_state **out,
+                                           struct aps_diag *diag);
+
+/* Copy what a reader needs of a state file that others may write at any time: counters,
+ * generations, head.  Every number in it is checked or bounded, and nothing is mapped, so that
+ * truncation of the file cannot kill the reader.  A later state needs a new attach.  The calls
+ * that charge cells must not be used with it.  Lives in `pool`, which closes it.
+ * APS_ERR_NOT_FOUND: no such file.  APS_ERR_UNSAFE: not a regular file.  APS_ERR_NEWER: written by
+ * another version.  APS_ERR_CORRUPT: not a state file, or damaged.  APS_ERR_IO. */
+APS_MUST_CHECK enum aps_err aps_state_attach(apr_pool_t *pool, const char *path,
+                                             struct aps_state **out, struct aps_diag *diag);
+
+/* Tell that this process is a child of the one that opened: it gets counters of its own. */
+void aps_state_child(struct aps_state *state);
+
+/* Before its pool ends; NULL is fine. */
+void aps_state_close(struct aps_state *state);
+
+void aps_state_info(const struct aps_state *state, struct aps_state_info *out);
+
+/* The start counter, for audit lines. */
+uint64_t aps_state_boot(const struct aps_state *state);
+
+#endif
