@@ -309,9 +309,10 @@ def report(tally):
     say("%-14s %d passed, %d failed%s" % (tally.name, tally.passed, tally.failed, note))
     if tally.failed == 0:
         return
-    lines = open(tally.log, errors="replace").read().splitlines()
-    say("---- %s: the end of %s" % (tally.name, tally.log))
-    say("\n".join(lines[-120:]))
+    say("---- %s: %s" % (tally.name, tally.log))
+    if tally.name != "lint":  # whose faults are whole sentences
+        with open(tally.log, errors="replace") as log:
+            say("".join(log.readlines()[-120:]).rstrip())
     for why in tally.why[:40]:
         say("FAILED %s" % why)
     say("----")
