@@ -348,6 +348,12 @@ void aps_json_null(struct aps_json *w)
     put_token(w, "null", 4);
 }
 
+void aps_json_raw(struct aps_json *w, struct aps_str json)
+{
+    if (json.n > 0)
+        put_token(w, json.p, json.n);
+}
+
 void aps_json_put_str(struct aps_json *w, const char *name, const char *value)
 {
     aps_json_name(w, name);
