@@ -56,7 +56,7 @@ void aps_json_u64(struct aps_json *w, uint64_t value);
 void aps_json_i64(struct aps_json *w, int64_t value);
 void aps_json_bool(struct aps_json *w, bool value);
 void aps_json_null(struct aps_json *w);
-/* A value that is JSON already, as a writer made it; copied as it is. */
+/* A value that is JSON already, as a writer made it; copied as it is.  Empty text writes null. */
 void aps_json_raw(struct aps_json *w, struct aps_str json);
 
 /* Shorthands: name and value; a text that is NULL is written as null. */

@@ -19,6 +19,9 @@ struct aps_str {
 /* For printf's "%.*s", which takes an int and stops at a NUL.  Uses `s` more than once. */
 #define APS_STR_ARG(s) (int)((s).n < INT_MAX ? (s).n : INT_MAX), (s).n != 0 ? (s).p : ""
 
+/* The same for a value in a sentence about it: at most 100 bytes, so that the rest has room. */
+#define APS_STR_SHOW(s) (int)((s).n < 100 ? (s).n : 100), (s).n != 0 ? (s).p : ""
+
 /* Borrows a string literal. */
 #define APS_STR_LIT(lit) ((struct aps_str){(lit), sizeof(lit) - 1})
 

@@ -352,6 +352,8 @@ void aps_json_raw(struct aps_json *w, struct aps_str json)
 {
     if (json.n > 0)
         put_token(w, json.p, json.n);
+    else
+        aps_json_null(w);
 }
 
 void aps_json_put_str(struct aps_json *w, const char *name, const char *value)

@@ -7,14 +7,6 @@
 #define YEAR_MIN 1970
 #define YEAR_MAX 2261
 
-/* How much of a refused value is repeated, so that the rest of the sentence has room. */
-#define SHOWN_MAX 100
-
-static struct aps_str shown(struct aps_str text)
-{
-    return (struct aps_str){text.p, text.n < SHOWN_MAX ? text.n : SHOWN_MAX};
-}
-
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -60,7 +52,7 @@ enum aps_err aps_num_parse(struct aps_str text, uint64_t min, uint64_t max, uint
         err = APS_ERR_RANGE;
     }
     aps_err_explain(diag, "number \"%.*s\": want a whole number from %llu to %llu",
-                    APS_STR_ARG(shown(text)), (unsigned long long)min, (unsigned long long)max);
+                    APS_STR_SHOW(text), (unsigned long long)min, (unsigned long long)max);
     return err;
 }
 
@@ -103,12 +95,12 @@ enum aps_err aps_num_parse_duration(struct aps_str text, aps_nsec *out, struct a
         aps_err_explain(diag,
                         "duration \"%.*s\": want a whole number and a unit (ms, s, m, h, d or w), "
                         "such as 250ms or 90d",
-                        APS_STR_ARG(shown(text)));
+                        APS_STR_SHOW(text));
         return APS_ERR_FORMAT;
     }
     if (!read_digits(digits, &count) || count == 0 || count > (uint64_t)(INT64_MAX / unit->nsec)) {
         aps_err_explain(diag, "duration \"%.*s\": want more than zero and at most %llu%s",
-                        APS_STR_ARG(shown(text)), (unsigned long long)(INT64_MAX / unit->nsec),
+                        APS_STR_SHOW(text), (unsigned long long)(INT64_MAX / unit->nsec),
                         unit->name);
         return APS_ERR_RANGE;
     }
@@ -127,11 +119,11 @@ enum aps_err aps_num_parse_rate(struct aps_str text, struct aps_rate *out, struc
         unit = find_unit((struct aps_str){tail.p + 1, tail.n - 1});
     if (digits.n == 0 || unit == NULL || !unit->of_rate) {
         aps_err_explain(diag, "rate \"%.*s\": want COUNT/UNIT, unit s, m, h or d, such as 100/m",
-                        APS_STR_ARG(shown(text)));
+                        APS_STR_SHOW(text));
         return APS_ERR_FORMAT;
     }
     if (!read_digits(digits, &count) || count == 0 || count > RATE_MAX) {
-        aps_err_explain(diag, "rate \"%.*s\": want a count from 1 to %u", APS_STR_ARG(shown(text)),
+        aps_err_explain(diag, "rate \"%.*s\": want a count from 1 to %u", APS_STR_SHOW(text),
                         RATE_MAX);
         return APS_ERR_RANGE;
     }
@@ -247,7 +239,7 @@ enum aps_err aps_num_parse_time(struct aps_str text, aps_nsec now, aps_nsec *out
                    (c.minute - c.offset_minutes) * APS_MINUTE + c.second * APS_SEC;
         if (wall < 0) {
             aps_err_explain(diag, "time \"%.*s\": want a date and time that exist, from %d to %d",
-                            APS_STR_ARG(shown(text)), YEAR_MIN, YEAR_MAX);
+                            APS_STR_SHOW(text), YEAR_MIN, YEAR_MAX);
             return APS_ERR_RANGE;
         }
         *out = wall;
@@ -266,11 +258,11 @@ enum aps_err aps_num_parse_time(struct aps_str text, aps_nsec now, aps_nsec *out
         aps_err_explain(diag,
                         "time \"%.*s\": want a date such as 2027-01-31, a time such as "
                         "2027-01-31T12:00:00Z, or a duration from now such as 90d",
-                        APS_STR_ARG(shown(text)));
+                        APS_STR_SHOW(text));
         return APS_ERR_FORMAT;
     }
     aps_err_explain(diag, "time \"%.*s\": want a duration from now that ends before %d",
-                    APS_STR_ARG(shown(text)), YEAR_MAX + 1);
+                    APS_STR_SHOW(text), YEAR_MAX + 1);
     return APS_ERR_RANGE;
 }
 
