@@ -1,0 +1,112 @@
+#include "apisec/mac.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+struct aps_mac {
+    EVP_MAC_CTX *ready; /* keyed; only ever copied from */
+};
+
+struct aps_mac_run {
+    EVP_MAC_CTX *ctx;
+    bool failed;
+};
+
+enum aps_err aps_mac_new(const void *key, size_t n, struct aps_mac **out)
+{
+    static const unsigned char none[1]; /* a NULL key would mean: keep the old one */
+    enum aps_err err = APS_ERR_CRYPTO;
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *ctx = hmac != NULL ? EVP_MAC_CTX_new(hmac) : NULL;
+    struct aps_mac *mac = NULL;
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                           OSSL_PARAM_construct_end()};
+
+    if (ctx == NULL || EVP_MAC_init(ctx, n != 0 ? key : none, n, params) != 1)
+        goto out;
+    if ((mac = malloc(sizeof *mac)) == NULL) {
+        err = APS_ERR_NOMEM;
+        goto out;
+    }
+    mac->ready = ctx;
+    ctx = NULL;
+    *out = mac;
+    err = APS_OK;
+out:
+    EVP_MAC_CTX_free(ctx);
+    EVP_MAC_free(hmac);
+    return err;
+}
+
+void aps_mac_free(struct aps_mac *mac)
+{
+    if (mac == NULL)
+        return;
+    EVP_MAC_CTX_free(mac->ready);
+    free(mac);
+}
+
+enum aps_err aps_mac_sum(const struct aps_mac *mac, struct aps_str text, uint8_t out[APS_MAC_LEN])
+{
+    size_t n = 0;
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(mac->ready);
+    bool ok = ctx != NULL && EVP_MAC_update(ctx, (const unsigned char *)text.p, text.n) == 1 &&
+              EVP_MAC_final(ctx, out, &n, APS_MAC_LEN) == 1 && n == APS_MAC_LEN;
+    EVP_MAC_CTX_free(ctx);
+    if (ok)
+        return APS_OK;
+    OPENSSL_cleanse(out, APS_MAC_LEN);
+    return APS_ERR_CRYPTO;
+}
+
+enum aps_err aps_mac_begin(const struct aps_mac *mac, struct aps_mac_run **out)
+{
+    struct aps_mac_run *run = calloc(1, sizeof *run);
+    if (run == NULL)
+        return APS_ERR_NOMEM;
+    if ((run->ctx = EVP_MAC_CTX_dup(mac->ready)) == NULL) {
+        free(run);
+        return APS_ERR_CRYPTO;
+    }
+    *out = run;
+    return APS_OK;
+}
+
+static void add(struct aps_mac_run *run, const void *p, size_t n)
+{
+    if (n != 0 && EVP_MAC_update(run->ctx, p, n) != 1)
+        run->failed = true;
+}
+
+void aps_mac_add(struct aps_mac_run *run, const void *field, size_t n)
+{
+    uint8_t len[8];
+    for (int i = 0; i < 8; i++)
+        len[i] = (uint8_t)((uint64_t)n >> (56 - 8 * i));
+    add(run, len, sizeof len);
+    add(run, field, n);
+}
+
+void aps_mac_add_u64(struct aps_mac_run *run, uint64_t field)
+{
+    uint8_t b[8];
+    for (int i = 0; i < 8; i++)
+        b[i] = (uint8_t)(field >> (56 - 8 * i));
+    aps_mac_add(run, b, sizeof b);
+}
+
+enum aps_err aps_mac_end(struct aps_mac_run *run, uint8_t out[APS_MAC_LEN])
+{
+    uint8_t sum[APS_MAC_LEN];
+    size_t n = 0;
+    bool ok = !run->failed && EVP_MAC_final(run->ctx, sum, &n, sizeof sum) == 1 && n == sizeof sum;
+    EVP_MAC_CTX_free(run->ctx);
+    free(run);
+    if (ok && out != NULL)
+        memcpy(out, sum, sizeof sum);
+    OPENSSL_cleanse(sum, sizeof sum);
+    return ok ? APS_OK : APS_ERR_CRYPTO;
+}
