@@ -10,6 +10,20 @@ BUILD = os.environ.get("APISEC_BUILD") or os.path.join(TOP, "build")
 C = (".c", ".h", ".def")
 
 
+def _unpacked():
+    """The files of a release, where there is no git: sources in our folders, not what a build leaves."""
+    for part in ("apisecctl", "conf", "docs", "include", "libapisec", "mod_apisec", "tests"):
+        for folder, below, there in os.walk(os.path.join(TOP, part)):
+            below[:] = [b for b in below if b not in (".libs", ".deps", "__pycache__")]
+            for name in there:
+                path = os.path.join(folder, name)
+                if name in ("Makefile", "Makefile.in") or name.endswith((".o", ".lo", ".la", ".log", ".trs")):
+                    continue
+                with open(path, "rb") as seen:
+                    if b"\0" not in seen.read(4096):
+                        yield os.path.relpath(path, TOP)
+
+
 def files(under="", ends=()):
     """Paths below TOP, sorted: what git knows or would add, all files where there is no git."""
     listed = subprocess.run(["git", "-C", TOP, "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard"],
@@ -17,8 +31,7 @@ def files(under="", ends=()):
     if listed.returncode == 0:
         names = listed.stdout.splitlines()
     else:
-        names = [os.path.relpath(os.path.join(folder, name), TOP) for folder, _, there in os.walk(TOP)
-                 for name in there if not os.path.relpath(folder, TOP).startswith(("build", "autom4te.cache"))]
+        names = list(_unpacked())
     return sorted({n for n in names if n.startswith(under) and n.endswith(tuple(ends) or "")
                    and os.path.isfile(os.path.join(TOP, n))})
 
