@@ -26,10 +26,11 @@ def _unpacked():
 
 def files(under="", ends=()):
     """Paths below TOP, sorted: what git knows or would add, all files where there is no git."""
-    listed = subprocess.run(["git", "-C", TOP, "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard"],
-                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    if listed.returncode == 0:
-        names = listed.stdout.splitlines()
+    # A release that is unpacked inside another repository is none.
+    if os.path.exists(os.path.join(TOP, ".git")):
+        names = subprocess.run(["git", "-C", TOP, "-c", "safe.directory=*", "ls-files", "-co",
+                                "--exclude-standard"], stdout=subprocess.PIPE, text=True,
+                               check=True).stdout.splitlines()
     else:
         names = list(_unpacked())
     return sorted({n for n in names if n.startswith(under) and n.endswith(tuple(ends) or "")
