@@ -9,6 +9,7 @@ import fcntl
 import glob
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -45,6 +46,20 @@ class Tally:
         self.why.append(why)
 
 
+def finish(process, seconds):
+    """Its exit code; 124 if it had to be ended: interrupted first, so that pytest stops its servers."""
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        return 124
+
+
 def run(argv, log, env=None, cwd=TOP, seconds=SUITE_SECONDS):
     """Appends the command's output to the file `log`; returns (exit code, output)."""
     full = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", LC_ALL="C.UTF-8")
@@ -57,10 +72,8 @@ def run(argv, log, env=None, cwd=TOP, seconds=SUITE_SECONDS):
         out.flush()
         at = out.tell()
         try:
-            code = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cwd,
-                                  env=full, timeout=seconds).returncode
-        except subprocess.TimeoutExpired:
-            code = 124
+            code = finish(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cwd,
+                                           env=full), seconds)
         except OSError as error:
             out.write(("%s\n" % error).encode())
             code = 127

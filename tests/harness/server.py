@@ -1,5 +1,6 @@
 """A real httpd in a folder of its own, on loopback, under the MPM of $MPM."""
 
+import functools
 import glob
 import http.client
 import json
@@ -24,9 +25,16 @@ NEEDS = {"ssl": ["socache_shmcb"], "proxy_http": ["proxy"], "proxy_http2": ["pro
 CRASH = re.compile(r"exit signal (?!Killed|Terminated)\w+|AddressSanitizer|runtime error:")
 
 
+@functools.lru_cache(maxsize=None)
 def _apxs(name):
     apxs = os.environ.get("APXS", "apxs")
     return subprocess.run([apxs, "-q", name], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
+@functools.lru_cache(maxsize=None)
+def _built_in(program):
+    """What `httpd -l` lists."""
+    return subprocess.run([program, "-l"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
 
 
 class ServerFault(Exception):
@@ -163,7 +171,7 @@ class Server:
             if name == "cgi" and self.mpm != "prefork":
                 name = "cgid"
             names += NEEDS.get(name, []) + [name]
-        built_in = subprocess.run([self.program, "-l"], stdout=subprocess.PIPE, text=True).stdout
+        built_in = _built_in(self.program)
         lines = []
         for name in dict.fromkeys(names):
             if "mod_%s.c" % name not in built_in:
