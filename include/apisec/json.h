@@ -26,11 +26,11 @@ struct aps_json {
     char *buf;
     size_t len;
     size_t cap;       /* equals len once the writer is full */
+    size_t fast;      /* where the fast ways end: cap, or 0 where they may not be taken */
     apr_pool_t *pool; /* where a growing buffer lives; NULL for a fixed one */
     unsigned depth;
     unsigned spaces; /* indentation for each level; 0: all on one line */
     bool full;       /* something did not fit */
-    bool first;      /* no comma before the next value */
     char close[APS_JSON_DEPTH];
 };
 
@@ -60,18 +60,49 @@ void aps_json_null(struct aps_json *w);
 void aps_json_raw(struct aps_json *w, struct aps_str json);
 
 /* Shorthands: name and value; a text that is NULL is written as null. */
-void aps_json_put_str(struct aps_json *w, const char *name, const char *value);
-void aps_json_put_u64(struct aps_json *w, const char *name, uint64_t value);
-void aps_json_put_bool(struct aps_json *w, const char *name, bool value);
+static inline void aps_json_put_str(struct aps_json *w, const char *name, const char *value);
+static inline void aps_json_put_u64(struct aps_json *w, const char *name, uint64_t value);
+static inline void aps_json_put_bool(struct aps_json *w, const char *name, bool value);
 
 /* What was written so far, also of an unfinished or full writer; a growing buffer is NUL-ended.
  * Borrowed from the writer, until its next call. */
 struct aps_str aps_json_text(const struct aps_json *w);
 
-/* Here, so that the length of a literal is known when it is compiled. */
+/* Here, so that a literal is copied by stores of known length; aps_json_name_n does the rest. */
 static inline void aps_json_name(struct aps_json *w, const char *name)
 {
-    aps_json_name_n(w, name, strlen(name));
+    size_t n = strlen(name);
+    char *p = w->buf + w->len;
+
+    if (!__builtin_constant_p(n) || w->len + n + 3 > w->fast) {
+        aps_json_name_n(w, name, n);
+        return;
+    }
+    *p = '"';
+    memcpy(p + 1, name, n);
+    memcpy(p + 1 + n, "\":", 2);
+    w->len += n + 3;
+}
+
+static inline void aps_json_put_str(struct aps_json *w, const char *name, const char *value)
+{
+    aps_json_name(w, name);
+    if (value != NULL)
+        aps_json_str(w, aps_str(value));
+    else
+        aps_json_null(w);
+}
+
+static inline void aps_json_put_u64(struct aps_json *w, const char *name, uint64_t value)
+{
+    aps_json_name(w, name);
+    aps_json_u64(w, value);
+}
+
+static inline void aps_json_put_bool(struct aps_json *w, const char *name, bool value)
+{
+    aps_json_name(w, name);
+    aps_json_bool(w, value);
 }
 
 #endif

@@ -1,5 +1,9 @@
-/* json.c - a JSON writer for hot paths: one bounds check for a value, runs of plain bytes copied
- * eight at a time, and a slower way for the rest. */
+/* json.c - a JSON writer for hot paths: one bounds check for a value, plain text copied sixteen
+ * bytes at a time, and a slower way for the rest.
+ *
+ * Inside of an object or array every value is written with the comma behind it, and the end of the
+ * level takes the last one back; so no value has to ask whether it is the first.  A comma that does
+ * not fit is left away: then not one byte fits, and nothing can follow that would need it. */
 #include "apisec/json.h"
 
 #include "apisec/num.h"
@@ -8,12 +12,18 @@
 
 void aps_json_init(struct aps_json *w, char *buf, size_t cap)
 {
-    *w = (struct aps_json){.buf = buf, .cap = cap, .first = true};
+    *w = (struct aps_json){.buf = buf, .cap = cap};
 }
 
 void aps_json_init_pool(struct aps_json *w, apr_pool_t *pool, unsigned spaces)
 {
-    *w = (struct aps_json){.pool = pool, .spaces = spaces, .first = true};
+    *w = (struct aps_json){.pool = pool, .spaces = spaces};
+}
+
+/* The fast ways are for one line, within an object or array. */
+static void set_fast(struct aps_json *w)
+{
+    w->fast = w->spaces == 0 && w->depth > 0 ? w->cap : 0;
 }
 
 /* Nothing of what began at `start` stays, and no call writes any more: no room is left. */
@@ -22,6 +32,7 @@ static void set_full(struct aps_json *w, size_t start)
     w->full = true;
     w->len = start;
     w->cap = start;
+    w->fast = 0;
 }
 
 /* One byte beyond `cap` is kept for the NUL of aps_json_text. */
@@ -41,11 +52,12 @@ static bool grow(struct aps_json *w, size_t n)
         memcpy(buf, w->buf, w->len);
     w->buf = buf;
     w->cap = cap;
+    set_fast(w);
     return true;
 }
 
 /* Whether `n` more bytes fit. */
-static inline bool has_room(struct aps_json *w, size_t n)
+static bool has_room(struct aps_json *w, size_t n)
 {
     return w->cap - w->len >= n || grow(w, n);
 }
@@ -54,7 +66,8 @@ static bool put(struct aps_json *w, const char *p, size_t n)
 {
     if (!has_room(w, n))
         return false;
-    memcpy(w->buf + w->len, p, n);
+    if (n > 0)
+        memcpy(w->buf + w->len, p, n);
     w->len += n;
     return true;
 }
@@ -71,57 +84,44 @@ static bool put_line_break(struct aps_json *w)
     return true;
 }
 
-/* What stands before a value when lines are broken.  After a name, the only text that ends in a
- * space, nothing does. */
-static bool begin_spaced(struct aps_json *w, size_t n)
+/* What stands before a name or value.  The outermost value stands alone.  After a name, the only
+ * text that ends in a space, no line is broken. */
+static bool begin(struct aps_json *w)
 {
-    bool named = w->len > 0 && w->buf[w->len - 1] == ' ';
-
-    if (!w->first && !put(w, ",", 1))
+    if (w->full || (w->depth == 0 && w->len > 0))
         return false;
-    if (w->depth > 0 && !named && !put_line_break(w))
-        return false;
-    return has_room(w, n);
+    if (w->spaces == 0 || w->depth == 0 || w->buf[w->len - 1] == ' ')
+        return true;
+    return put_line_break(w);
 }
 
-/* Write what stands before a value, and make sure of `n` bytes for it.  False, and the writer is
- * full, when they do not fit. */
-static inline bool begin(struct aps_json *w, size_t n)
+/* What stands behind a value. */
+static void finish(struct aps_json *w)
 {
-    size_t start = w->len;
-    size_t comma = w->first ? 0 : 1;
-
-    if (w->spaces == 0 && w->cap - start >= n + comma) {
-        w->buf[start] = ','; /* n is never 0, so there is a byte here also without a comma */
-        w->len = start + comma;
-        return true;
-    }
-    if (w->spaces == 0 ? (!comma || put(w, ",", 1)) && has_room(w, n) : begin_spaced(w, n))
-        return true;
-    set_full(w, start);
-    return false;
+    if (w->depth > 0 && !put(w, ",", 1) && w->pool != NULL)
+        set_full(w, w->len); /* out of memory now, perhaps not later */
 }
 
 static void put_token(struct aps_json *w, const char *p, size_t n)
 {
-    if (!begin(w, n))
-        return;
-    memcpy(w->buf + w->len, p, n);
-    w->len += n;
-    w->first = false;
+    size_t start = w->len;
+
+    if (begin(w) && put(w, p, n))
+        finish(w);
+    else
+        set_full(w, start);
 }
 
 static void open_level(struct aps_json *w, char open, char close)
 {
-    if (w->depth == APS_JSON_DEPTH) {
-        set_full(w, w->len);
+    size_t start = w->len;
+
+    if (w->depth == APS_JSON_DEPTH || !begin(w) || !put(w, &open, 1)) {
+        set_full(w, start);
         return;
     }
-    if (!begin(w, 1))
-        return;
-    w->buf[w->len++] = open;
     w->close[w->depth++] = close;
-    w->first = true;
+    set_fast(w);
 }
 
 void aps_json_object(struct aps_json *w)
@@ -139,35 +139,110 @@ void aps_json_end(struct aps_json *w)
     size_t start = w->len;
     bool fits = !w->full && w->depth > 0;
 
+    if (start < w->fast && w->depth > 1 && w->buf[start - 1] == ',') {
+        w->buf[start - 1] = w->close[--w->depth];
+        w->buf[start] = ',';
+        w->len = start + 1;
+        return;
+    }
     if (fits) {
         w->depth--;
-        fits = (w->first || w->spaces == 0 || put_line_break(w)) && put(w, &w->close[w->depth], 1);
+        if (w->buf[start - 1] == ',') {
+            w->len--;
+            fits = w->spaces == 0 || put_line_break(w);
+        }
+        fits = fits && put(w, &w->close[w->depth], 1);
     }
-    if (!fits)
+    if (!fits) {
         set_full(w, start);
-    w->first = false;
+        return;
+    }
+    set_fast(w);
+    finish(w);
 }
 
 void aps_json_name_n(struct aps_json *w, const char *name, size_t n)
 {
-    char *p;
+    size_t start = w->len;
 
-    if (!begin(w, n + (w->spaces == 0 ? 3 : 4)))
-        return;
-    p = w->buf + w->len;
-    *p = '"';
-    memcpy(p + 1, name, n);
-    p += 1 + n;
-    p[0] = '"';
-    p[1] = ':';
-    p += 2;
-    if (w->spaces != 0)
-        *p++ = ' ';
-    w->len = (size_t)(p - w->buf);
-    w->first = true;
+    if (!begin(w) || !put(w, "\"", 1) || !put(w, name, n) ||
+        !put(w, "\": ", w->spaces == 0 ? 2 : 3))
+        set_full(w, start);
 }
 
-/* Bytes that stand for themselves: ASCII but controls, DEL, quote and backslash. */
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+typedef uint64_t halves16 __attribute__((vector_size(16)));
+
+/* Plain bytes stand for themselves: ASCII but controls, DEL, quote and backslash.  The high bit is
+ * set in a byte beyond ASCII, in DEL once one is added, and in controls once 0x21 is taken away;
+ * exchanging 0x20 and 0x22 before lets that find the quote and not the space. */
+static inline bool is_plain(bytes16 x)
+{
+    halves16 found = (halves16)(x | (x + 1) | ((x ^ 2) - 0x21) | (bytes16)(x == '\\'));
+
+    return ((found[0] | found[1]) & 0x8080808080808080u) == 0;
+}
+
+/* The sixteen bytes from `from` on, copied to `to`. */
+static inline bytes16 copy16(char *to, const char *from)
+{
+    bytes16 x;
+
+    memcpy(&x, from, sizeof x);
+    memcpy(to, &x, sizeof x);
+    return x;
+}
+
+/* Texts of less than sixteen bytes: two halves, or at last three bytes, that may overlap. */
+static inline bytes16 copy_short(char *to, const char *from, size_t n)
+{
+    uint64_t head, tail;
+    uint32_t head4, tail4;
+
+    if (n >= 8) {
+        memcpy(&head, from, 8);
+        memcpy(&tail, from + n - 8, 8);
+        memcpy(to, &head, 8);
+        memcpy(to + n - 8, &tail, 8);
+    } else if (n >= 4) {
+        memcpy(&head4, from, 4);
+        memcpy(&tail4, from + n - 4, 4);
+        memcpy(to, &head4, 4);
+        memcpy(to + n - 4, &tail4, 4);
+        head = tail = (uint64_t)head4 << 32 | tail4;
+    } else {
+        head = 0x2020202020202020u;
+        if (n > 0) {
+            to[0] = from[0];
+            to[n / 2] = from[n / 2];
+            to[n - 1] = from[n - 1];
+            head = head << 24 | (uint64_t)(uint8_t)from[0] << 16 |
+                   (uint64_t)(uint8_t)from[n / 2] << 8 | (uint8_t)from[n - 1];
+        }
+        tail = head;
+    }
+    return (bytes16)(halves16){head, tail};
+}
+
+/* Copy `n` bytes if all are plain; else some of them, and return false.  The tail of a long text is
+ * taken together with bytes before it. */
+static inline bool copy_plain(char *to, const char *from, size_t n)
+{
+    bytes16 x;
+
+    if (n < sizeof x) {
+        x = copy_short(to, from, n);
+    } else {
+        const char *last = from + n - sizeof x;
+
+        for (; from < last; from += sizeof x, to += sizeof x)
+            if (!is_plain(copy16(to, from)))
+                return false;
+        x = copy16(to - (from - last), last);
+    }
+    return is_plain(x);
+}
+
 static const bool plain[256] = {
     [' '] = true,
     ['!'] = true,
@@ -175,44 +250,13 @@ static const bool plain[256] = {
     [']' ... '~'] = true,
 };
 
-#define EACH(byte) (0x0101010101010101u * (byte))
-
-/* The same for eight bytes at once.  Adding or subtracting sets the high bit of the byte that is
- * looked for; a carry reaches only beyond a byte that is already found, and a byte whose high bit
- * is set from the start is not plain. */
-static inline bool is_plain8(uint64_t x)
+static size_t count_plain(struct aps_str s)
 {
-    uint64_t found = x | (x + EACH(1)) | (x - EACH(0x20)) | ((x ^ EACH('"')) - EACH(1)) |
-                     ((x ^ EACH('\\')) - EACH(1));
+    size_t n = 0;
 
-    return (found & EACH(0x80)) == 0;
-}
-
-/* Copy the plain bytes that `from` begins with; returns their number.  May write all `n` bytes. */
-static inline size_t copy_plain(char *to, const char *from, size_t n)
-{
-    uint64_t x;
-    size_t i = 0;
-
-    while (n - i >= sizeof x) {
-        memcpy(&x, from + i, sizeof x);
-        if (!is_plain8(x))
-            break;
-        memcpy(to + i, &x, sizeof x);
-        i += sizeof x;
-    }
-    if (i > 0 && n - i < sizeof x) { /* the tail again with bytes before it, so as to have eight */
-        memcpy(&x, from + n - sizeof x, sizeof x);
-        if (is_plain8(x)) {
-            memcpy(to + n - sizeof x, &x, sizeof x);
-            return n;
-        }
-    }
-    while (i < n && plain[(unsigned char)from[i]]) {
-        to[i] = from[i];
-        i++;
-    }
-    return i;
+    while (n < s.n && plain[(unsigned char)s.p[n]])
+        n++;
+    return n;
 }
 
 static char hex(uint32_t value)
@@ -253,55 +297,53 @@ static size_t escape(struct aps_str s, char out[6], size_t *out_read)
     return n;
 }
 
-/* The rest of a string from its first byte that is not plain on.  What is left needs at least as
- * many bytes as it has, so that a check of these never refuses too early. */
+/* The inside of a string.  No byte becomes less than one, so one check for them all comes first. */
 static bool put_escaped(struct aps_json *w, struct aps_str s)
 {
     char text[6];
     size_t n;
 
+    if (!has_room(w, s.n))
+        return false;
     while (s.n > 0) {
-        if (!put(w, text, escape(s, text, &n)))
+        n = count_plain(s);
+        if (n > 0) {
+            if (!put(w, s.p, n))
+                return false;
+        } else if (!put(w, text, escape(s, text, &n))) {
             return false;
-        s.p += n;
-        s.n -= n;
-        if (!has_room(w, s.n))
-            return false;
-        n = copy_plain(w->buf + w->len, s.p, s.n);
-        w->len += n;
+        }
         s.p += n;
         s.n -= n;
     }
     return true;
 }
 
+/* Any string, anywhere. */
 static void put_string(struct aps_json *w, struct aps_str s, struct aps_str mark)
 {
     size_t start = w->len;
-    size_t n;
 
-    if (s.n > SIZE_MAX / 8) {
+    if (begin(w) && put(w, "\"", 1) && put_escaped(w, s) && put(w, mark.p, mark.n) &&
+        put(w, "\"", 1))
+        finish(w);
+    else
         set_full(w, start);
-        return;
-    }
-    if (!begin(w, s.n + mark.n + 2))
-        return;
-    w->buf[w->len++] = '"';
-    n = copy_plain(w->buf + w->len, s.p, s.n);
-    w->len += n;
-    if (n < s.n &&
-        (!put_escaped(w, (struct aps_str){s.p + n, s.n - n}) || !has_room(w, mark.n + 1))) {
-        set_full(w, start);
-        return;
-    }
-    for (size_t i = 0; i < mark.n; i++)
-        w->buf[w->len++] = mark.p[i];
-    w->buf[w->len++] = '"';
-    w->first = false;
 }
 
 void aps_json_str(struct aps_json *w, struct aps_str value)
 {
+    char *p = w->buf + w->len;
+
+    if (w->len + value.n + 3 <= w->fast) {
+        *p = '"';
+        if (copy_plain(p + 1, value.p, value.n)) {
+            p[value.n + 1] = '"';
+            p[value.n + 2] = ',';
+            w->len += value.n + 3;
+            return;
+        }
+    }
     put_string(w, value, (struct aps_str){NULL, 0});
 }
 
@@ -317,7 +359,7 @@ static size_t cut_length(struct aps_str s, size_t max)
 void aps_json_str_max(struct aps_json *w, struct aps_str value, size_t max)
 {
     if (value.n <= max)
-        put_string(w, value, (struct aps_str){NULL, 0});
+        aps_json_str(w, value);
     else
         put_string(w, (struct aps_str){value.p, cut_length(value, max)}, APS_STR_LIT("..."));
 }
@@ -325,8 +367,16 @@ void aps_json_str_max(struct aps_json *w, struct aps_str value, size_t max)
 void aps_json_u64(struct aps_json *w, uint64_t value)
 {
     char digits[20];
+    char *end;
 
-    put_token(w, digits, (size_t)(aps_num_put(digits, value) - digits));
+    if (w->len + sizeof digits + 1 <= w->fast) {
+        end = aps_num_put(w->buf + w->len, value);
+        *end = ',';
+        w->len = (size_t)(end + 1 - w->buf);
+        return;
+    }
+    end = aps_num_put(digits, value);
+    put_token(w, digits, (size_t)(end - digits));
 }
 
 void aps_json_i64(struct aps_json *w, int64_t value)
@@ -356,33 +406,11 @@ void aps_json_raw(struct aps_json *w, struct aps_str json)
         aps_json_null(w);
 }
 
-void aps_json_put_str(struct aps_json *w, const char *name, const char *value)
-{
-    aps_json_name(w, name);
-    if (value != NULL)
-        aps_json_str(w, aps_str(value));
-    else
-        aps_json_null(w);
-}
-
-void aps_json_put_u64(struct aps_json *w, const char *name, uint64_t value)
-{
-    aps_json_name(w, name);
-    aps_json_u64(w, value);
-}
-
-void aps_json_put_bool(struct aps_json *w, const char *name, bool value)
-{
-    aps_json_name(w, name);
-    aps_json_bool(w, value);
-}
-
 struct aps_str aps_json_text(const struct aps_json *w)
 {
-    if (w->pool == NULL)
-        return (struct aps_str){w->buf, w->len};
-    if (w->buf == NULL)
+    if (w->pool != NULL && w->buf == NULL)
         return APS_STR_LIT("");
-    w->buf[w->len] = '\0';
+    if (w->pool != NULL)
+        w->buf[w->len] = '\0';
     return (struct aps_str){w->buf, w->len};
 }
