@@ -1,0 +1,63 @@
+/* key.c - whether a key may be used now, from there, on this host. */
+#include "apisec/key.h"
+
+/* A record that was never filled in has an expiry of 0 and no status: it cannot pass. */
+enum aps_reason aps_key_live(const struct aps_key *key, const struct aps_key_secret *secret,
+                             aps_nsec now)
+{
+    if (key->status == APS_KEY_REVOKED)
+        return APS_REASON_KEY_REVOKED;
+    if (key->status != APS_KEY_ACTIVE || secret->version == 0)
+        return APS_REASON_UNDECIDED;
+    if (now < key->not_before)
+        return APS_REASON_KEY_NOT_YET;
+    if (now >= key->expires_at)
+        return APS_REASON_KEY_EXPIRED;
+    if (secret->closes_at != 0 && now >= secret->closes_at)
+        return APS_REASON_KEY_ROTATED;
+    return APS_REASON_ALLOW;
+}
+
+static bool is_near(const struct aps_key *key, const struct aps_addr *addr)
+{
+    for (size_t i = 0; i < key->nnets; i++)
+        if (aps_net_has(&key->nets[i], addr))
+            return true;
+    return key->nnets == 0;
+}
+
+static bool has(const struct aps_str *list, size_t n, struct aps_str word)
+{
+    for (size_t i = 0; i < n; i++)
+        if (aps_str_eq(list[i], word))
+            return true;
+    return false;
+}
+
+enum aps_reason aps_key_place(const struct aps_key *key, const struct aps_addr *addr,
+                              struct aps_str host)
+{
+    if (!is_near(key, addr))
+        return APS_REASON_KEY_NETWORK;
+    if (key->nhosts != 0 && !has(key->hosts, key->nhosts, host))
+        return APS_REASON_KEY_HOST;
+    return APS_REASON_ALLOW;
+}
+
+bool aps_key_has_scope(const struct aps_key *key, struct aps_str scope)
+{
+    return has(key->scopes, key->nscopes, scope);
+}
+
+const char *aps_key_status_name(enum aps_key_status status)
+{
+    switch (status) {
+    case APS_KEY_ACTIVE:
+        return "active";
+    case APS_KEY_REVOKED:
+        return "revoked";
+    case APS_KEY_UNSET:
+        break;
+    }
+    return "unset";
+}

@@ -1,0 +1,147 @@
+/* keytext.c - the text of an API key: made, split, checked. */
+#include "apisec/keytext.h"
+#include "apisec/random.h"
+
+static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+static bool is_base62(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* Every character is looked at, whatever the first ones are. */
+static bool is_all_base62(struct aps_str s)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < s.n; i++)
+        all &= is_base62(s.p[i]);
+    return all;
+}
+
+bool aps_keytext_is_prefix(struct aps_str prefix)
+{
+    if (prefix.n < APS_KEYTEXT_PREFIX_MIN || prefix.n > APS_KEYTEXT_PREFIX_MAX)
+        return false;
+    if (prefix.p[0] < 'a' || prefix.p[0] > 'z')
+        return false;
+    for (size_t i = 1; i < prefix.n; i++)
+        if (!is_base62(prefix.p[i]) || (prefix.p[i] >= 'A' && prefix.p[i] <= 'Z'))
+            return false;
+    return true;
+}
+
+bool aps_keytext_is_id(struct aps_str id)
+{
+    return id.n == APS_KEYTEXT_ID_LEN && is_all_base62(id);
+}
+
+/* CRC-32 of IEEE 802.3, reflected, four bits at a time: it is worked out once for each key that
+ * is not in the cache, which is no reason for a larger table. */
+static uint32_t crc32_of(struct aps_str text)
+{
+    static const uint32_t table[16] = {
+        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
+        0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+        0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+    };
+    uint32_t crc = 0xffffffff;
+
+    for (size_t i = 0; i < text.n; i++) {
+        crc ^= (unsigned char)text.p[i];
+        crc = table[crc & 15] ^ crc >> 4;
+        crc = table[crc & 15] ^ crc >> 4;
+    }
+    return ~crc;
+}
+
+void aps_keytext_checksum(struct aps_str text, char out[APS_KEYTEXT_CHECK_LEN])
+{
+    uint32_t crc = crc32_of(text); /* 62^6 is more than 2^32 */
+
+    for (size_t i = APS_KEYTEXT_CHECK_LEN; i-- > 0; crc /= 62)
+        out[i] = base62[crc % 62];
+}
+
+/* A byte stands for a digit only below the largest multiple of 62, so that all are equally
+ * likely; 8 of 256 are thrown away. */
+static size_t pick(const unsigned char *bytes, size_t nbytes, char *out, size_t n)
+{
+    size_t done = 0;
+
+    for (size_t i = 0; i < nbytes && done < n; i++)
+        if (bytes[i] < 248)
+            out[done++] = base62[bytes[i] % 62];
+    return done;
+}
+
+enum aps_err aps_keytext_random(size_t n, char *out)
+{
+    unsigned char bytes[64];
+    size_t done = 0;
+    enum aps_err err = APS_OK;
+
+    while (done < n) {
+        if ((err = aps_random_fill(bytes, sizeof bytes)) != APS_OK) {
+            aps_secret_cleanse(out, done);
+            goto out;
+        }
+        done += pick(bytes, sizeof bytes, out + done, n - done);
+    }
+out:
+    aps_secret_cleanse(bytes, sizeof bytes);
+    return err;
+}
+
+enum aps_err aps_keytext_new(struct aps_str prefix, struct aps_str id, struct aps_secret *out)
+{
+    struct aps_secret text = {0};
+    enum aps_err err = APS_ERR_FORMAT;
+    char *p;
+
+    if (!aps_keytext_is_prefix(prefix) || !aps_keytext_is_id(id))
+        goto out;
+    err = aps_secret_new(prefix.n + 1 + APS_KEYTEXT_ID_LEN + 1 + APS_KEYTEXT_SECRET_LEN +
+                             APS_KEYTEXT_CHECK_LEN,
+                         &text);
+    if (err != APS_OK)
+        goto out;
+    p = (char *)text.b;
+    memcpy(p, prefix.p, prefix.n);
+    p += prefix.n;
+    *p++ = '_';
+    memcpy(p, id.p, APS_KEYTEXT_ID_LEN);
+    p[APS_KEYTEXT_ID_LEN] = '_';
+    if ((err = aps_keytext_random(APS_KEYTEXT_SECRET_LEN, p + APS_KEYTEXT_ID_LEN + 1)) != APS_OK)
+        goto out;
+    aps_keytext_checksum((struct aps_str){p, APS_KEYTEXT_ID_LEN + 1 + APS_KEYTEXT_SECRET_LEN},
+                         p + APS_KEYTEXT_ID_LEN + 1 + APS_KEYTEXT_SECRET_LEN);
+    *out = text;
+    text = (struct aps_secret){0};
+out:
+    aps_secret_wipe(&text);
+    return err;
+}
+
+bool aps_keytext_parse(struct aps_str text, struct aps_str prefix, struct aps_keytext *out)
+{
+    const size_t rest = APS_KEYTEXT_ID_LEN + 1 + APS_KEYTEXT_SECRET_LEN + APS_KEYTEXT_CHECK_LEN;
+    char check[APS_KEYTEXT_CHECK_LEN];
+    struct aps_keytext t;
+    const char *id;
+
+    if (text.n != prefix.n + 1 + rest || !aps_str_starts(text, prefix) || text.p[prefix.n] != '_')
+        return false;
+    id = text.p + prefix.n + 1;
+    t.prefix = (struct aps_str){text.p, prefix.n};
+    t.id = (struct aps_str){id, APS_KEYTEXT_ID_LEN};
+    t.secret = (struct aps_str){id + APS_KEYTEXT_ID_LEN + 1, APS_KEYTEXT_SECRET_LEN};
+    t.check = (struct aps_str){t.secret.p + APS_KEYTEXT_SECRET_LEN, APS_KEYTEXT_CHECK_LEN};
+    if (!is_all_base62(t.id) || id[APS_KEYTEXT_ID_LEN] != '_' || !is_all_base62(t.secret))
+        return false;
+    aps_keytext_checksum((struct aps_str){id, rest - APS_KEYTEXT_CHECK_LEN}, check);
+    if (!aps_secret_equal(check, t.check.p, sizeof check))
+        return false;
+    *out = t;
+    return true;
+}
