@@ -27,7 +27,8 @@
 /* A wait that never ends: the cost is above the burst (LIM-02). */
 #define APS_RATE_NEVER INT64_MAX
 
-/* One limit; a plain value, to be made when the configuration or a key is read. */
+/* One limit; a plain value, to be made when the configuration or a key is read.  Two limits of
+ * different rates need different scopes, or they fight for one cell. */
 struct aps_rate_limit {
     uint64_t scope; /* from aps_table_scope */
     uint64_t step;  /* T: nsec that one unit takes to come back */
@@ -63,7 +64,8 @@ struct aps_rate_result {
 /* Reads the monotonic clock: aps_clock_monotonic. */
 typedef aps_nsec (*aps_rate_clock_fn)(void);
 
-/* Charge all of `asks` (up to APS_RATE_MAX; none is admitted) or none.  ALLOW or RATE_EXCEEDED.
+/* Charge all of `asks` or none.  ALLOW, which no asks at all are, or RATE_EXCEEDED; INTERNAL for
+ * more than APS_RATE_MAX, with *out untouched.
  * If another process spends the last unit of one limit after an earlier one was charged, the
  * earlier charge is given back; only then `clock` is read, since what has drained meanwhile must
  * not be given back. */

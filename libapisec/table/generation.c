@@ -1,0 +1,245 @@
+/* generation.c - which generation of which store each process serves.
+ *
+ * A row is two pairs of words, each changed in one step: the owner, and what it serves.  A row is
+ * claimed by its owner, who alone writes the second pair while the owner lives.  Between the two
+ * steps a row shows what its dead owner served; the new one serves nothing yet, so nobody is
+ * misled (see the contract in generation.h). */
+#include "apisec/generation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "apisec/metrics.h"
+#include "layout.h"
+#include "pause.h"
+
+/* A process looks for its row among so many, from a place that depends on who it is. */
+#define WINDOW ((uint64_t)4096)
+
+#define WRITE_TRIES 256
+
+static const struct layout_pair FREE = {0, 0};
+
+static bool pair_eq(struct layout_pair x, struct layout_pair y)
+{
+    return x.a == y.a && x.b == y.b;
+}
+
+/* Both words, though maybe not of one moment: who changes a pair compares it again. */
+static struct layout_pair read_pair(const struct layout_pair *pair)
+{
+    return (struct layout_pair){layout_load(&pair->a), layout_load(&pair->b)};
+}
+
+static const char *skip_field(const char *p)
+{
+    while (*p != '\0' && *p != ' ')
+        p++;
+    return *p == ' ' ? p + 1 : p;
+}
+
+/* State letter and start time (clock ticks since boot) from /proc/PID/stat, fields 3 and 22. */
+static bool parse_stat(char *text, char *out_letter, uint64_t *out_start)
+{
+    const char *p = strrchr(text, ')'); /* the name of a program may hold anything */
+    uint64_t start = 0;
+
+    if (p == NULL || p[1] != ' ' || p[2] == '\0')
+        return false;
+    p += 2;
+    *out_letter = *p;
+    for (unsigned field = 3; field < 22; field++)
+        p = skip_field(p);
+    if (*p < '0' || *p > '9')
+        return false;
+    for (; *p >= '0' && *p <= '9'; p++)
+        start = start * 10 + (uint64_t)(*p - '0');
+    *out_start = start;
+    return true;
+}
+
+static bool read_stat(pid_t pid, char *out_letter, uint64_t *out_start)
+{
+    char path[32];
+    char text[1024];
+    ssize_t n;
+    int fd;
+
+    (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid); /* it fits */
+    if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+        return false;
+    n = read(fd, text, sizeof text - 1);
+    (void)close(fd); /* it was only read */
+    if (n <= 0)
+        return false;
+    text[n] = '\0';
+    return parse_stat(text, out_letter, out_start);
+}
+
+/* Whether the process still runs.  One that cannot be examined counts as running. */
+static bool is_alive(struct layout_pair owner)
+{
+    char letter = '\0';
+    uint64_t start = 0;
+
+    if (owner.a == 0 || owner.a > INT_MAX)
+        return false;
+    if (kill((pid_t)owner.a, 0) != 0 && errno == ESRCH)
+        return false;
+    if (!read_stat((pid_t)owner.a, &letter, &start))
+        return kill((pid_t)owner.a, 0) == 0 || errno != ESRCH;
+    return letter != 'Z' && letter != 'X' && start == owner.b;
+}
+
+static bool self(struct layout_pair *out)
+{
+    char letter = '\0';
+    uint64_t start = 0;
+
+    if (!read_stat(getpid(), &letter, &start))
+        return false;
+    *out = (struct layout_pair){(uint64_t)getpid(), start};
+    return true;
+}
+
+static uint64_t window_of(const struct aps_state *state)
+{
+    return state->row_count < WINDOW ? state->row_count : WINDOW;
+}
+
+/* Row `i` of the process's window. */
+static struct layout_row *row_at(const struct aps_state *state, struct layout_pair owner,
+                                 uint64_t i)
+{
+    uint64_t first = owner.a * 64 + owner.b * 8191;
+
+    return &state->rows[(first + i) % state->row_count];
+}
+
+/* Threads of one process take turns, since to each other their rows look claimed already.  Other
+ * processes never wait for it, and it goes with the process. */
+static pthread_mutex_t own_rows = PTHREAD_MUTEX_INITIALIZER;
+
+/* Only the owner writes, so this succeeds at once unless somebody damages the file. */
+static void write_serves(struct layout_row *row, struct layout_pair serves)
+{
+    for (unsigned tries = 0; tries < WRITE_TRIES; tries++)
+        if (layout_swap(&row->serves, read_pair(&row->serves), serves))
+            return;
+}
+
+/* Change every row that this process has for the store. */
+static bool update_own(struct aps_state *state, struct layout_pair owner, struct layout_pair serves)
+{
+    bool found = false;
+
+    for (uint64_t i = 0; i < window_of(state); i++) {
+        struct layout_row *row = row_at(state, owner, i);
+
+        if (!pair_eq(read_pair(&row->owner), owner) || layout_load(&row->serves.a) != serves.a)
+            continue;
+        write_serves(row, serves);
+        found = true;
+    }
+    return found;
+}
+
+/* Take the first free row, or with `dead` the first one of a dead process. */
+static bool claim(struct aps_state *state, struct layout_pair owner, struct layout_pair serves,
+                  bool dead)
+{
+    for (uint64_t i = 0; i < window_of(state); i++) {
+        struct layout_row *row = row_at(state, owner, i);
+        struct layout_pair old = read_pair(&row->owner);
+
+        if (dead ? is_alive(old) : !pair_eq(old, FREE))
+            continue;
+        APS_PAUSE_POINT(20);
+        if (!layout_swap(&row->owner, old, owner))
+            continue;
+        APS_PAUSE_POINT(21);
+        write_serves(row, serves);
+        return true;
+    }
+    return false;
+}
+
+bool aps_generation_set(struct aps_state *state, uint64_t store, uint64_t generation)
+{
+    struct layout_pair serves = {store, generation};
+    struct layout_pair owner;
+    bool listed = false;
+
+    if (store != 0 && self(&owner)) {
+        (void)pthread_mutex_lock(&own_rows); /* fails only for mutexes of other kinds */
+        listed = update_own(state, owner, serves) || claim(state, owner, serves, false) ||
+                 claim(state, owner, serves, true);
+        (void)pthread_mutex_unlock(&own_rows);
+    }
+    if (!listed)
+        aps_metrics_add(state, APS_METRIC_GENERATION_UNLISTED, 1);
+    return listed;
+}
+
+void aps_generation_drop_own(struct aps_state *state)
+{
+    struct layout_pair owner;
+
+    if (!self(&owner))
+        return; /* the row is free anyway once this process is gone */
+    (void)pthread_mutex_lock(&own_rows);
+    for (uint64_t i = 0; i < window_of(state); i++)
+        (void)layout_swap(&row_at(state, owner, i)->owner, owner, FREE); /* if it is ours */
+    (void)pthread_mutex_unlock(&own_rows);
+}
+
+void aps_generation_each(const struct aps_state *state, uint64_t store, aps_generation_fn fn,
+                         void *ctx)
+{
+    for (uint64_t i = 0; i < state->row_count; i++) {
+        const struct layout_row *row = &state->rows[i];
+        struct layout_pair owner = read_pair(&row->owner);
+        struct layout_pair serves = read_pair(&row->serves);
+
+        if (serves.a == 0 || (store != 0 && serves.a != store) || !is_alive(owner))
+            continue;
+        if (!fn(ctx, (pid_t)owner.a, serves.a, serves.b))
+            return;
+    }
+}
+
+struct lowest {
+    uint64_t generation;
+    uint64_t rows;
+};
+
+static bool note_lowest(void *ctx, pid_t pid, uint64_t store, uint64_t generation)
+{
+    struct lowest *lowest = ctx;
+
+    (void)pid;
+    (void)store;
+    if (lowest->rows == 0 || generation < lowest->generation)
+        lowest->generation = generation;
+    lowest->rows++;
+    return true;
+}
+
+bool aps_generation_min(const struct aps_state *state, uint64_t store, uint64_t *out_generation,
+                        uint64_t *out_processes)
+{
+    struct lowest lowest = {0, 0};
+
+    aps_generation_each(state, store, note_lowest, &lowest);
+    if (lowest.rows == 0)
+        return false;
+    *out_generation = lowest.generation;
+    *out_processes = lowest.rows;
+    return true;
+}

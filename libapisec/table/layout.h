@@ -1,0 +1,136 @@
+/* layout.h - the state file, byte by byte; only for table/.
+ *
+ *        0  head             one page
+ *     4096  overflow         4,096 words
+ *    36864  counters         16 stripes of 256 words
+ *    69632  generation rows  32 bytes each, one for 16 cells, 4,096 to 65,536
+ *           cells            16 bytes each, in sets of four: one cache line
+ *
+ * Each part begins at a page.  Fixed-width integers in the machine's order, no pointers.  Sizes
+ * follow from the number of cells alone, and every process keeps its own copy of them, so that
+ * nothing in the file can lead outside of it. */
+#ifndef APISEC_TABLE_LAYOUT_H
+#define APISEC_TABLE_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "apisec/state.h"
+
+#ifndef __GCC_HAVE_SYNC_COMPARE_AND_SWAP_16
+#error "a 128-bit compare-and-swap is needed; on x86-64 compile with -mcx16"
+#endif
+
+#define LAYOUT_MAGIC "apisec-s"
+#define LAYOUT_VERSION 1u
+#define LAYOUT_PAGE ((uint64_t)4096)
+#define LAYOUT_OVERFLOW ((uint64_t)4096)
+#define LAYOUT_STRIPES ((uint64_t)16)
+#define LAYOUT_COUNTERS ((uint64_t)256)
+#define LAYOUT_ROWS_MIN ((uint64_t)4096)
+#define LAYOUT_ROWS_MAX ((uint64_t)65536)
+#define LAYOUT_CELLS_PER_ROW ((uint64_t)16)
+
+#define LAYOUT_AT_OVERFLOW LAYOUT_PAGE
+#define LAYOUT_AT_COUNTERS (LAYOUT_AT_OVERFLOW + LAYOUT_OVERFLOW * 8)
+#define LAYOUT_AT_ROWS (LAYOUT_AT_COUNTERS + LAYOUT_STRIPES * LAYOUT_COUNTERS * 8)
+
+/* What is set when the file is made, and the few words that change. */
+struct layout_head {
+    char magic[8];
+    uint32_t version;
+    uint32_t head_bytes;
+    uint64_t file_bytes;
+    uint64_t cells;
+    uint64_t rows;
+    uint32_t overflow;
+    uint32_t stripes;
+    uint32_t counters;
+    uint32_t metrics; /* hash of the counters' names: what each counter means */
+    int64_t created;  /* wall nsec */
+    uint8_t hash_key[16];
+    uint8_t boot_id[16]; /* of the kernel; written last after a reboot */
+    /* Own cache lines: these change while the server runs. */
+    _Alignas(64) uint64_t starts; /* a server opened the file */
+    _Alignas(64) uint64_t nonce;  /* claims so far; each claim of a cell has its own number */
+};
+
+/* Two words that change in one step. */
+struct layout_pair {
+    _Alignas(16) uint64_t a;
+    uint64_t b;
+};
+
+/* A caller of a limit: a = tag, 0 when empty; b = monotonic nsec from which it is idle, or a claim
+ * (table.c). */
+#define LAYOUT_WAYS 4u
+
+struct layout_row {
+    struct layout_pair owner;  /* process id and its start time; 0, 0 when free */
+    struct layout_pair serves; /* store and generation */
+};
+
+_Static_assert(sizeof(struct layout_head) <= LAYOUT_PAGE, "the head fits its page");
+_Static_assert(offsetof(struct layout_head, starts) == 128, "all versions find the start counter");
+_Static_assert(sizeof(struct layout_head) == 256, "all processes must agree on the head");
+_Static_assert(sizeof(struct layout_pair) == 16, "all processes must agree on a cell");
+_Static_assert(sizeof(struct layout_row) == 32, "all processes must agree on a row");
+_Static_assert(LAYOUT_AT_ROWS % LAYOUT_PAGE == 0, "parts begin at pages");
+_Static_assert(LAYOUT_ROWS_MIN * sizeof(struct layout_row) % LAYOUT_PAGE == 0, "and so do cells");
+
+/* What a process knows of the file; never read again from it. */
+struct aps_state {
+    uint64_t *stripe;          /* the counters that this process adds to */
+    struct layout_pair *cells; /* NULL in a reader's copy */
+    uint64_t set_mask;         /* number of sets - 1 */
+    uint8_t hash_key[16];
+    uint64_t *overflow;
+    struct layout_head *head;
+    uint64_t *counters;
+    struct layout_row *rows;
+    uint64_t row_count;
+    struct aps_state_info info;
+    apr_pool_t *pool;
+    void *map; /* NULL in a reader's copy */
+    int fd;    /* of a reader, for the cells; -1 in a server */
+};
+
+/* Rows and bytes for a number of cells, which is a power of two within the accepted range. */
+static inline uint64_t layout_rows(uint64_t cells)
+{
+    uint64_t rows = cells / LAYOUT_CELLS_PER_ROW;
+
+    if (rows < LAYOUT_ROWS_MIN)
+        return LAYOUT_ROWS_MIN;
+    return rows < LAYOUT_ROWS_MAX ? rows : LAYOUT_ROWS_MAX;
+}
+
+static inline uint64_t layout_at_cells(uint64_t cells)
+{
+    return LAYOUT_AT_ROWS + layout_rows(cells) * sizeof(struct layout_row);
+}
+
+static inline uint64_t layout_bytes(uint64_t cells)
+{
+    return layout_at_cells(cells) + cells * sizeof(struct layout_pair);
+}
+
+static inline uint64_t layout_load(const uint64_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+
+/* Change both words from `old` to `new` in one step, with a full barrier. */
+static inline bool layout_swap(struct layout_pair *pair, struct layout_pair old,
+                               struct layout_pair new)
+{
+    return __sync_bool_compare_and_swap((unsigned __int128 *)(void *)pair,
+                                        ((unsigned __int128)old.b << 64) | old.a,
+                                        ((unsigned __int128)new.b << 64) | new.a);
+}
+
+/* Read exactly n bytes of a file that may be cut short at any time; false if it was. */
+bool layout_read_at(int fd, void *buf, size_t n, uint64_t at);
+
+#endif

@@ -1,0 +1,675 @@
+/* multi_table.c - many processes on one table: what is admitted must add up.
+ *
+ * Between every two steps on shared memory a hook yields, waits a little, or kills its process,
+ * by a seed.  `multi_table threads` uses threads, for the thread sanitizer; `multi_table 7` has
+ * seed 7.  Time is a number that the test chooses. */
+#include <apr_general.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../libapisec/table/layout.h"
+#include "../../libapisec/table/pause.h"
+#include "apisec/metrics.h"
+#include "apisec/rate.h"
+
+#define WORKERS 8
+#define NOW ((aps_nsec)1000 * APS_SEC)
+#define TAGS_MAX 3000
+#define GROUPS 4
+
+#ifdef __SANITIZE_THREAD__
+#define SLOW 10
+#elif defined __SANITIZE_ADDRESS__
+#define SLOW 3
+#else
+#define SLOW 1
+#endif
+
+/* What workers share beside the table. */
+struct board {
+    uint64_t tag;                /* the tag at which all are */
+    uint64_t arrived[TAGS_MAX];  /* how often a worker came to a tag */
+    uint64_t attempts[TAGS_MAX]; /* takes that were begun */
+    uint64_t admitted[TAGS_MAX]; /* takes that were admitted and written down */
+    uint64_t at[WORKERS];        /* tag + 1 of the take that a worker is in; 0 if in none */
+    uint64_t clock;
+};
+
+static struct board *board;
+static struct aps_state *state;
+static struct aps_rate_limit limit;
+static char folder[] = "/tmp/multi_table.XXXXXX";
+static bool use_threads;
+static uint64_t seed = 1;
+static uint64_t kill_one_in; /* chance to die at a pause point; 0: nobody dies */
+static unsigned failures;
+
+static _Thread_local uint64_t dice;
+
+#define EXPECT(what, ...)                                                                          \
+    do {                                                                                           \
+        if (!(what)) {                                                                             \
+            failures++;                                                                            \
+            printf("multi_table.c:%d: seed %llu: %s: ", __LINE__, (unsigned long long)seed,        \
+                   #what);                                                                         \
+            printf(__VA_ARGS__);                                                                   \
+            printf("\n");                                                                          \
+        }                                                                                          \
+    } while (0)
+
+static uint64_t roll(void)
+{
+    dice ^= dice << 13;
+    dice ^= dice >> 7;
+    dice ^= dice << 17;
+    return dice;
+}
+
+static void pause_here(unsigned point)
+{
+    uint64_t value = roll() >> 8;
+
+    (void)point;
+    if (kill_one_in != 0 && value % kill_one_in == 0)
+        (void)kill(getpid(), SIGKILL);
+    if (value % 4 == 0)
+        (void)sched_yield();
+    for (unsigned spin = 0; value % 64 == 1 && spin < 40; spin++)
+        (void)sched_yield(); /* long enough for all others to pass by */
+}
+
+static uint64_t get(const uint64_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+
+static uint64_t bump(uint64_t *word)
+{
+    return __atomic_add_fetch(word, 1, __ATOMIC_SEQ_CST);
+}
+
+/* ---- workers */
+
+struct worker {
+    unsigned number;
+    uint64_t life; /* how many workers had this number before */
+    void (*run)(struct worker *self);
+    pid_t pid;
+    pthread_t thread;
+};
+
+static void *worker_main(void *data)
+{
+    struct worker *self = data;
+
+    dice = seed * 1000003 + self->number * 7919 + self->life * 104729 + 1;
+    for (unsigned i = 0; i < 8; i++)
+        (void)roll();
+    self->run(self);
+    return NULL;
+}
+
+static void start(struct worker *w)
+{
+    if (use_threads) {
+        if (pthread_create(&w->thread, NULL, worker_main, w) != 0)
+            abort();
+        return;
+    }
+    if ((w->pid = fork()) < 0)
+        abort();
+    if (w->pid == 0) {
+        aps_state_child(state);
+        (void)worker_main(w);
+        _exit(0);
+    }
+}
+
+/* Run all workers to their end.  One that is killed is followed by another with its number.
+ * Returns how many were killed; on_kill may be NULL. */
+static uint64_t run_all(void (*run)(struct worker *), void (*on_kill)(struct worker *))
+{
+    struct worker workers[WORKERS];
+    unsigned alive = WORKERS;
+    uint64_t killed = 0;
+
+    (void)fflush(stdout); /* children would print it again */
+    for (unsigned i = 0; i < WORKERS; i++) {
+        workers[i] = (struct worker){.number = i, .run = run};
+        start(&workers[i]);
+    }
+    for (unsigned i = 0; use_threads && i < WORKERS; i++)
+        (void)pthread_join(workers[i].thread, NULL);
+    while (!use_threads && alive > 0) {
+        int status = 0;
+        pid_t pid = wait(&status);
+        unsigned i = 0;
+
+        while (i < WORKERS && workers[i].pid != pid)
+            i++;
+        if (i == WORKERS)
+            continue;
+        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && kill_one_in != 0) {
+            killed++;
+            if (on_kill != NULL)
+                on_kill(&workers[i]);
+            workers[i].life++;
+            start(&workers[i]);
+            continue;
+        }
+        EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a worker ended with %d", status);
+        alive--;
+    }
+    return killed;
+}
+
+/* ---- common pieces */
+
+static void reset(uint64_t entries)
+{
+    static unsigned number;
+    static apr_pool_t *pool;
+    struct aps_diag diag = {{0}};
+    char path[128];
+
+    if (pool != NULL)
+        apr_pool_destroy(pool);
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS)
+        abort();
+    (void)snprintf(path, sizeof path, "%s/state%u", folder, number++);
+    if (aps_state_open(pool, path, entries, 1, &state, &diag) != APS_OK) {
+        printf("%s\n", diag.text);
+        exit(1);
+    }
+    (void)unlink(path);
+    memset(board, 0, sizeof *board);
+}
+
+/* COUNT in a second of the test's own time, so that one unit is `1e9 / COUNT` nsec. */
+static void set_limit(uint32_t count, uint32_t burst)
+{
+    uint64_t scope = aps_table_scope(APS_TABLE_RATE, 1, APS_STR_LIT("multi"));
+
+    if (aps_rate_init(&limit, scope, (struct aps_rate){count, APS_SEC}, burst, NULL) != APS_OK)
+        abort();
+}
+
+static uint64_t tag_of(uint64_t caller)
+{
+    return aps_table_tag(state, limit.scope, &caller, sizeof caller);
+}
+
+static bool take_tag(uint64_t caller, aps_nsec now)
+{
+    struct aps_rate_ask ask = {&limit, tag_of(caller), 1};
+
+    return aps_rate_take(state, &ask, now, NULL, NULL) == APS_REASON_ALLOW;
+}
+
+/* Units charged at `now` in all cells together. */
+static uint64_t charged_cells(const struct aps_rate_limit *of, aps_nsec now)
+{
+    uint64_t total = 0;
+
+    for (uint64_t i = 0; i < state->info.entries; i++) {
+        struct layout_pair cell = state->cells[i];
+
+        if (cell.a != 0 && cell.b >> 63 == 0 && cell.b > (uint64_t)now)
+            total += (cell.b - (uint64_t)now) / of->step;
+    }
+    return total;
+}
+
+static uint64_t charged_overflow(aps_nsec now)
+{
+    uint64_t total = 0;
+
+    for (uint64_t i = 0; i < LAYOUT_OVERFLOW; i++)
+        if (state->overflow[i] > (uint64_t)now)
+            total += (state->overflow[i] - (uint64_t)now) / limit.step;
+    return total;
+}
+
+static int compare_words(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* No tag has two cells that count. */
+static void expect_no_twins(void)
+{
+    uint64_t *tags = malloc(state->info.entries * sizeof *tags);
+    size_t n = 0;
+
+    if (tags == NULL)
+        abort();
+    for (uint64_t i = 0; i < state->info.entries; i++)
+        if (state->cells[i].a != 0 && state->cells[i].b >> 63 == 0)
+            tags[n++] = state->cells[i].a;
+    qsort(tags, n, sizeof *tags, compare_words);
+    for (size_t i = 1; i < n; i++)
+        EXPECT(tags[i] != tags[i - 1], "tag %llx has two cells", (unsigned long long)tags[i]);
+    free(tags);
+}
+
+/* ---- fresh tags */
+
+static uint64_t tags;
+static uint64_t caller_of[TAGS_MAX];
+static aps_nsec ahead; /* the clock of every second worker; less than a unit */
+#define FRESH_BURST 5
+#define FRESH_ATTEMPTS (4 * WORKERS)
+#define FILLER_TAG 7 /* of cells that belong to nobody */
+
+static void plain_callers(void)
+{
+    ahead = 0;
+    for (uint64_t i = 0; i < TAGS_MAX; i++)
+        caller_of[i] = i;
+}
+
+static struct layout_pair *set_of(uint64_t set)
+{
+    return state->cells + (set & state->set_mask) * LAYOUT_WAYS;
+}
+
+/* Callers who share no set, with places prepared so that workers with different clocks take a
+ * cell in different sets: the first set is idle for the later clock only, but for one cell. */
+static void callers_with_two_clocks(void)
+{
+    uint64_t caller = 0;
+
+    ahead = (aps_nsec)limit.step / 10;
+    for (uint64_t i = 0; i < tags; caller++) {
+        uint64_t tag = tag_of(caller);
+        struct layout_pair *one = set_of(tag);
+        struct layout_pair *two = set_of(tag >> 32);
+
+        if (one == two || one->a != 0 || two->a != 0)
+            continue;
+        for (unsigned way = 0; way < LAYOUT_WAYS; way++) {
+            one[way] = (struct layout_pair){FILLER_TAG, (uint64_t)(NOW + (way == 0 ? -1 : 1))};
+            two[way] = (struct layout_pair){FILLER_TAG, (uint64_t)(NOW + (way < 2 ? -1 : APS_DAY))};
+        }
+        caller_of[i++] = caller;
+    }
+}
+
+/* Cells of a tag that count, after the workers are gone. */
+static unsigned cells_of(uint64_t tag)
+{
+    unsigned n = 0;
+
+    for (unsigned way = 0; way < LAYOUT_WAYS; way++) {
+        n += set_of(tag)[way].a == tag && set_of(tag)[way].b >> 63 == 0;
+        n += set_of(tag >> 32)[way].a == tag && set_of(tag >> 32)[way].b >> 63 == 0;
+    }
+    return n;
+}
+
+/* All workers come to a tag that nobody has seen, and take from it until it had its attempts. */
+static void run_fresh(struct worker *self)
+{
+    uint64_t tag;
+
+    while ((tag = get(&board->tag)) < tags) {
+        (void)bump(&board->arrived[tag]);
+        for (unsigned i = 0; get(&board->arrived[tag]) < WORKERS && i < 50; i++)
+            (void)sched_yield();
+        while (bump(&board->attempts[tag]) <= FRESH_ATTEMPTS) {
+            __atomic_store_n(&board->at[self->number], tag + 1, __ATOMIC_SEQ_CST);
+            if (take_tag(caller_of[tag], NOW + self->number % 2 * ahead))
+                (void)bump(&board->admitted[tag]);
+            __atomic_store_n(&board->at[self->number], 0, __ATOMIC_SEQ_CST);
+        }
+        (void)__sync_bool_compare_and_swap(&board->tag, tag, tag + 1);
+    }
+}
+
+/* LIM-13: each tag admits its burst exactly, whoever meets it together. */
+static void fresh_tags_admit_exactly_their_burst(void)
+{
+    struct aps_table_usage usage;
+
+    tags = TAGS_MAX / SLOW;
+    reset(65536);
+    set_limit(1000, FRESH_BURST);
+    plain_callers();
+    (void)run_all(run_fresh, NULL);
+    for (uint64_t i = 0; i < tags; i++)
+        EXPECT(board->admitted[i] == FRESH_BURST, "tag %llu admitted %llu", (unsigned long long)i,
+               (unsigned long long)board->admitted[i]);
+    EXPECT(charged_cells(&limit, NOW) == tags * FRESH_BURST, "charged %llu",
+           (unsigned long long)charged_cells(&limit, NOW));
+    EXPECT(aps_table_usage(state, NOW, &usage, NULL) == APS_OK, "usage");
+    EXPECT(usage.live == tags && usage.claimed == 0, "%llu live, %llu claimed",
+           (unsigned long long)usage.live, (unsigned long long)usage.claimed);
+    EXPECT(aps_metrics_sum(state, APS_METRIC_TABLE_OVERFLOW) == 0, "overflow was used");
+    expect_no_twins();
+}
+
+/* LIM-13: also where workers take cells at different places for one tag. */
+static void twins_admit_exactly_their_burst(void)
+{
+    tags = TAGS_MAX / SLOW;
+    reset(262144);
+    set_limit(1000, FRESH_BURST);
+    callers_with_two_clocks();
+    (void)run_all(run_fresh, NULL);
+    for (uint64_t i = 0; i < tags; i++) {
+        while (take_tag(caller_of[i], NOW + ahead)) /* what only the later clock may have */
+            board->admitted[i]++;
+        EXPECT(board->admitted[i] == FRESH_BURST, "tag %llu admitted %llu", (unsigned long long)i,
+               (unsigned long long)board->admitted[i]);
+        EXPECT(cells_of(tag_of(caller_of[i])) == 1, "tag %llu has %u cells", (unsigned long long)i,
+               cells_of(tag_of(caller_of[i])));
+    }
+    EXPECT(aps_metrics_sum(state, APS_METRIC_TABLE_OVERFLOW) == 0, "overflow was used");
+}
+
+/* ---- killed on the way */
+
+static uint64_t lost[TAGS_MAX];
+
+static void note_lost(struct worker *dead)
+{
+    uint64_t tag = get(&board->at[dead->number]);
+
+    if (tag != 0)
+        lost[tag - 1]++;
+    board->at[dead->number] = 0;
+}
+
+/* LIM-13, LIM-14: a worker killed at any step takes at most its own unit with it. */
+static void killed_workers_lose_at_most_their_own_unit(void)
+{
+    uint64_t kills;
+    uint64_t in_take = 0;
+
+    if (use_threads)
+        return;
+    tags = 1500 / SLOW;
+    memset(lost, 0, sizeof lost);
+    reset(262144);
+    set_limit(1000, FRESH_BURST);
+    callers_with_two_clocks();
+    kill_one_in = 300;
+    kills = run_all(run_fresh, note_lost);
+    kill_one_in = 0;
+    for (uint64_t i = 0; i < tags; i++) {
+        in_take += lost[i];
+        while (take_tag(caller_of[i], NOW + ahead)) /* what is left can still be had */
+            board->admitted[i]++;
+        EXPECT(board->admitted[i] <= FRESH_BURST, "tag %llu admitted %llu", (unsigned long long)i,
+               (unsigned long long)board->admitted[i]);
+        EXPECT(board->admitted[i] + lost[i] >= FRESH_BURST, "tag %llu admitted %llu, lost %llu",
+               (unsigned long long)i, (unsigned long long)board->admitted[i],
+               (unsigned long long)lost[i]);
+        EXPECT(cells_of(tag_of(caller_of[i])) == 1, "tag %llu has %u cells", (unsigned long long)i,
+               cells_of(tag_of(caller_of[i])));
+    }
+    EXPECT(kills >= tags / 10 && in_take > 0, "only %llu kills, %llu in a take",
+           (unsigned long long)kills, (unsigned long long)in_take);
+    printf("  %llu kills\n", (unsigned long long)kills);
+}
+
+/* Callers that nobody else has, each tried once, so that nobody helps after a kill. */
+static void run_alone(struct worker *self)
+{
+    uint64_t i;
+
+    while ((i = bump(&board->attempts[self->number])) <= 80)
+        (void)take_tag(self->number * 1000 + i, NOW);
+}
+
+/* LIM-14: what killed workers left claimed does not fill a small table. */
+static void claims_of_the_dead_are_used_again(void)
+{
+    struct aps_table_usage usage;
+
+    if (use_threads)
+        return;
+    reset(1024);
+    set_limit(1000, FRESH_BURST);
+    kill_one_in = 60;
+    (void)run_all(run_alone, NULL);
+    kill_one_in = 0;
+    EXPECT(aps_table_usage(state, NOW, &usage, NULL) == APS_OK, "usage");
+    EXPECT(usage.claimed > 0, "nobody died between claim and charge");
+    for (uint64_t i = 0; i < 8192; i++) /* at a time when all cells are idle */
+        (void)take_tag(100000 + i, NOW + APS_MINUTE);
+    EXPECT(aps_table_usage(state, NOW + APS_MINUTE, &usage, NULL) == APS_OK, "usage");
+    EXPECT(usage.live == 1024 && usage.claimed == 0, "%llu live, %llu claimed",
+           (unsigned long long)usage.live, (unsigned long long)usage.claimed);
+    expect_no_twins();
+}
+
+/* ---- a table that is too small */
+
+static void run_crowd(struct worker *self)
+{
+    for (uint64_t i = 0; i < 6000 / SLOW; i++) {
+        uint64_t caller = roll() % TAGS_MAX;
+
+        (void)self;
+        if (take_tag(caller, NOW))
+            (void)bump(&board->admitted[caller]);
+    }
+}
+
+/* LIM-14: nobody has more than a full cell and the overflow cell; nothing is counted twice. */
+static void full_table_is_still_a_bound(void)
+{
+    uint64_t total = 0;
+
+    reset(1024);
+    set_limit(1000, FRESH_BURST);
+    (void)run_all(run_crowd, NULL);
+    for (uint64_t i = 0; i < TAGS_MAX; i++) {
+        total += board->admitted[i];
+        EXPECT(board->admitted[i] <= 2 * FRESH_BURST, "caller %llu admitted %llu",
+               (unsigned long long)i, (unsigned long long)board->admitted[i]);
+    }
+    EXPECT(total == charged_cells(&limit, NOW) + charged_overflow(NOW),
+           "admitted %llu, charged %llu and %llu", (unsigned long long)total,
+           (unsigned long long)charged_cells(&limit, NOW),
+           (unsigned long long)charged_overflow(NOW));
+    EXPECT(charged_overflow(NOW) == FRESH_BURST, "overflow admitted %llu",
+           (unsigned long long)charged_overflow(NOW));
+    EXPECT(total <= (1024 + 1) * FRESH_BURST, "admitted %llu", (unsigned long long)total);
+    expect_no_twins();
+}
+
+/* ---- all or nothing */
+
+#define ROUNDS_MAX 300
+#define SHARED_BURST 40
+#define GROUP_BURST 15
+
+static struct aps_rate_limit shared_limit;
+static aps_nsec returned_after; /* how late charges are given back */
+
+static aps_nsec late_clock(void)
+{
+    return NOW + returned_after;
+}
+
+/* One request of a group: a limit that all share, then one of the group. */
+static bool take_both(uint64_t round, uint64_t group)
+{
+    uint64_t member = round * GROUPS + group;
+    struct aps_rate_ask asks[2] = {
+        {&shared_limit, aps_table_tag(state, shared_limit.scope, &round, sizeof round), 1},
+        {&limit, tag_of(member), 1},
+    };
+    struct aps_rate_result result;
+
+    return aps_rate_take_all(state, asks, 2, NOW, late_clock, &result) == APS_REASON_ALLOW;
+}
+
+static void run_both(struct worker *self)
+{
+    uint64_t round;
+
+    (void)self;
+    while ((round = get(&board->tag)) < tags) {
+        while (bump(&board->attempts[round]) <= 200) {
+            uint64_t group = roll() % GROUPS;
+
+            if (take_both(round, group))
+                (void)bump(&board->admitted[round * GROUPS + group]);
+        }
+        (void)__sync_bool_compare_and_swap(&board->tag, round, round + 1);
+    }
+}
+
+static uint64_t run_rounds(aps_nsec late)
+{
+    uint64_t scope = aps_table_scope(APS_TABLE_RATE, 1, APS_STR_LIT("shared"));
+
+    tags = ROUNDS_MAX / SLOW;
+    returned_after = late;
+    reset(65536);
+    set_limit(1000, GROUP_BURST);
+    if (aps_rate_init(&shared_limit, scope, (struct aps_rate){1000, APS_SEC}, SHARED_BURST, NULL) !=
+        APS_OK)
+        abort();
+    (void)run_all(run_both, NULL);
+    expect_no_twins();
+    return tags;
+}
+
+/* LIM-13: charges that a later limit undoes are all returned, and no more than all. */
+static void refunds_neither_lose_nor_give(void)
+{
+    uint64_t rounds = run_rounds(0);
+    uint64_t charged = charged_cells(&limit, NOW);
+    uint64_t admitted = 0;
+
+    for (uint64_t i = 0; i < rounds * GROUPS; i++) {
+        admitted += board->admitted[i];
+        EXPECT(board->admitted[i] <= GROUP_BURST, "group admitted %llu",
+               (unsigned long long)board->admitted[i]);
+    }
+    EXPECT(charged == 2 * admitted, "admitted %llu, charged %llu", (unsigned long long)admitted,
+           (unsigned long long)charged);
+    for (uint64_t round = 0; round < rounds; round++) {
+        uint64_t total = 0;
+
+        for (uint64_t g = 0; g < GROUPS; g++) {
+            while (take_both(round, g))
+                board->admitted[round * GROUPS + g]++;
+            total += board->admitted[round * GROUPS + g];
+        }
+        EXPECT(total == SHARED_BURST, "round %llu admitted %llu", (unsigned long long)round,
+               (unsigned long long)total);
+    }
+    EXPECT(aps_metrics_sum(state, APS_METRIC_TABLE_RETURNED) > 0, "nothing had to be returned");
+}
+
+/* LIM-01: what has drained meanwhile is not returned, so that nothing is granted twice. */
+static void late_refunds_give_less(void)
+{
+    uint64_t rounds = run_rounds(APS_MSEC / 2);
+    uint64_t returned = aps_metrics_sum(state, APS_METRIC_TABLE_RETURNED);
+    uint64_t levels = 0;
+    uint64_t admitted = 0;
+
+    for (uint64_t i = 0; i < rounds * GROUPS; i++)
+        admitted += board->admitted[i];
+    for (uint64_t i = 0; i < state->info.entries; i++)
+        if (state->cells[i].a != 0)
+            levels += state->cells[i].b - (uint64_t)NOW;
+    EXPECT(levels == 2 * admitted * limit.step + returned * (limit.step / 2),
+           "levels %llu, admitted %llu, returned %llu", (unsigned long long)levels,
+           (unsigned long long)admitted, (unsigned long long)returned);
+}
+
+/* ---- time that moves */
+
+#define MOVING_STEPS 800
+
+/* Each worker goes by the board's clock, reads it a little late, and moves it now and then. */
+static void run_moving(struct worker *self)
+{
+    (void)self;
+    for (;;) {
+        uint64_t now = get(&board->clock);
+
+        if (now >= MOVING_STEPS)
+            return;
+        pause_here(0);
+        if (take_tag(1, NOW + (aps_nsec)now * APS_MSEC))
+            (void)bump(&board->admitted[0]);
+        if (roll() % 16 == 0)
+            (void)bump(&board->clock);
+    }
+}
+
+/* LIM-01: over any span, the burst and what comes back within the span. */
+static void moving_time_admits_the_rate(void)
+{
+    uint64_t last;
+
+    reset(1024);
+    set_limit(100, 20); /* a unit is ten steps of the clock */
+    (void)run_all(run_moving, NULL);
+    last = board->clock;
+    EXPECT(board->admitted[0] <= 20 + last / 10, "admitted %llu in %llu ms",
+           (unsigned long long)board->admitted[0], (unsigned long long)last);
+    EXPECT(board->admitted[0] >= 20 + MOVING_STEPS / 10 - 2, "admitted %llu in %llu ms",
+           (unsigned long long)board->admitted[0], (unsigned long long)last);
+}
+
+static const struct test {
+    const char *name;
+    void (*run)(void);
+} all[] = {
+    {"fresh tags admit exactly their burst", fresh_tags_admit_exactly_their_burst},
+    {"twins admit exactly their burst", twins_admit_exactly_their_burst},
+    {"killed workers lose at most their own unit", killed_workers_lose_at_most_their_own_unit},
+    {"claims of the dead are used again", claims_of_the_dead_are_used_again},
+    {"a full table is still a bound", full_table_is_still_a_bound},
+    {"refunds neither lose nor give", refunds_neither_lose_nor_give},
+    {"late refunds give less", late_refunds_give_less},
+    {"moving time admits the rate", moving_time_admits_the_rate},
+};
+
+int main(int argc, char **argv)
+{
+#ifdef __SANITIZE_THREAD__
+    use_threads = true;
+#endif
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "threads") == 0)
+            use_threads = true;
+        else
+            seed = strtoull(argv[i], NULL, 10) + 1;
+    }
+    if (apr_initialize() != APR_SUCCESS || mkdtemp(folder) == NULL)
+        return 1;
+    board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (board == MAP_FAILED)
+        return 1;
+    dice = seed;
+    aps_pause_hook = pause_here;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        unsigned before = failures;
+
+        all[i].run();
+        printf("%s: %s\n", failures == before ? "ok" : "FAILED", all[i].name);
+    }
+    (void)rmdir(folder);
+    return failures == 0 ? 0 : 1;
+}
