@@ -1,6 +1,39 @@
-#include <httpd.h>
-#include <http_config.h>
+/* The module record, and its hooks in the order of a request. */
+#include "mod.h"
+
+static void register_hooks(apr_pool_t *pool)
+{
+    static const char *const after_remoteip[] = {"mod_remoteip.c", "mod_unique_id.c", NULL};
+    static const char *const after_setenvif[] = {"mod_setenvif.c", NULL};
+    static const char *const before_log[] = {"mod_log_config.c", NULL};
+    static const char *const after_ssl[] = {"mod_ssl.c", NULL};
+
+    /* Start: the log's names before any LogFormat is read; keys and state while still root. */
+    ap_hook_pre_config(mod_trace_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(mod_process_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(mod_process_post_config, after_ssl, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(mod_process_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+
+    /* A request. */
+    ap_hook_post_read_request(mod_req_post_read, after_remoteip, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_translate_name(mod_req_pre_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_header_parser(mod_req_header_parser, after_setenvif, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_authn(mod_req_check_authn, NULL, NULL, APR_HOOK_MIDDLE,
+                        AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_fixups(mod_req_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_fixups(mod_req_fixups_served, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_insert_filter(mod_answer_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(mod_answer_insert_error_filter, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_log_transaction(mod_trace_finish, NULL, before_log, APR_HOOK_MIDDLE);
+
+    ap_hook_expr_lookup(mod_trace_vars, NULL, NULL, APR_HOOK_MIDDLE);
+    mod_require_register(pool);
+    mod_answer_register();
+    mod_status_register(pool);
+}
 
 /* The only symbol that leaves the shared object. */
 __attribute__((visibility("default"))) module AP_MODULE_DECLARE_DATA apisec_module = {
-    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, NULL, AP_MODULE_FLAG_NONE};
+    STANDARD20_MODULE_STUFF, mod_config_dir_create, mod_config_dir_merge, mod_config_server_create,
+    mod_config_server_merge, mod_config_commands,   register_hooks,       AP_MODULE_FLAG_NONE,
+};

@@ -1,0 +1,349 @@
+/* What the client and the handler are told: problem documents, challenges, RateLimit fields, and
+ * the caller's identity. */
+#include "mod.h"
+
+#include <apr_strings.h>
+
+#include "apisec/json.h"
+#include "util_filter.h"
+
+static ap_filter_rec_t *fields_filter, *problem_filter;
+
+/* ---- RateLimit (draft-ietf-httpapi-ratelimit-headers) ---- */
+
+#define RATELIMIT_ITEM_MAX 160
+/* Longer times tell a client nothing and would give the server's plans away (LIM-17). */
+#define RATELIMIT_T_MAX 86400
+
+/* `"name";r=9;t=1`.  Returns the end. */
+static char *put_left(char *p, struct aps_str name, const struct aps_rate_left *left)
+{
+    uint64_t t = left->reset > 0 ? aps_rate_seconds(left->reset) : 0;
+    *p++ = '"';
+    memcpy(p, name.p, name.n);
+    p += name.n;
+    memcpy(p, "\";r=", 4);
+    p = aps_num_put(p + 4, left->remaining);
+    memcpy(p, ";t=", 3);
+    return aps_num_put(p + 3, t < RATELIMIT_T_MAX ? t : RATELIMIT_T_MAX);
+}
+
+/* The same as mod_limit.policy, for the key's own limit. */
+static struct aps_str own_policy(apr_pool_t *pool, const struct aps_key *key)
+{
+    return aps_str(apr_psprintf(pool, "\"key\";q=%u;w=%" APR_INT64_T_FMT, key->limit.rate.count,
+                                (apr_int64_t)(key->limit.rate.period / APS_SEC)));
+}
+
+static void set_ratelimit(request_rec *r, apr_table_t *headers, const struct mod_req *m)
+{
+    if (m->ncharges == 0)
+        return;
+    char *policy = apr_palloc(r->pool, m->ncharges * RATELIMIT_ITEM_MAX), *p = policy;
+    char *left = apr_palloc(r->pool, m->ncharges * RATELIMIT_ITEM_MAX), *l = left;
+    for (size_t i = 0; i < m->ncharges; i++) {
+        const struct mod_charge *c = &m->charge[i];
+        bool again = false; /* by=role charges one limit once for each role: show the tightest */
+        for (size_t k = 0; k < m->ncharges && !again; k++)
+            again = k != i && m->charge[k].limit == c->limit &&
+                    (m->charge[k].left.remaining < c->left.remaining ||
+                     (k < i && m->charge[k].left.remaining == c->left.remaining));
+        if (again)
+            continue;
+        struct aps_str text =
+            c->limit != NULL ? c->limit->policy : own_policy(r->pool, &m->who->key);
+        struct aps_str name = c->limit != NULL ? c->limit->name : APS_STR_LIT("key");
+        if (p != policy) {
+            *p++ = ',';
+            *p++ = ' ';
+            *l++ = ',';
+            *l++ = ' ';
+        }
+        memcpy(p, text.p, text.n);
+        p += text.n;
+        l = put_left(l, name, &c->left);
+    }
+    *p = *l = '\0';
+    apr_table_setn(headers, "RateLimit-Policy", policy);
+    apr_table_setn(headers, "RateLimit", left);
+}
+
+/* ---- A request that passes ---- */
+
+/* Runs once, when the answer's fields are known and not yet sent. */
+static apr_status_t filter_fields(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    request_rec *r = f->r;
+    const struct mod_req *m = f->ctx;
+    if (!ap_is_HTTP_REDIRECT(r->status))
+        set_ratelimit(r, r->headers_out, m);
+    /* A store of answers must not give one caller's to another, unless the backend says so. */
+    if (m->who != NULL && apr_table_get(r->headers_out, "Cache-Control") == NULL &&
+        apr_table_get(r->err_headers_out, "Cache-Control") == NULL)
+        apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+    ap_remove_output_filter(f);
+    return ap_pass_brigade(f->next, bb);
+}
+
+void mod_answer_insert_filter(request_rec *r)
+{
+    struct mod_req *m = mod_req_find(r);
+    if (m != NULL && m->told && m->refused == NULL && r->main == NULL)
+        ap_add_output_filter_handle(fields_filter, m, r, r->connection);
+}
+
+static void tell(request_rec *r, request_rec *first, const char *field, const char *variable,
+                 const char *value)
+{
+    apr_table_setn(first->headers_in, field, value);
+    if (r->headers_in != first->headers_in)
+        apr_table_setn(r->headers_in, field, value);
+    if (variable != NULL)
+        apr_table_setn(r->subprocess_env, variable, value);
+}
+
+static const char *join(apr_pool_t *pool, const struct aps_str *v, size_t n)
+{
+    size_t size = 1;
+    for (size_t i = 0; i < n; i++)
+        size += v[i].n + 1;
+    char *text = apr_palloc(pool, size), *p = text;
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            *p++ = ' ';
+        memcpy(p, v[i].p, v[i].n);
+        p += v[i].n;
+    }
+    *p = '\0';
+    return text;
+}
+
+/* The handler, CGI programs and backends learn who calls.  A field X-Apisec-* of the request is a
+ * backend's, and becomes HTTP_X_APISEC_* for CGI, which suexec lets pass. */
+void mod_answer_identity(request_rec *r, struct mod_req *m, const struct mod_dir *dir)
+{
+    const struct aps_identity *who = m->who;
+    unsigned exports = dir->exports != 0 ? dir->exports : MOD_EXPORT_KEY_ID | MOD_EXPORT_USER;
+    const char *id = mod_req_id(m);
+    m->told = true;
+    apr_table_setn(r->err_headers_out, "X-Request-Id", id);
+    tell(r, m->first, "X-Request-Id", NULL, id);
+    if (who == NULL)
+        return;
+    if (mod_process.has_cache)
+        r->no_cache = m->first->no_cache = 1;
+    r->user = (char *)who->user_text;
+    r->ap_auth_type = (char *)"ApiSec";
+    if (exports & MOD_EXPORT_KEY_ID)
+        tell(r, m->first, "X-Apisec-Key-Id", "APISEC_KEY_ID", who->id_text);
+    if (exports & MOD_EXPORT_USER)
+        tell(r, m->first, "X-Apisec-User", "APISEC_USER", who->user_text);
+    if (exports & MOD_EXPORT_ROLES)
+        tell(r, m->first, "X-Apisec-Roles", "APISEC_ROLES", who->roles_text);
+    if (exports & MOD_EXPORT_SCOPES)
+        tell(r, m->first, "X-Apisec-Scopes", "APISEC_SCOPES",
+             join(r->pool, who->key.scopes, who->key.nscopes));
+    if (exports & MOD_EXPORT_KV)
+        tell(r, m->first, "X-Apisec-Kv", "APISEC_KV",
+             apr_psprintf(r->pool, "%u", who->secret->version));
+}
+
+/* ---- A request that is refused ---- */
+
+/* One generic text for each status: why is for the log. */
+static const struct sentence {
+    int status;
+    const char *title, *detail;
+} sentences[] = {
+    {400, "Bad Request", "The request cannot be read safely."},
+    {401, "Unauthorized", "A valid credential is needed."},
+    {403, "Forbidden", "The request is not allowed."},
+    {405, "Method Not Allowed", "The method is not allowed for this resource."},
+    {413, "Content Too Large", "The request's content is too large."},
+    {414, "URI Too Long", "The request's target is too long."},
+    {429, "Too Many Requests", "Too many requests; try again later."},
+    {431, "Request Header Fields Too Large", "The request's header fields are too large."},
+    {501, "Not Implemented", "The method is not known."},
+    {503, "Service Unavailable", "The service is not available at present."},
+};
+
+static const struct sentence *sentence_of(int status)
+{
+    size_t n = sizeof sentences / sizeof sentences[0];
+    for (size_t i = 0; i < n; i++)
+        if (sentences[i].status == status)
+            return &sentences[i];
+    return &sentences[n - 1];
+}
+
+/* At least one challenge for each way in (KEY-16).  An error code only where something was sent
+ * (RFC 6750 3.1); it is the same for every fault of a credential (KEY-07). */
+static void set_challenges(request_rec *r, apr_table_t *headers, const struct mod_req *m,
+                           enum aps_reason reason)
+{
+    const struct mod_sources *sources = m->dir != NULL ? mod_config_sources(m->dir) : m->sources;
+    const char *realm = ap_auth_name(r);
+    const char *error = reason != APS_REASON_CREDENTIAL_MISSING ? ", error=\"invalid_token\"" : "";
+    if (sources == NULL)
+        return;
+    realm = realm != NULL ? ap_escape_quotes(r->pool, realm) : "api";
+    apr_table_unset(headers, "WWW-Authenticate");
+    if (sources->bearer)
+        apr_table_addn(headers, "WWW-Authenticate",
+                       apr_psprintf(r->pool, "Bearer realm=\"%s\"%s", realm, error));
+    if (sources->basic)
+        apr_table_addn(headers, "WWW-Authenticate",
+                       apr_psprintf(r->pool, "Basic realm=\"%s\", charset=\"UTF-8\"", realm));
+    if (sources->field != NULL)
+        apr_table_addn(
+            headers, "WWW-Authenticate",
+            apr_psprintf(r->pool, "ApiKey realm=\"%s\", header=\"%s\"", realm, sources->field));
+}
+
+/* The fields of a refusal, into the table that goes out with an error. */
+static void set_refusal(request_rec *r, apr_table_t *headers, struct mod_req *m,
+                        enum aps_reason reason)
+{
+    int status = aps_reason_status(reason);
+    apr_table_setn(headers, "X-Request-Id", mod_req_id(m));
+    apr_table_setn(headers, "Cache-Control", "no-store");
+    apr_table_setn(headers, "X-Content-Type-Options", "nosniff");
+    if (status == HTTP_UNAUTHORIZED)
+        set_challenges(r, headers, m, reason);
+    if (reason == APS_REASON_METHOD_NOT_GRANTED || reason == APS_REASON_METHOD_REFUSED) {
+        char *allow = apr_palloc(r->pool, APS_METHODS_TEXT_MAX);
+        apr_table_setn(headers, "Allow",
+                       aps_methods_print(reason == APS_REASON_METHOD_NOT_GRANTED
+                                             ? m->access.allow
+                                             : (unsigned)APS_METHOD_ALL,
+                                         allow));
+    }
+    set_ratelimit(r, headers, m);
+    if (status == HTTP_TOO_MANY_REQUESTS && m->wait > 0 && m->wait != APS_RATE_NEVER)
+        apr_table_setn(headers, "Retry-After",
+                       apr_psprintf(r->pool, "%" APR_UINT64_T_FMT, aps_rate_seconds(m->wait)));
+}
+
+int mod_answer_refuse(request_rec *r, struct mod_req *m, enum aps_reason reason)
+{
+    if (m->credential_keep)
+        mod_stage_auth_strip(r, m);
+    if (r->main == NULL) {
+        m->refused = r;
+        set_refusal(r, r->err_headers_out, m, reason);
+    }
+    ap_log_rerror(APLOG_MARK,
+                  aps_reason_severity(reason) == APS_SEVERITY_CRITICAL ? APLOG_NOTICE : APLOG_INFO,
+                  0, r, "APISEC0002: refused, %s: %s (request %s, key %.*s)",
+                  aps_reason_token(reason), aps_reason_text(reason), mod_req_id(m),
+                  m->key_id.n != 0 ? (int)m->key_id.n : 1, m->key_id.n != 0 ? m->key_id.p : "-");
+    return aps_reason_status(reason);
+}
+
+static const char *limit_name(request_rec *r, const struct mod_req *m)
+{
+    if (m->refused_charge < 0)
+        return "authentication";
+    const struct mod_limit *limit = m->charge[m->refused_charge].limit;
+    return limit != NULL ? apr_pstrmemdup(r->pool, limit->name.p, limit->name.n) : "key";
+}
+
+static struct aps_str problem_json(request_rec *r, struct mod_req *m, enum aps_reason reason)
+{
+    int status = aps_reason_status(reason);
+    const struct sentence *s = sentence_of(status);
+    struct aps_json w;
+    aps_json_init_pool(&w, r->pool, 0);
+    aps_json_object(&w);
+    aps_json_put_str(&w, "type",
+                     status == HTTP_TOO_MANY_REQUESTS
+                         ? "https://iana.org/assignments/http-problem-types#quota-exceeded"
+                         : "about:blank");
+    aps_json_put_str(&w, "title", s->title);
+    aps_json_put_u64(&w, "status", (uint64_t)status);
+    aps_json_put_str(&w, "detail", s->detail);
+    aps_json_put_str(&w, "instance", mod_req_id(m));
+    if (status == HTTP_TOO_MANY_REQUESTS) {
+        aps_json_name(&w, "violated-policies");
+        aps_json_array(&w);
+        aps_json_str(&w, aps_str(limit_name(r, m)));
+        aps_json_end(&w);
+    }
+    aps_json_end(&w);
+    return aps_json_text(&w);
+}
+
+static struct aps_str problem_html(request_rec *r, struct mod_req *m, enum aps_reason reason)
+{
+    const struct sentence *s = sentence_of(aps_reason_status(reason));
+    return aps_str(apr_psprintf(r->pool,
+                                "<!DOCTYPE html>\n<html lang=\"en\"><head><meta "
+                                "charset=\"utf-8\"><title>%s</title></head>\n<body><h1>%s</h1>"
+                                "<p>%s</p><p>Request: %s</p></body></html>\n",
+                                s->title, s->title, s->detail, mod_req_id(m)));
+}
+
+/* Whether the client would rather see HTML: it lists it, and no JSON before it. */
+static bool wants_html(const request_rec *r)
+{
+    const char *accept = apr_table_get(r->headers_in, "Accept");
+    const char *html = accept != NULL ? ap_strcasestr(accept, "text/html") : NULL;
+    const char *json = accept != NULL ? ap_strcasestr(accept, "json") : NULL;
+    return html != NULL && (json == NULL || html < json);
+}
+
+struct problem {
+    enum aps_reason reason;
+    bool sent;
+};
+
+/* In place of httpd's own page: send ours, drop what httpd writes. */
+static apr_status_t filter_problem(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    request_rec *r = f->r;
+    struct mod_req *m = mod_req_find(r);
+    struct problem *problem = f->ctx;
+    apr_brigade_cleanup(bb);
+    if (problem->sent || m == NULL)
+        return APR_SUCCESS;
+    problem->sent = true;
+    bool html = wants_html(m->first);
+    struct aps_str body =
+        html ? problem_html(r, m, problem->reason) : problem_json(r, m, problem->reason);
+    set_refusal(r, r->headers_out, m, problem->reason);
+    ap_set_content_type(r, html ? "text/html; charset=utf-8" : "application/problem+json");
+    apr_table_unset(r->headers_out, "Content-Encoding");
+    apr_table_unset(r->headers_out, "Content-Language");
+    ap_set_content_length(r, (apr_off_t)body.n);
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(body.p, body.n, r->pool, alloc));
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
+    return ap_pass_brigade(f->next, bb);
+}
+
+/* Our own refusal, or httpd's answer to what a subrequest or a Require line of ours refused. */
+void mod_answer_insert_error_filter(request_rec *r)
+{
+    struct mod_req *m = mod_req_find(r);
+    enum aps_reason reason = APS_REASON_UNDECIDED;
+    if (m == NULL || r->main != NULL)
+        return;
+    if (m->refused == r)
+        reason = m->reason;
+    else if (m->refused == NULL && r->status == aps_reason_status(m->pending))
+        reason = m->pending;
+    if (reason == APS_REASON_UNDECIDED)
+        return;
+    mod_req_verdict(m, MOD_ENGINE_ON, reason);
+    struct problem *problem = apr_pcalloc(r->pool, sizeof *problem);
+    problem->reason = reason;
+    ap_add_output_filter_handle(problem_filter, problem, r, r->connection);
+}
+
+void mod_answer_register(void)
+{
+    fields_filter =
+        ap_register_output_filter("APISEC_FIELDS", filter_fields, NULL, AP_FTYPE_CONTENT_SET);
+    problem_filter =
+        ap_register_output_filter("APISEC_PROBLEM", filter_problem, NULL, AP_FTYPE_CONTENT_SET);
+}

@@ -1,0 +1,123 @@
+/* What only the whole configuration shows: found by `-t`, and at start. */
+#include "mod.h"
+
+#include <apr_strings.h>
+
+#include "util_cfgtree.h"
+
+struct check {
+    apr_pool_t *pool;
+    server_rec *server;
+    bool engine;                 /* some section has it On or DetectOnly */
+    const ap_directive_t *quick; /* CacheQuickHandler On */
+    bool quick_off;              /* CacheQuickHandler Off somewhere */
+    const ap_directive_t *cache; /* CacheEnable, or NULL */
+    const char *fault;
+};
+
+static bool is(const ap_directive_t *d, const char *name)
+{
+    return ap_cstr_casecmp(d->directive, name) == 0;
+}
+
+static bool on(const ap_directive_t *d)
+{
+    return ap_cstr_casecmp(d->args, "on") == 0;
+}
+
+static bool has_below(const ap_directive_t *d, const char *name)
+{
+    for (; d != NULL; d = d->next)
+        if (is(d, name) || (d->first_child != NULL && has_below(d->first_child, name)))
+            return true;
+    return false;
+}
+
+/* On or DetectOnly somewhere below. */
+static bool has_engine(const ap_directive_t *d)
+{
+    for (; d != NULL; d = d->next)
+        if ((is(d, "ApiSecEngine") && ap_cstr_casecmp(d->args, "off") != 0) ||
+            (d->first_child != NULL && has_engine(d->first_child)))
+            return true;
+    return false;
+}
+
+/* %{FIELD}^AS in a format: the fields must exist. */
+static const char *check_format(apr_pool_t *pool, const ap_directive_t *d)
+{
+    for (const char *p = d->args; (p = strstr(p, "}^AS")) != NULL; p += 4) {
+        const char *open = p;
+        while (open > d->args && open[-1] != '{')
+            open--;
+        struct aps_str name = {open, (size_t)(p - open)};
+        if (aps_audit_field(name) < 0)
+            return apr_psprintf(pool,
+                                "%s line %d: %%{%.*s}^AS is no field of the audit line; want one "
+                                "of v ts boot pid n event severity id host ip method path route "
+                                "status decision reason key kv user roles api limit us gen",
+                                d->filename, d->line_num, APS_STR_ARG(name));
+    }
+    return NULL;
+}
+
+static void walk(struct check *c, const ap_directive_t *d)
+{
+    for (; d != NULL && c->fault == NULL; d = d->next) {
+        if (is(d, "ApiSecEngine") && ap_cstr_casecmp(d->args, "off") != 0)
+            c->engine = true;
+        else if (is(d, "CacheQuickHandler") && on(d))
+            c->quick = d;
+        else if (is(d, "CacheQuickHandler"))
+            c->quick_off = true;
+        else if (is(d, "CacheEnable"))
+            c->cache = d;
+        else if (is(d, "LogFormat") || is(d, "CustomLog") || is(d, "GlobalLog"))
+            c->fault = check_format(c->pool, d);
+        else if (is(d, "AuthType") && ap_cstr_casecmp(d->args, "ApiSec") == 0 &&
+                 !has_below(d->parent != NULL ? d->parent->first_child : d, "Require"))
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, c->server,
+                         "APISEC0010: %s line %d: AuthType ApiSec without Require protects "
+                         "nothing; add Require api-access, or use ApiSecRequire",
+                         d->filename, d->line_num);
+        if (d->first_child != NULL)
+            walk(c, d->first_child);
+    }
+}
+
+/* The engine needs a store: the virtual host's own or the main server's. */
+static const char *check_store(apr_pool_t *pool)
+{
+    bool outside = false;
+    for (const ap_directive_t *d = ap_conftree; d != NULL; d = d->next)
+        outside |= is(d, "ApiSecStore");
+    for (const ap_directive_t *d = ap_conftree; d != NULL; d = d->next)
+        if (!outside && is(d, "<VirtualHost") && has_engine(d->first_child) &&
+            !has_below(d->first_child, "ApiSecStore"))
+            return apr_psprintf(pool,
+                                "%s line %d: the virtual host has ApiSecEngine and no "
+                                "ApiSecStore",
+                                d->filename, d->line_num);
+    return outside || has_below(ap_conftree, "ApiSecStore")
+               ? NULL
+               : "there is an ApiSecEngine and no ApiSecStore";
+}
+
+const char *mod_check_tree(apr_pool_t *pool, server_rec *main_server, bool *out_engine)
+{
+    struct check c = {.pool = pool, .server = main_server};
+    walk(&c, ap_conftree);
+    *out_engine = c.engine;
+    if (c.fault != NULL || !c.engine)
+        return c.fault;
+    if ((c.fault = check_store(pool)) != NULL)
+        return c.fault;
+    /* It would answer from the cache before anything is decided.  On is mod_cache's default. */
+    const ap_directive_t *d = c.quick != NULL ? c.quick : c.quick_off ? NULL : c.cache;
+    if (d != NULL)
+        return apr_psprintf(pool,
+                            "%s line %d: %s: the cache's quick handler answers before "
+                            "ApiSecEngine decides; set CacheQuickHandler Off",
+                            d->filename, d->line_num, d->directive);
+    return NULL;
+}

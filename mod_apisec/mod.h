@@ -1,0 +1,327 @@
+/* mod.h - what the files of the module share: configuration, stores, and the context of a request.
+ *
+ * Glue translates; the core decides.  A request travels through the files in this order:
+ * request.c (context, on-demand decision), stage_inspect.c, stage_auth.c, stage_policy.c,
+ * stage_limit.c, answer.c, stage_trace.c.
+ * Threads: configuration and stores are read-only once children run; a context belongs to the
+ * thread that serves its request. */
+#ifndef MOD_APISEC_MOD_H
+#define MOD_APISEC_MOD_H
+
+#include "httpd.h"
+#include "http_config.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_request.h"
+#include "http_protocol.h"
+#include "ap_expr.h"
+
+#include "apisec/audit.h"
+#include "apisec/authn.h"
+#include "apisec/credential.h"
+#include "apisec/metrics.h"
+#include "apisec/net.h"
+#include "apisec/num.h"
+#include "apisec/rate.h"
+#include "apisec/reason.h"
+#include "apisec/role.h"
+#include "apisec/state.h"
+
+extern module AP_MODULE_DECLARE_DATA apisec_module;
+APLOG_USE_MODULE(apisec);
+
+/* ---- Configuration ---- */
+
+enum mod_engine { MOD_ENGINE_UNSET, MOD_ENGINE_OFF, MOD_ENGINE_DETECT, MOD_ENGINE_ON };
+enum mod_tls { MOD_TLS_UNSET, MOD_TLS_ON, MOD_TLS_OFF, MOD_TLS_PROXY };
+enum mod_flag { MOD_FLAG_UNSET, MOD_FLAG_OFF, MOD_FLAG_ON };
+enum mod_address {
+    MOD_ADDRESS_UNSET,
+    MOD_ADDRESS_FULL,
+    MOD_ADDRESS_TRUNCATED,
+    MOD_ADDRESS_PSEUDONYM
+};
+
+/* One requirement: a word and its arguments, any of which suffices (all scopes must be there). */
+enum mod_require_kind {
+    MOD_REQUIRE_PUBLIC,
+    MOD_REQUIRE_KEY,
+    MOD_REQUIRE_USER,
+    MOD_REQUIRE_ACCESS,
+    MOD_REQUIRE_ROLE,
+    MOD_REQUIRE_SCOPE,
+    MOD_REQUIRE_PERMISSION,
+};
+
+struct mod_require {
+    enum mod_require_kind kind;
+    size_t n;
+    const struct aps_str *arg;
+};
+
+/* The lines of one section; merging shares the pointer. */
+struct mod_requires {
+    bool is_public;           /* nobody is asked for a name */
+    bool wants_access;        /* api-access is among them */
+    apr_array_header_t *list; /* of struct mod_require */
+};
+
+enum mod_by { MOD_BY_NONE, MOD_BY_KEY, MOD_BY_USER, MOD_BY_ROLE, MOD_BY_IP, MOD_BY_ROUTE };
+
+struct mod_limit {
+    struct aps_str name;
+    struct aps_rate rate;
+    uint32_t burst;
+    enum mod_by by;
+    struct aps_rate_limit limit; /* ready for the limiter */
+    struct aps_str policy;       /* `"name";q=100;w=60` */
+};
+
+struct mod_limits {
+    size_t n;
+    const struct mod_limit *const *v;
+    bool by_ip; /* some are charged by address alone */
+};
+
+#define MOD_SOURCES_MAX 6
+#define MOD_LIMITS_MAX 8
+
+/* Where a section looks for the credential, and what a challenge names. */
+struct mod_sources {
+    size_t n;
+    struct aps_credential_source v[MOD_SOURCES_MAX];
+    bool bearer, basic;
+    const char *field; /* the last header:NAME, or NULL */
+};
+
+#define MOD_REQUIRE_ARGS_MAX 64
+
+/* Ranges of a section; `outer` is the enclosing section's, or NULL. */
+struct mod_deny {
+    struct aps_netset *set;
+    const struct mod_deny *outer;
+};
+
+struct mod_max {
+    uint32_t target, fields, field; /* 0: unset */
+    int64_t body;                   /* -2: unset, -1: none */
+};
+
+enum mod_export {
+    MOD_EXPORT_SET = 1 << 0, /* the directive was used */
+    MOD_EXPORT_KEY_ID = 1 << 1,
+    MOD_EXPORT_USER = 1 << 2,
+    MOD_EXPORT_ROLES = 1 << 3,
+    MOD_EXPORT_SCOPES = 1 << 4,
+    MOD_EXPORT_KV = 1 << 5,
+};
+
+/* A section.  Small, since httpd merges it for each request: shared parts are pointers. */
+struct mod_dir {
+    enum mod_engine engine;
+    enum mod_tls tls;
+    enum mod_flag pass_credential;
+    unsigned exports;              /* bits of enum mod_export */
+    bool touched;                  /* some directive of ours stands in the section */
+    struct mod_requires *requires; /* NULL: unset, which means api-access */
+    const struct mod_deny *deny;
+    const struct mod_sources *sources;
+    const struct mod_limits *limits;
+    const struct mod_max *max;
+    const char *path;  /* of this section, as httpd gives it; NULL for a server's own */
+    const char *where; /* path of the innermost section with a directive of ours */
+};
+
+struct mod_store;
+
+struct mod_server {
+    const char *store_dir, *master; /* NULL: unset */
+    const struct mod_limit *fail;   /* NULL: unset */
+    enum mod_address address;
+    struct mod_store *store; /* found at post_config; NULL: none */
+    /* Of the main server only. */
+    const char *state_path;
+    uint64_t table;
+    aps_nsec refresh;
+};
+
+/* config.c */
+void *mod_config_dir_create(apr_pool_t *pool, char *where);
+void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add);
+void *mod_config_server_create(apr_pool_t *pool, server_rec *s);
+void *mod_config_server_merge(apr_pool_t *pool, void *base, void *add);
+const struct mod_requires *mod_config_requires(const struct mod_dir *dir);
+const struct mod_sources *mod_config_sources(const struct mod_dir *dir);
+struct mod_max mod_config_max_of(const struct mod_dir *dir);
+uint64_t mod_config_table_of(const struct mod_server *sc);
+aps_nsec mod_config_refresh_of(const struct mod_server *sc);
+/* 60/m, for servers that say nothing. */
+const struct mod_limit *mod_config_fail_default(apr_pool_t *pool);
+extern const command_rec mod_config_commands[];
+
+/* require.c: words of ApiSecRequire and of Require api-*. */
+/* NULL and *out, or what is wrong with the words, in `pool`.  Lives in `pool`. */
+const char *mod_require_parse(apr_pool_t *pool, int argc, char *const argv[],
+                              struct mod_require *out);
+void mod_require_register(apr_pool_t *pool);
+
+/* check.c: what only the whole configuration shows.  NULL, or a sentence; *out_engine: some section
+ * has the engine On or DetectOnly. */
+const char *mod_check_tree(apr_pool_t *pool, server_rec *main_server, bool *out_engine);
+
+/* ---- Process ---- */
+
+/* One store that at least one server uses.  Servers with the same folder and key share it. */
+struct mod_store {
+    const char *dir, *master_source;
+    struct aps_secret master;  /* empty: the key could not be read */
+    const char *fault;         /* why the store could not be used at start, or NULL */
+    struct aps_reader *reader; /* of this child */
+};
+
+/* What all requests of a process share. */
+struct mod_process {
+    struct aps_state *state;    /* NULL: the shared state cannot be used, which refuses */
+    apr_array_header_t *stores; /* of struct mod_store * */
+    uint64_t boot;
+    uint32_t pid;
+    uint64_t id_seed[2]; /* of request ids, random for each child */
+    bool has_cache;      /* mod_cache is loaded */
+    aps_nsec refresh;
+    uid_t owner; /* the account that starts httpd */
+};
+extern struct mod_process mod_process;
+
+int mod_process_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+void mod_process_child_init(apr_pool_t *pchild, server_rec *s);
+/* The view in force of a store, held until the request ends; NULL when there is none.  Logs and
+ * counts what happened to the published copy. */
+struct aps_view *mod_process_view(request_rec *r, struct mod_store *store, aps_nsec monotonic);
+
+/* ---- A request ---- */
+
+/* What a section asks for; two sections that ask for the same share a decision. */
+struct mod_policy {
+    enum mod_engine engine;
+    enum mod_tls tls;
+    const struct mod_requires *requires;
+    const struct mod_deny *deny;
+    const struct mod_sources *sources;
+    const struct mod_limits *limits;
+};
+
+struct mod_decision {
+    struct mod_policy policy;
+    enum aps_reason reason;
+    struct mod_decision *next;
+};
+
+/* What was charged, and what is left of it, for the RateLimit fields. */
+struct mod_charge {
+    const struct mod_limit *limit; /* NULL: the key's own limit */
+    struct aps_rate_left left;
+};
+
+/* One context per transaction, found through r->prev and r->main. */
+struct mod_req {
+    request_rec *first; /* the request that the client made */
+    const struct mod_server *server;
+    struct mod_decision *decisions;
+    const struct mod_dir *dir; /* the section of the latest decision */
+
+    /* The verdict that the log shows: the first refusal of a main request, else the latest. */
+    enum aps_reason reason;
+    enum aps_decision decision;
+    request_rec *refused; /* the request that is answered with our refusal, under On */
+    /* A subrequest or a provider refused; the verdict, if httpd's answer comes to the same. */
+    enum aps_reason pending;
+
+    /* What the request says. */
+    bool path_read;
+    bool fields_judged; /* caps hold, control fields are out */
+    enum aps_method method;
+    struct aps_str path; /* as decided; empty where it is ambiguous */
+    const char *path_fault;
+    struct aps_addr addr;
+
+    /* Who. */
+    const struct mod_sources *sources; /* where the credential was looked for; NULL: not yet */
+    enum aps_reason credential_reason;
+    struct aps_str credential; /* the key's text */
+    bool credential_keep;      /* Authorization stays until fixups, for AuthType Basic */
+    enum aps_reason auth;      /* UNDECIDED until somebody asks for a name */
+    struct aps_view *view;
+    const struct aps_identity *who; /* set also where the place is refused */
+    struct aps_str key_id;          /* of a key that the request names, also where it is refused */
+    bool told;                      /* the handler knows who calls */
+
+    /* What and how much. */
+    struct aps_access access;
+    struct aps_str route;
+    size_t ncharges;
+    struct mod_charge charge[APS_RATE_MAX];
+    int refused_charge; /* index into `charge`, or -1 */
+    aps_nsec wait;      /* until what was refused by a limit would pass; 0: unknown */
+    aps_nsec monotonic; /* read once */
+    char id[33];        /* request id, NUL-ended; empty until it is asked for */
+
+    bool finished;           /* counted */
+    struct aps_audit *audit; /* made at the end, if somebody logs it */
+    const char *line;
+};
+
+/* request.c */
+struct mod_req *mod_req_get(request_rec *r);        /* made if it is not there */
+struct mod_req *mod_req_find(const request_rec *r); /* NULL if no stage has made it */
+const char *mod_req_id(struct mod_req *m);
+aps_nsec mod_req_monotonic(struct mod_req *m);
+/* The verdict of the log, if nothing was refused before. */
+void mod_req_verdict(struct mod_req *m, enum mod_engine engine, enum aps_reason reason);
+/* Decide what the present section asks for, unless it was decided.  ENGINE_OFF under Off. */
+enum aps_reason mod_req_decide(request_rec *r, struct mod_req *m);
+int mod_req_post_read(request_rec *r);
+int mod_req_pre_translate(request_rec *r);
+int mod_req_header_parser(request_rec *r);
+int mod_req_check_authn(request_rec *r);
+int mod_req_fixups(request_rec *r);
+int mod_req_fixups_served(request_rec *r);
+/* authz_status of a Require line. */
+int mod_req_provide(request_rec *r, const struct mod_require *req);
+
+/* The stages: each gives ALLOW or the reason to refuse. */
+enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struct mod_dir *dir);
+enum aps_reason mod_stage_inspect_path(struct mod_req *m);
+enum aps_reason mod_stage_address(struct mod_req *m, const struct mod_deny *deny);
+enum aps_reason mod_stage_tls(struct mod_req *m, enum mod_tls tls);
+/* Find the credential and take it out of the request. */
+void mod_stage_auth_take(request_rec *r, struct mod_req *m, const struct mod_dir *dir,
+                         const struct mod_sources *sources);
+void mod_stage_auth_strip(request_rec *r, struct mod_req *m);
+enum aps_reason mod_stage_auth(request_rec *r, struct mod_req *m);
+enum aps_reason mod_stage_policy(struct mod_req *m, const struct mod_requires *requires);
+enum aps_reason mod_stage_policy_one(struct mod_req *m, const struct mod_require *req);
+enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m);
+enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limits *limits);
+enum aps_reason mod_stage_limit_caller(struct mod_req *m, const struct mod_limits *limits);
+enum aps_reason mod_stage_limit_refused(struct mod_req *m, const struct mod_limits *limits,
+                                        enum aps_reason reason);
+/* Charge a failed authentication to its source: AUTHN_RATE past the limit, else `reason`. */
+enum aps_reason mod_stage_limit_fail(struct mod_req *m, enum aps_reason reason);
+
+/* answer.c: what the client and the handler are told. */
+int mod_answer_refuse(request_rec *r, struct mod_req *m, enum aps_reason reason);
+void mod_answer_identity(request_rec *r, struct mod_req *m, const struct mod_dir *dir);
+void mod_answer_insert_filter(request_rec *r);
+void mod_answer_insert_error_filter(request_rec *r);
+void mod_answer_register(void);
+
+/* stage_trace.c */
+int mod_trace_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
+int mod_trace_finish(request_rec *r);
+int mod_trace_vars(ap_expr_lookup_parms *parms);
+
+/* status.c */
+void mod_status_register(apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,277 @@
+/* Start and restart as root, and the start of each child: master keys, stores, the shared state. */
+#include "mod.h"
+
+#include <apr_file_info.h>
+#include <apr_strings.h>
+#include <unistd.h>
+
+#include "ap_mpm.h"
+#include "http_main.h"
+
+#include "apisec/generation.h"
+#include "apisec/master.h"
+#include "apisec/random.h"
+
+struct mod_process mod_process;
+
+/* Whether the configuration asks for anything of ours; without it nothing is opened. */
+static bool wanted;
+
+/* ---- Stores ---- */
+
+static apr_status_t wipe_store(void *data)
+{
+    struct mod_store *store = data;
+    aps_secret_wipe(&store->master);
+    return APR_SUCCESS;
+}
+
+static void describe(const struct mod_store *store, struct aps_reader_options *out)
+{
+    memset(out, 0, sizeof *out);
+    out->snapshot.store = store->dir;
+    out->snapshot.master = &store->master;
+    out->snapshot.owner = mod_process.owner;
+}
+
+/* Read the key and look at the published copy.  A fault is kept: children try again, and what
+ * was mended meanwhile works without a restart, but for the master key, which only root reads. */
+static void probe(apr_pool_t *pconf, struct mod_store *store)
+{
+    struct aps_diag diag = {{0}};
+    struct aps_reader_options options;
+    struct aps_snapshot *snap = NULL;
+    enum aps_err err = aps_master_load(store->master_source, &store->master, &diag);
+    if (err == APS_OK) {
+        describe(store, &options);
+        err = aps_snapshot_open(&options.snapshot, &snap, &diag);
+    }
+    aps_snapshot_close(snap);
+    store->fault = err != APS_OK ? apr_pstrdup(pconf, aps_err_say(err, &diag)) : NULL;
+}
+
+static struct mod_store *intern(apr_pool_t *pconf, const char *dir, const char *master)
+{
+    for (int i = 0; i < mod_process.stores->nelts; i++) {
+        struct mod_store *known = APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *);
+        if (strcmp(known->dir, dir) == 0 && strcmp(known->master_source, master) == 0)
+            return known;
+    }
+    struct mod_store *store = apr_pcalloc(pconf, sizeof *store);
+    store->dir = dir;
+    store->master_source = master;
+    apr_pool_cleanup_register(pconf, store, wipe_store, apr_pool_cleanup_null);
+    probe(pconf, store);
+    APR_ARRAY_PUSH(mod_process.stores, struct mod_store *) = store;
+    return store;
+}
+
+/* Give each server its store and its failure limit. */
+static void bind_servers(apr_pool_t *pconf, server_rec *s)
+{
+    const struct mod_limit *fail = mod_config_fail_default(pconf);
+    mod_process.stores = apr_array_make(pconf, 4, sizeof(struct mod_store *));
+    mod_process.owner = geteuid();
+    for (; s != NULL; s = s->next) {
+        struct mod_server *sc = ap_get_module_config(s->module_config, &apisec_module);
+        if (sc->fail == NULL)
+            sc->fail = fail;
+        if (sc->store_dir != NULL)
+            sc->store = intern(pconf, sc->store_dir,
+                               sc->master != NULL ? sc->master
+                                                  : apr_pstrcat(pconf, "file:", sc->store_dir,
+                                                                "/master.key", NULL));
+    }
+}
+
+static bool asks_for_us(server_rec *s, bool engine)
+{
+    bool asks = engine;
+    for (; s != NULL && !asks; s = s->next) {
+        const struct mod_server *sc = ap_get_module_config(s->module_config, &apisec_module);
+        asks = sc->store_dir != NULL || sc->state_path != NULL;
+    }
+    return asks;
+}
+
+/* ---- The shared state ---- */
+
+static const char *state_path(server_rec *main_server)
+{
+    const struct mod_server *sc = ap_get_module_config(main_server->module_config, &apisec_module);
+    return sc->state_path != NULL ? sc->state_path : APS_DEFAULT_STATE;
+}
+
+static void open_state(apr_pool_t *pconf, server_rec *s)
+{
+    const struct mod_server *sc = ap_get_module_config(s->module_config, &apisec_module);
+    struct aps_diag diag = {{0}};
+    mod_process.state = NULL;
+    enum aps_err err = aps_state_open(pconf, state_path(s), mod_config_table_of(sc),
+                                      aps_clock_wall(), &mod_process.state, &diag);
+    if (err != APS_OK) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     "APISEC0021: %s; protected sections answer 503 until httpd is restarted",
+                     aps_err_say(err, &diag));
+        return;
+    }
+    mod_process.boot = aps_state_boot(mod_process.state);
+}
+
+/* For -t, which must not make the file. */
+static const char *check_state(apr_pool_t *pool, server_rec *s)
+{
+    apr_finfo_t info;
+    const char *folder = ap_make_dirstr_parent(pool, state_path(s));
+    if (apr_stat(&info, folder, APR_FINFO_TYPE, pool) != APR_SUCCESS || info.filetype != APR_DIR)
+        return apr_psprintf(pool,
+                            "the shared state %s needs the folder %s: make it, or name another "
+                            "file by ApiSecState",
+                            state_path(s), folder);
+    return NULL;
+}
+
+/* ---- Hooks ---- */
+
+int mod_process_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    bool engine = false;
+    const char *fault = mod_check_tree(ptemp, s, &engine);
+    (void)plog;
+    if (fault != NULL) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, s, "APISEC0022: %s", fault);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    wanted = asks_for_us(s, engine);
+    if (!wanted || ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST)
+        return OK;
+
+    /* Under -t a store that would answer 503 is a fault; a start goes on without it. */
+    int status = OK;
+    bind_servers(pconf, s);
+    for (int i = 0; i < mod_process.stores->nelts; i++) {
+        const struct mod_store *store = APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *);
+        if (store->fault == NULL)
+            continue;
+        ap_log_error(APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, s, "APISEC0020: store %s: %s",
+                     store->dir, store->fault);
+        status = HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if ((fault = check_state(ptemp, s)) != NULL) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, s, "APISEC0021: %s", fault);
+        status = HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return status;
+}
+
+/* A fault here would end a running server at its next graceful restart: log, and answer 503 for
+ * what is broken. */
+int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    (void)plog;
+    (void)ptemp;
+    /* httpd reads its configuration twice at start. */
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
+        return OK;
+    memset(&mod_process, 0, sizeof mod_process);
+    bind_servers(pconf, s);
+    mod_process.refresh =
+        mod_config_refresh_of(ap_get_module_config(s->module_config, &apisec_module));
+    mod_process.has_cache = ap_find_linked_module("mod_cache.c") != NULL;
+    if (!wanted)
+        return OK;
+    for (int i = 0; i < mod_process.stores->nelts; i++) {
+        const struct mod_store *store = APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *);
+        if (store->fault != NULL)
+            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                         "APISEC0020: store %s: %s; its sections answer 503", store->dir,
+                         store->fault);
+    }
+    open_state(pconf, s);
+    if (ap_find_linked_module("mpm_itk.c") != NULL || ap_find_linked_module("mod_ruid2.c") != NULL)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "APISEC0023: under mpm-itk and mod_ruid2 a child changes its account and can "
+                     "no longer open a published copy; use another MPM with suexec or FastCGI");
+    return OK;
+}
+
+static apr_status_t leave(void *data)
+{
+    (void)data;
+    if (mod_process.state != NULL)
+        aps_generation_drop_own(mod_process.state);
+    for (int i = 0; i < mod_process.stores->nelts; i++) {
+        struct mod_store *store = APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *);
+        aps_reader_free(store->reader);
+        store->reader = NULL;
+    }
+    return APR_SUCCESS;
+}
+
+void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    mod_process.pid = (uint32_t)getpid();
+    if (aps_random_fill(mod_process.id_seed, sizeof mod_process.id_seed) != APS_OK)
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     "APISEC0024: no random numbers; request ids of this child can be guessed");
+    if (mod_process.stores == NULL)
+        return;
+    if (mod_process.state != NULL)
+        aps_state_child(mod_process.state);
+    for (int i = 0; i < mod_process.stores->nelts; i++) {
+        struct mod_store *store = APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *);
+        struct aps_reader_options options;
+        if (store->master.n == 0)
+            continue; /* only root can read the key: 503 until a restart */
+        describe(store, &options);
+        options.refresh = mod_process.refresh;
+        if (aps_reader_new(&options, &store->reader) != APS_OK)
+            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "APISEC0025: store %s: out of memory",
+                         store->dir);
+    }
+    apr_pool_cleanup_register(pchild, NULL, leave, apr_pool_cleanup_null);
+}
+
+/* ---- The published copy in force ---- */
+
+static apr_status_t release(void *view)
+{
+    aps_view_release(view);
+    return APR_SUCCESS;
+}
+
+static void report(request_rec *r, const struct mod_store *store, const struct aps_view *view,
+                   enum aps_reader_event event, const struct aps_diag *diag)
+{
+    if (event == APS_READER_FAILED) {
+        ap_log_rerror(
+            APLOG_MARK, APLOG_ERR, 0, r, "APISEC0026: store %s: %s; %s", store->dir, diag->text,
+            view != NULL ? "the last good copy stays in force" : "its sections answer 503");
+        aps_metrics_add(mod_process.state, APS_METRIC_STORE_RELOAD_FAILED, 1);
+        return;
+    }
+    const struct aps_snapshot *snap = aps_view_snapshot(view);
+    uint64_t generation = aps_snapshot_generation(snap);
+    aps_metrics_add(mod_process.state, APS_METRIC_STORE_RELOAD, 1);
+    if (!aps_generation_set(mod_process.state, aps_snapshot_store_tag(snap), generation))
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "APISEC0027: this child's generation is not listed: no row is free");
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                  "APISEC0028: store %s: generation %" APR_UINT64_T_FMT " is in force", store->dir,
+                  generation);
+}
+
+struct aps_view *mod_process_view(request_rec *r, struct mod_store *store, aps_nsec monotonic)
+{
+    struct aps_diag diag;
+    enum aps_reader_event event = APS_READER_SAME;
+    diag.text[0] = '\0';
+    if (store->reader == NULL || mod_process.state == NULL)
+        return NULL;
+    struct aps_view *view = aps_reader_acquire(store->reader, monotonic, &event, &diag);
+    if (event != APS_READER_SAME)
+        report(r, store, view, event, &diag);
+    if (view != NULL)
+        apr_pool_cleanup_register(r->pool, view, release, apr_pool_cleanup_null);
+    return view;
+}

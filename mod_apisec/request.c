@@ -1,0 +1,365 @@
+/* The context of a transaction, and the decision on demand.
+ *
+ * httpd reaches a section by many ways: directly, by mod_dir, a rewrite, an ErrorDocument, a
+ * subrequest.  Whichever hook comes first decides, once for each policy and transaction. */
+#include "mod.h"
+
+#include <apr_strings.h>
+
+#include "mod_auth.h"
+
+/* ---- Context ---- */
+
+static request_rec *first_of(const request_rec *r)
+{
+    for (;;) {
+        if (r->main != NULL)
+            r = r->main;
+        else if (r->prev != NULL)
+            r = r->prev;
+        else
+            return (request_rec *)r;
+    }
+}
+
+struct mod_req *mod_req_find(const request_rec *r)
+{
+    struct mod_req *m = ap_get_module_config(r->request_config, &apisec_module);
+    if (m == NULL && (r->main != NULL || r->prev != NULL))
+        m = ap_get_module_config(first_of(r)->request_config, &apisec_module);
+    return m;
+}
+
+struct mod_req *mod_req_get(request_rec *r)
+{
+    struct mod_req *m = ap_get_module_config(r->request_config, &apisec_module);
+    if (m != NULL)
+        return m;
+    request_rec *first = first_of(r);
+    m = ap_get_module_config(first->request_config, &apisec_module);
+    if (m == NULL) {
+        m = apr_pcalloc(first->pool, sizeof *m);
+        m->first = first;
+        m->server = ap_get_module_config(first->server->module_config, &apisec_module);
+        m->method = aps_method_parse(aps_str(first->method));
+        m->refused_charge = -1;
+        if (!aps_addr_from_sockaddr((const struct sockaddr *)&first->useragent_addr->sa, &m->addr))
+            memset(&m->addr, 0, sizeof m->addr); /* a Unix socket: all its callers are one */
+        ap_set_module_config(first->request_config, &apisec_module, m);
+    }
+    ap_set_module_config(r->request_config, &apisec_module, m);
+    return m;
+}
+
+aps_nsec mod_req_monotonic(struct mod_req *m)
+{
+    if (m->monotonic == 0)
+        m->monotonic = aps_clock_monotonic();
+    return m->monotonic;
+}
+
+/* ---- Request id ---- */
+
+/* An id that the client or a proxy in front of us gave, if nothing in it can do harm (TRN-12). */
+static bool take_id(struct mod_req *m, const char *text, size_t min, size_t max, const char *of)
+{
+    size_t n = text != NULL ? strspn(text, of) : 0;
+    if (n < min || n > max || text[n] != '\0')
+        return false;
+    memcpy(m->id, text, n);
+    m->id[n] = '\0';
+    return true;
+}
+
+/* version-traceid-parentid-flags (W3C Trace Context, 3.2); the trace id is the request's. */
+static bool take_trace(struct mod_req *m, const char *text)
+{
+    static const char hex[] = "0123456789abcdef";
+    if (text == NULL || strlen(text) != 55 || strncmp(text, "00-", 3) != 0 ||
+        strspn(text + 3, hex) != 32 || text[35] != '-' || strspn(text + 36, hex) != 16 ||
+        text[52] != '-' || strspn(text + 53, hex) != 2 || strspn(text + 3, "0") == 32)
+        return false;
+    return take_id(m, apr_pstrmemdup(m->first->pool, text + 3, 32), 32, 32, hex);
+}
+
+/* Unique among all children and starts: a random start, and an odd step through 64 bits. */
+static void make_id(struct mod_req *m)
+{
+    static uint64_t count;
+    uint64_t n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+    uint64_t id[2] = {mod_process.id_seed[0], mod_process.id_seed[1] + n * 0x9e3779b97f4a7c15u};
+    ap_bin2hex(id, sizeof id, m->id);
+}
+
+const char *mod_req_id(struct mod_req *m)
+{
+    static const char id_bytes[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    const apr_table_t *in = m->first->headers_in;
+    if (m->id[0] == '\0' && !take_id(m, apr_table_get(in, "X-Request-Id"), 8, 64, id_bytes) &&
+        !take_trace(m, apr_table_get(in, "traceparent")))
+        make_id(m);
+    return m->id;
+}
+
+void mod_req_verdict(struct mod_req *m, enum mod_engine engine, enum aps_reason reason)
+{
+    if (m->decision == APS_DECISION_REFUSE || m->decision == APS_DECISION_WOULD_REFUSE)
+        return;
+    m->reason = reason;
+    if (aps_reason_is_pass(reason))
+        m->decision = APS_DECISION_ALLOW;
+    else
+        m->decision = engine == MOD_ENGINE_DETECT ? APS_DECISION_WOULD_REFUSE : APS_DECISION_REFUSE;
+}
+
+/* ---- Policies ---- */
+
+static const struct mod_dir *dir_of(const request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &apisec_module);
+}
+
+static void policy_of(const struct mod_dir *dir, struct mod_policy *out)
+{
+    *out = (struct mod_policy){
+        .engine = dir->engine,
+        .tls = dir->tls == MOD_TLS_UNSET ? MOD_TLS_ON : dir->tls,
+        .requires = mod_config_requires(dir),
+        .deny = dir->deny,
+        .sources = mod_config_sources(dir),
+        .limits = dir->limits,
+    };
+}
+
+static bool same_deny(const struct mod_deny *a, const struct mod_deny *b)
+{
+    while (a != b && a != NULL && b != NULL && a->set == b->set) {
+        a = a->outer;
+        b = b->outer;
+    }
+    return a == b;
+}
+
+static bool same_limits(const struct mod_limits *a, const struct mod_limits *b)
+{
+    if (a == b)
+        return true;
+    if (a == NULL || b == NULL || a->n != b->n)
+        return false;
+    return memcmp(a->v, b->v, a->n * sizeof a->v[0]) == 0;
+}
+
+/* Merging makes new structs for each request and shares their parts: compare the parts. */
+static bool same_policy(const struct mod_policy *a, const struct mod_policy *b)
+{
+    return a->engine == b->engine && a->tls == b->tls && a->requires == b->requires &&
+           a->sources == b->sources && same_deny(a->deny, b->deny) &&
+           same_limits(a->limits, b->limits);
+}
+
+/* Whether `r` serves the answer to a refusal, or looks something up for it. */
+static bool is_error_document(const request_rec *r, const struct mod_req *m)
+{
+    if (m->refused == NULL)
+        return false;
+    while ((r = r->main != NULL ? r->main : r->prev) != NULL)
+        if (r == m->refused)
+            return true;
+    return false;
+}
+
+/* ---- Decide ---- */
+
+static enum aps_reason limits_and_policy(struct mod_req *m, const struct mod_policy *p)
+{
+    enum aps_reason allowed = APS_REASON_PUBLIC;
+    if (!p->requires->is_public)
+        allowed = mod_stage_policy(m, p->requires);
+    /* A verified caller's refusal costs that caller as usual (LIM-12). */
+    enum aps_reason limited = mod_stage_limit_caller(m, p->limits);
+    return limited != APS_REASON_ALLOW ? limited : allowed;
+}
+
+/* Checks in the order of least cost. */
+static enum aps_reason run_stages(request_rec *r, struct mod_req *m, const struct mod_policy *p,
+                                  const struct mod_dir *dir)
+{
+    enum aps_reason reason = mod_stage_inspect(r, m, dir);
+    mod_stage_auth_take(r, m, dir, p->sources);
+    if (reason == APS_REASON_ALLOW)
+        reason = mod_stage_address(m, p->deny);
+    if (reason == APS_REASON_ALLOW)
+        reason = mod_stage_tls(m, p->tls);
+    if (reason == APS_REASON_ALLOW)
+        reason = mod_stage_limit_address(m, p->limits);
+    if (reason != APS_REASON_ALLOW)
+        return reason;
+    if (!p->requires->is_public)
+        reason = mod_stage_auth(r, m);
+    return reason == APS_REASON_ALLOW ? limits_and_policy(m, p)
+                                      : mod_stage_limit_refused(m, p->limits, reason);
+}
+
+enum aps_reason mod_req_decide(request_rec *r, struct mod_req *m)
+{
+    const struct mod_dir *dir = dir_of(r);
+    struct mod_policy policy;
+    if (dir->engine <= MOD_ENGINE_OFF)
+        return APS_REASON_ENGINE_OFF;
+    policy_of(dir, &policy);
+    for (const struct mod_decision *d = m->decisions; d != NULL; d = d->next)
+        if (same_policy(&d->policy, &policy))
+            /* What was refused is answered once; its ErrorDocument lies under the same policy. */
+            return is_error_document(r, m) ? APS_REASON_ALLOW : d->reason;
+
+    m->dir = dir;
+    struct mod_decision *d = apr_palloc(m->first->pool, sizeof *d);
+    *d = (struct mod_decision){policy, run_stages(r, m, &policy, dir), m->decisions};
+    m->decisions = d;
+    if (r->main == NULL)
+        mod_req_verdict(m, policy.engine, d->reason);
+    if (aps_reason_is_pass(d->reason) && policy.engine == MOD_ENGINE_ON)
+        mod_answer_identity(r, m, dir);
+    return d->reason;
+}
+
+/* The status that a hook returns for a verdict. */
+static int answer(request_rec *r, struct mod_req *m, enum aps_reason reason)
+{
+    if (aps_reason_is_pass(reason) || dir_of(r)->engine != MOD_ENGINE_ON)
+        return DECLINED;
+    return mod_answer_refuse(r, m, reason);
+}
+
+/* ---- Hooks, in the order of a request ---- */
+
+/* What needs no section: a flood should not cost a walk over folders. */
+int mod_req_post_read(request_rec *r)
+{
+    const struct mod_dir *dir = dir_of(r);
+    if (dir->engine != MOD_ENGINE_ON || r->prev != NULL || r->main != NULL)
+        return DECLINED;
+    struct mod_req *m = mod_req_get(r);
+    enum aps_reason reason = mod_stage_address(m, dir->deny);
+    if (reason == APS_REASON_ALLOW)
+        reason = mod_stage_limit_address(m, dir->limits);
+    if (reason == APS_REASON_ALLOW)
+        return DECLINED;
+    m->dir = dir;
+    mod_stage_auth_take(r, m, dir, mod_config_sources(dir));
+    mod_req_verdict(m, dir->engine, reason);
+    return answer(r, m, reason);
+}
+
+/* Before httpd decodes the path: it answers an encoded slash by 404, long before a section of the
+ * decoded path is known. */
+int mod_req_pre_translate(request_rec *r)
+{
+    const struct mod_dir *dir = dir_of(r);
+    if (dir->engine != MOD_ENGINE_ON || r->prev != NULL || r->main != NULL)
+        return DECLINED;
+    struct mod_req *m = mod_req_get(r);
+    enum aps_reason reason = mod_stage_inspect_path(m);
+    if (reason == APS_REASON_ALLOW)
+        return DECLINED;
+    m->dir = dir;
+    mod_stage_auth_take(r, m, dir, mod_config_sources(dir));
+    mod_req_verdict(m, dir->engine, reason);
+    return answer(r, m, reason);
+}
+
+int mod_req_header_parser(request_rec *r)
+{
+    if (dir_of(r)->engine <= MOD_ENGINE_OFF)
+        return DECLINED;
+    struct mod_req *m = mod_req_get(r);
+    return answer(r, m, mod_req_decide(r, m));
+}
+
+/* AuthType ApiSec, or a Require api-* without any AuthType that found nobody. */
+int mod_req_check_authn(request_rec *r)
+{
+    const char *type = ap_auth_type(r);
+    struct mod_req *m = mod_req_find(r);
+    if (type != NULL ? ap_cstr_casecmp(type, "ApiSec") != 0
+                     : m == NULL || m->pending == APS_REASON_UNDECIDED)
+        return DECLINED;
+    m = mod_req_get(r);
+    enum aps_reason reason = mod_req_decide(r, m);
+    if (reason == APS_REASON_ENGINE_OFF)
+        return HTTP_FORBIDDEN;
+    bool watch = dir_of(r)->engine == MOD_ENGINE_DETECT;
+    if (aps_reason_is_pass(reason))
+        reason = mod_stage_auth(r, m);
+    if (reason != APS_REASON_ALLOW && !watch) {
+        mod_req_verdict(m, MOD_ENGINE_ON, reason);
+        return mod_answer_refuse(r, m, reason);
+    }
+    r->user = (char *)(m->who != NULL ? m->who->user_text : "-");
+    r->ap_auth_type = (char *)"ApiSec";
+    return OK;
+}
+
+int mod_req_provide(request_rec *r, const struct mod_require *req)
+{
+    if (dir_of(r)->engine <= MOD_ENGINE_OFF) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "APISEC0001: Require api-* refuses, since ApiSecEngine is Off here");
+        return AUTHZ_DENIED;
+    }
+    struct mod_req *m = mod_req_get(r);
+    enum aps_reason reason = mod_req_decide(r, m);
+    if (dir_of(r)->engine == MOD_ENGINE_DETECT)
+        return AUTHZ_GRANTED;
+    if (aps_reason_is_pass(reason))
+        reason = mod_stage_auth(r, m);
+    if (reason == APS_REASON_ALLOW)
+        reason = mod_stage_policy_one(m, req);
+    if (reason == APS_REASON_ALLOW)
+        return AUTHZ_GRANTED;
+    m->pending = reason;
+    switch (aps_reason_status(reason)) {
+    case HTTP_UNAUTHORIZED:
+        return AUTHZ_DENIED_NO_USER;
+    case HTTP_SERVICE_UNAVAILABLE:
+        return AUTHZ_GENERAL_ERROR;
+    default:
+        return AUTHZ_DENIED;
+    }
+}
+
+/* The gate that .htaccess cannot move: whatever access control came to, the section's own
+ * requirement must have been decided and must hold. */
+int mod_req_fixups(request_rec *r)
+{
+    if (dir_of(r)->engine <= MOD_ENGINE_OFF)
+        return DECLINED;
+    struct mod_req *m = mod_req_get(r);
+    enum aps_reason reason = mod_req_decide(r, m);
+    if (r->main != NULL && !aps_reason_is_pass(reason))
+        m->pending = reason;
+    int status = answer(r, m, reason);
+    if (status == DECLINED && m->credential_keep)
+        mod_stage_auth_strip(r, m);
+    return status;
+}
+
+/* After mod_dir, mod_rewrite and mod_proxy had their say: the section and the path that will be
+ * served, once more (NEG-03). */
+int mod_req_fixups_served(request_rec *r)
+{
+    if (dir_of(r)->engine <= MOD_ENGINE_OFF)
+        return DECLINED;
+    struct mod_req *m = mod_req_get(r);
+    enum aps_reason reason = mod_req_decide(r, m);
+    if (aps_reason_is_pass(reason) && mod_config_requires(dir_of(r))->wants_access)
+        reason = mod_stage_policy_served(r, m);
+    if (aps_reason_is_pass(reason))
+        return DECLINED;
+    if (r->main != NULL)
+        m->pending = reason;
+    else
+        mod_req_verdict(m, dir_of(r)->engine, reason);
+    return answer(r, m, reason);
+}

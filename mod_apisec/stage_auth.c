@@ -1,0 +1,127 @@
+/* Who calls: the transport, the one credential, the key behind it. */
+#include "mod.h"
+
+#include <apr_strings.h>
+
+#include "http_ssl.h"
+
+/* ---- Transport ---- */
+
+static bool is_tls(const request_rec *first)
+{
+    const conn_rec *c = first->connection;
+    /* An HTTP/2 stream is a connection of its own below the one that has TLS. */
+    return ap_ssl_conn_is_ssl(c->master != NULL ? c->master : (conn_rec *)c);
+}
+
+static bool is_loopback(const struct mod_req *m)
+{
+    struct aps_addr peer;
+    return aps_addr_is_loopback(&m->addr) &&
+           aps_addr_from_sockaddr((const struct sockaddr *)&m->first->connection->client_addr->sa,
+                                  &peer) &&
+           aps_addr_is_loopback(&peer);
+}
+
+/* The scheme that a listed proxy tells; from anybody else the field is gone by now. */
+static bool is_proxied_tls(const request_rec *first)
+{
+    const char *proto = apr_table_get(first->headers_in, "X-Forwarded-Proto");
+    return first->useragent_addr != first->connection->client_addr && proto != NULL &&
+           ap_cstr_casecmp(proto, "https") == 0;
+}
+
+enum aps_reason mod_stage_tls(struct mod_req *m, enum mod_tls tls)
+{
+    if (tls == MOD_TLS_OFF || is_tls(m->first) || is_loopback(m) ||
+        (tls == MOD_TLS_PROXY && is_proxied_tls(m->first)))
+        return APS_REASON_ALLOW;
+    return m->credential_reason == APS_REASON_CREDENTIAL_MISSING ? APS_REASON_TLS_REQUIRED
+                                                                 : APS_REASON_CREDENTIAL_EXPOSED;
+}
+
+/* ---- The credential ---- */
+
+/* Take the fields that may carry a credential out of the request, so that no handler and no log
+ * format can show them (KEY-10). */
+static void take_out(request_rec *r, struct mod_req *m, const struct mod_sources *sources)
+{
+    const char *type = ap_auth_type(r);
+    bool keep = type != NULL && ap_cstr_casecmp(type, "Basic") == 0;
+    for (size_t i = 0; i < sources->n; i++) {
+        const struct aps_credential_source *s = &sources->v[i];
+        if (s->kind != APS_CREDENTIAL_HEADER && keep)
+            m->credential_keep = true;
+        else
+            apr_table_unset(m->first->headers_in, s->field);
+    }
+}
+
+void mod_stage_auth_take(request_rec *r, struct mod_req *m, const struct mod_dir *dir,
+                         const struct mod_sources *sources)
+{
+    const char *values[MOD_SOURCES_MAX];
+    size_t source;
+    if (m->sources == sources ||
+        (m->sources != NULL && m->credential_reason != APS_REASON_CREDENTIAL_MISSING))
+        return;
+    m->sources = sources;
+    for (size_t i = 0; i < sources->n; i++)
+        values[i] = apr_table_get(m->first->headers_in, sources->v[i].field);
+    m->credential_reason = aps_credential_find(sources->v, values, sources->n, m->first->pool,
+                                               &m->credential, &source);
+    if (m->credential_reason != APS_REASON_CREDENTIAL_MISSING && dir->engine == MOD_ENGINE_ON &&
+        dir->pass_credential != MOD_FLAG_ON)
+        take_out(r, m, sources);
+}
+
+void mod_stage_auth_strip(request_rec *r, struct mod_req *m)
+{
+    m->credential_keep = false;
+    apr_table_unset(m->first->headers_in, "Authorization");
+    if (r->headers_in != m->first->headers_in)
+        apr_table_unset(r->headers_in, "Authorization");
+}
+
+/* ---- The key ---- */
+
+/* The host that the client named, in lower case and without port. */
+static struct aps_str host_of(const request_rec *first)
+{
+    const char *host = first->hostname != NULL ? first->hostname : first->server->server_hostname;
+    return aps_str(host); /* httpd has lowered and cut r->hostname */
+}
+
+static enum aps_reason verify(request_rec *r, struct mod_req *m)
+{
+    struct mod_store *store = m->server->store;
+    bool hit = false;
+    if (m->credential_reason != APS_REASON_ALLOW)
+        return m->credential_reason;
+    if (mod_process.state == NULL)
+        return APS_REASON_STATE_DOWN;
+    if (m->view == NULL)
+        m->view = store != NULL ? mod_process_view(r, store, mod_req_monotonic(m)) : NULL;
+    if (m->view == NULL)
+        return APS_REASON_STORE_DOWN;
+    enum aps_reason reason =
+        aps_authn_key(m->view, m->credential, (aps_nsec)m->first->request_time * APS_USEC,
+                      m->first->pool, &m->who, &m->key_id, &hit);
+    aps_metrics_add(mod_process.state, hit ? APS_METRIC_CACHE_HIT : APS_METRIC_CACHE_MISS, 1);
+    if (reason != APS_REASON_ALLOW)
+        m->who = NULL;
+    else
+        reason = aps_key_place(&m->who->key, &m->addr, host_of(m->first));
+    return reason;
+}
+
+/* Once for each transaction; the text of the credential is not needed after it. */
+enum aps_reason mod_stage_auth(request_rec *r, struct mod_req *m)
+{
+    if (m->auth == APS_REASON_UNDECIDED) {
+        m->auth = verify(r, m);
+        if (aps_reason_is_authn_failure(m->auth))
+            m->auth = mod_stage_limit_fail(m, m->auth);
+    }
+    return m->auth;
+}

@@ -1,0 +1,196 @@
+/* What the request says, before anybody is asked for a name: caps, method, path, header fields. */
+#include "mod.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "apisec/path.h"
+
+/* ---- Path ---- */
+
+/* The path of the target as it was received: httpd has decoded and cleaned its own copy. */
+static struct aps_str raw_path(const request_rec *first)
+{
+    const char *p = first->unparsed_uri;
+    if (p == NULL)
+        return aps_str(first->uri);
+    if (*p != '/') { /* absolute form: after the authority (RFC 9112 3.2.2) */
+        const char *authority = strstr(p, "://");
+        p = authority != NULL ? strchr(authority + 3, '/') : NULL;
+        if (p == NULL)
+            return APS_STR_LIT("/");
+    }
+    return (struct aps_str){p, strcspn(p, "?")};
+}
+
+enum aps_reason mod_stage_inspect_path(struct mod_req *m)
+{
+    if (!m->path_read) {
+        struct aps_str raw = raw_path(m->first);
+        char *buf = memchr(raw.p, '%', raw.n) != NULL ? apr_palloc(m->first->pool, raw.n) : NULL;
+        m->path_read = true;
+        if (m->method == APS_METHOD_OPTIONS && m->first->unparsed_uri != NULL &&
+            strcmp(m->first->unparsed_uri, "*") == 0)
+            m->path = APS_STR_LIT("*");
+        else if (!aps_path_read(raw, buf, &m->path, &m->path_fault))
+            m->path = (struct aps_str){NULL, 0};
+        else
+            m->path_fault = NULL;
+    }
+    return m->path.n == 0 ? APS_REASON_PATH_AMBIGUOUS : APS_REASON_ALLOW;
+}
+
+/* ---- Header fields ---- */
+
+/* Names by which somebody behind us would take orders or an identity from the client, in lower
+ * case with `-` for `_` (NEG-15, AZ-03, AZ-11).  A final `*` is any rest. */
+static const char *const control_fields[] = {
+    "lock-token",
+    "proxy",
+    "remote-user",
+    "x-apisec-*",
+    "x-http-method*",
+    "x-method-override",
+    "x-middleware-subrequest",
+    "x-original-url",
+    "x-remote-user",
+    "x-rewrite-url",
+};
+
+/* Fields that only a proxy may send (TRN-11). */
+static const char *const forwarding_fields[] = {"forwarded", "x-forwarded-*", "x-real-ip"};
+
+static bool name_is(const char *name, const char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *want = list[i], *p = name;
+        while (*want != '\0' && *want != '*' &&
+               (apr_tolower(*p) == *want || (*p == '_' && *want == '-'))) {
+            p++;
+            want++;
+        }
+        if (*want == '*' || (*want == '\0' && *p == '\0'))
+            return true;
+    }
+    return false;
+}
+
+#define NAME_IS(name, list) name_is(name, list, sizeof(list) / sizeof((list)[0]))
+
+/* mod_remoteip takes the client's address from a proxy that its configuration trusts: where it
+ * did, the connection's address is that proxy's. */
+static bool from_trusted_proxy(const request_rec *first)
+{
+    return first->useragent_addr != first->connection->client_addr &&
+           strcmp(first->useragent_ip, first->connection->client_ip) != 0;
+}
+
+/* The fields of Connection that name one of ours would be dropped on the way to the backend. */
+static void clean_connection(request_rec *first, const char *value)
+{
+    const char *kept = NULL;
+    char *rest = apr_pstrdup(first->pool, value), *state = NULL;
+    for (char *word = apr_strtok(rest, ",", &state); word != NULL;
+         word = apr_strtok(NULL, ",", &state)) {
+        word += strspn(word, " \t");
+        char *end = word + strcspn(word, " \t");
+        *end = '\0';
+        if (*word == '\0' || NAME_IS(word, control_fields) || NAME_IS(word, forwarding_fields) ||
+            ap_cstr_casecmp(word, "X-Request-Id") == 0)
+            continue;
+        kept = kept == NULL ? word : apr_pstrcat(first->pool, kept, ", ", word, NULL);
+    }
+    if (kept != NULL)
+        apr_table_setn(first->headers_in, "Connection", kept);
+    else
+        apr_table_unset(first->headers_in, "Connection");
+}
+
+/* Whether a field must not reach a handler.  The first letter decides for nearly all. */
+static bool is_refused_field(const char *name, bool trusted)
+{
+    switch (name[0] | 0x20) {
+    case 'l':
+    case 'p':
+    case 'r':
+    case 'x':
+        if (NAME_IS(name, control_fields))
+            return true;
+        break;
+    default:
+        break;
+    }
+    if (((name[0] | 0x20) == 'x' || (name[0] | 0x20) == 'f') && !trusted &&
+        NAME_IS(name, forwarding_fields))
+        return true;
+    return strchr(name, '_') != NULL;
+}
+
+/* Caps, and under On the removal of control fields.  One pass over the table. */
+static enum aps_reason judge_fields(request_rec *first, const struct mod_max *max, bool remove)
+{
+    const apr_array_header_t *fields = apr_table_elts(first->headers_in);
+    const apr_table_entry_t *e = (const apr_table_entry_t *)(const void *)fields->elts;
+    const char *doomed[16];
+    size_t ndoomed = 0;
+    bool trusted = from_trusted_proxy(first);
+    if ((uint32_t)fields->nelts > max->fields)
+        return APS_REASON_FIELDS_TOO_LARGE;
+    for (int i = 0; i < fields->nelts; i++) {
+        if (strlen(e[i].val) > max->field)
+            return APS_REASON_FIELDS_TOO_LARGE;
+        if (is_refused_field(e[i].key, trusted)) {
+            if (ndoomed == sizeof doomed / sizeof doomed[0])
+                return APS_REASON_FIELD_MALFORMED; /* nobody honest sends so many */
+            doomed[ndoomed++] = e[i].key;
+        }
+    }
+    for (size_t i = 0; remove && i < ndoomed; i++)
+        apr_table_unset(first->headers_in, doomed[i]);
+    return APS_REASON_ALLOW;
+}
+
+/* The length that the client declares; what is sent without one is held by LimitRequestBody. */
+static enum aps_reason judge_body(const request_rec *first, const struct mod_max *max)
+{
+    const char *length = max->body >= 0 ? apr_table_get(first->headers_in, "Content-Length") : NULL;
+    /* httpd has refused what is no number; one beyond 63 bits saturates. */
+    return length != NULL && apr_strtoi64(length, NULL, 10) > max->body ? APS_REASON_BODY_TOO_LARGE
+                                                                        : APS_REASON_ALLOW;
+}
+
+enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struct mod_dir *dir)
+{
+    request_rec *first = m->first;
+    struct mod_max max = mod_config_max_of(dir);
+    bool on = dir->engine == MOD_ENGINE_ON;
+    (void)r;
+    if (first->unparsed_uri != NULL && strlen(first->unparsed_uri) > max.target)
+        return APS_REASON_TARGET_TOO_LONG;
+    if (!m->fields_judged) {
+        enum aps_reason reason = judge_fields(first, &max, on);
+        const char *connection = apr_table_get(first->headers_in, "Connection");
+        if (reason != APS_REASON_ALLOW)
+            return reason;
+        if (on && connection != NULL && ap_cstr_casecmp(connection, "keep-alive") != 0 &&
+            ap_cstr_casecmp(connection, "close") != 0)
+            clean_connection(first, connection);
+        m->fields_judged = true;
+    }
+    if (m->method == APS_METHOD_NONE)
+        return first->method_number == M_TRACE || first->method_number == M_CONNECT
+                   ? APS_REASON_METHOD_REFUSED
+                   : APS_REASON_METHOD_UNKNOWN;
+    enum aps_reason reason = mod_stage_inspect_path(m);
+    return reason != APS_REASON_ALLOW ? reason : judge_body(first, &max);
+}
+
+/* ---- The connection ---- */
+
+enum aps_reason mod_stage_address(struct mod_req *m, const struct mod_deny *deny)
+{
+    for (; deny != NULL; deny = deny->outer)
+        if (aps_netset_has(deny->set, &m->addr))
+            return APS_REASON_ADDRESS_DENIED;
+    return APS_REASON_ALLOW;
+}

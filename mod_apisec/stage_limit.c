@@ -1,0 +1,199 @@
+/* How much: the limits of the section, the key's own, and the guard against guessing. */
+#include "mod.h"
+
+#include <apr_strings.h>
+
+/* The bytes that name a caller in the table: which store, then who.  Equal ids of two stores
+ * never meet (AZ-09). */
+struct caller {
+    uint64_t store;
+    unsigned char who[248];
+};
+
+static uint64_t tag_of(const struct mod_req *m, const struct mod_limit *limit, const void *who,
+                       size_t n)
+{
+    struct caller caller;
+    caller.store = m->view != NULL ? aps_snapshot_store_tag(aps_view_snapshot(m->view)) : 0;
+    if (n >
+        sizeof caller.who) /* a route: patterns reach 512 bytes, their first part tells enough */
+        n = sizeof caller.who;
+    memcpy(caller.who, who, n);
+    return aps_table_tag(mod_process.state, limit->limit.scope, &caller,
+                         offsetof(struct caller, who) + n);
+}
+
+static uint64_t address_tag(const struct mod_req *m, const struct mod_limit *limit)
+{
+    struct aps_addr source = aps_addr_prefix(&m->addr, 32, 64);
+    struct caller caller = {0, {0}};
+    memcpy(caller.who, source.b, sizeof source.b);
+    return aps_table_tag(mod_process.state, limit->limit.scope, &caller,
+                         offsetof(struct caller, who) + sizeof source.b);
+}
+
+static bool is_charged(const struct mod_req *m, const struct mod_limit *limit)
+{
+    for (size_t i = 0; i < m->ncharges; i++)
+        if (m->charge[i].limit == limit)
+            return true;
+    return false;
+}
+
+/* One charge to come. */
+struct bill {
+    unsigned n;
+    struct aps_rate_ask ask[APS_RATE_MAX];
+    const struct mod_limit *limit[APS_RATE_MAX]; /* NULL: the key's own */
+};
+
+static bool add(struct bill *bill, const struct mod_limit *limit, const struct aps_rate_limit *rate,
+                uint64_t tag)
+{
+    if (bill->n == APS_RATE_MAX)
+        return false;
+    bill->ask[bill->n] = (struct aps_rate_ask){.limit = rate, .tag = tag, .cost = 1};
+    bill->limit[bill->n++] = limit;
+    return true;
+}
+
+/* All or nothing; what is left is kept for the RateLimit fields. */
+static enum aps_reason charge(struct mod_req *m, const struct bill *bill)
+{
+    struct aps_rate_result result;
+    if (bill->n == 0)
+        return APS_REASON_ALLOW;
+    if (mod_process.state == NULL)
+        return APS_REASON_STATE_DOWN;
+    enum aps_reason reason = aps_rate_take_all(mod_process.state, bill->ask, bill->n,
+                                               mod_req_monotonic(m), aps_clock_monotonic, &result);
+    for (unsigned i = 0; i < bill->n && m->ncharges < APS_RATE_MAX; i++) {
+        if (reason != APS_REASON_ALLOW && i == result.refused)
+            m->refused_charge = (int)m->ncharges;
+        m->charge[m->ncharges++] = (struct mod_charge){bill->limit[i], result.left[i]};
+    }
+    if (reason != APS_REASON_ALLOW)
+        m->wait = result.wait;
+    return reason;
+}
+
+/* Before anybody is asked for a name: is an address over its limits?  Nothing is charged yet, so
+ * that address and caller are charged together, all or nothing. */
+enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limits *limits)
+{
+    if (limits == NULL || !limits->by_ip)
+        return APS_REASON_ALLOW;
+    if (mod_process.state == NULL)
+        return APS_REASON_STATE_DOWN;
+    for (size_t i = 0; i < limits->n; i++) {
+        const struct mod_limit *limit = limits->v[i];
+        struct mod_charge *seen = &m->charge[m->ncharges];
+        if (limit->by != MOD_BY_IP || is_charged(m, limit))
+            continue;
+        if (m->ncharges == APS_RATE_MAX)
+            return APS_REASON_INTERNAL;
+        struct aps_rate_ask ask = {&limit->limit, address_tag(m, limit), 1};
+        enum aps_reason reason =
+            aps_rate_peek(mod_process.state, &ask, mod_req_monotonic(m), &seen->left, &m->wait);
+        if (reason != APS_REASON_ALLOW) {
+            seen->limit = limit;
+            m->refused_charge = (int)m->ncharges++;
+            return reason;
+        }
+    }
+    return APS_REASON_ALLOW;
+}
+
+static struct aps_str route_of(const struct mod_req *m)
+{
+    if (m->route.n != 0)
+        return m->route;
+    return aps_str(m->dir != NULL && m->dir->where != NULL ? m->dir->where : "/");
+}
+
+/* Add what one limit charges this caller for; a caller without a name has none by key, user or
+ * role. */
+static bool add_limit(struct bill *bill, const struct mod_req *m, const struct mod_limit *limit)
+{
+    const struct aps_identity *who = m->who;
+    struct aps_str name;
+    switch (limit->by) {
+    case MOD_BY_IP:
+        return add(bill, limit, &limit->limit, address_tag(m, limit));
+    case MOD_BY_ROUTE:
+        name = route_of(m);
+        break;
+    case MOD_BY_KEY:
+        if (who == NULL)
+            return true;
+        name = who->key.id;
+        break;
+    case MOD_BY_USER:
+        if (who == NULL)
+            return true;
+        name = who->user;
+        break;
+    case MOD_BY_ROLE:
+        for (size_t i = 0; who != NULL && i < who->key.nroles; i++)
+            if (!add(bill, limit, &limit->limit,
+                     tag_of(m, limit, who->key.roles[i].p, who->key.roles[i].n)))
+                return false;
+        return true;
+    default:
+        return false;
+    }
+    return add(bill, limit, &limit->limit, tag_of(m, limit, name.p, name.n));
+}
+
+enum aps_reason mod_stage_limit_caller(struct mod_req *m, const struct mod_limits *limits)
+{
+    struct bill bill;
+    bill.n = 0;
+    bool own = m->who != NULL && m->who->key.limit.rate.count != 0 && !is_charged(m, NULL);
+    if (limits == NULL && !own)
+        return APS_REASON_ALLOW;
+    if (mod_process.state == NULL)
+        return APS_REASON_STATE_DOWN;
+    for (size_t i = 0; limits != NULL && i < limits->n; i++)
+        if (!is_charged(m, limits->v[i]) && !add_limit(&bill, m, limits->v[i]))
+            return APS_REASON_INTERNAL;
+    if (own && !add(&bill, NULL, &m->who->limit,
+                    aps_table_tag(mod_process.state, m->who->limit.scope, m->who->key.id.p,
+                                  m->who->key.id.n)))
+        return APS_REASON_INTERNAL;
+    return charge(m, &bill);
+}
+
+/* What is refused without a caller costs its address alone: charging a route would let strangers
+ * close it. */
+enum aps_reason mod_stage_limit_refused(struct mod_req *m, const struct mod_limits *limits,
+                                        enum aps_reason reason)
+{
+    struct bill bill;
+    bill.n = 0;
+    if (limits == NULL || !limits->by_ip || mod_process.state == NULL)
+        return reason;
+    for (size_t i = 0; i < limits->n; i++)
+        if (limits->v[i]->by == MOD_BY_IP && !is_charged(m, limits->v[i]))
+            (void)add(&bill, limits->v[i], &limits->v[i]->limit,
+                      address_tag(m, limits->v[i])); /* at most MOD_LIMITS_MAX */
+    enum aps_reason limited = charge(m, &bill);
+    return limited != APS_REASON_ALLOW ? limited : reason;
+}
+
+/* Failures cost their source and never a claimed name, so nobody can lock out the owner of a key
+ * (KEY-15, LIM-12).  A right key does not come here. */
+enum aps_reason mod_stage_limit_fail(struct mod_req *m, enum aps_reason reason)
+{
+    const struct mod_limit *fail = m->server->fail;
+    aps_nsec wait = 0;
+    if (mod_process.state == NULL)
+        return APS_REASON_STATE_DOWN;
+    struct aps_rate_ask ask = {.limit = &fail->limit, .tag = address_tag(m, fail), .cost = 1};
+    aps_metrics_add(mod_process.state, APS_METRIC_AUTHN_FAILURES, 1);
+    if (aps_rate_take(mod_process.state, &ask, mod_req_monotonic(m), NULL, &wait) ==
+        APS_REASON_ALLOW)
+        return reason;
+    m->wait = wait;
+    return APS_REASON_AUTHN_RATE;
+}

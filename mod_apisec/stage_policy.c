@@ -1,0 +1,128 @@
+/* What the caller may do: the section's requirement against roles, scopes and permissions. */
+#include "mod.h"
+
+#include <apr_strings.h>
+
+#include "apisec/path.h"
+
+static const struct aps_rolebook *book_of(const struct mod_req *m)
+{
+    return aps_snapshot_roles(aps_view_snapshot(m->view));
+}
+
+static enum aps_reason check_access(struct mod_req *m)
+{
+    m->access = aps_access_path(book_of(m), m->who->roles, m->who->key.nroles, m->method, m->path);
+    if (m->access.grant != NULL)
+        m->route = aps_pattern_text(m->access.grant->pattern);
+    return m->access.reason;
+}
+
+static bool has_role(const struct mod_req *m, struct aps_str role)
+{
+    for (size_t i = 0; i < m->who->key.nroles; i++)
+        if (aps_str_eq(m->who->key.roles[i], role))
+            return true;
+    return false;
+}
+
+static enum aps_reason check_role(const struct mod_req *m, const struct mod_require *req)
+{
+    for (size_t i = 0; i < req->n; i++)
+        if (has_role(m, req->arg[i]))
+            return APS_REASON_ALLOW;
+    return APS_REASON_ROLE_MISSING;
+}
+
+static enum aps_reason check_scope(const struct mod_req *m, const struct mod_require *req)
+{
+    for (size_t i = 0; i < req->n; i++)
+        if (!aps_key_has_scope(&m->who->key, req->arg[i]))
+            return APS_REASON_SCOPE_MISSING;
+    return APS_REASON_ALLOW;
+}
+
+static enum aps_reason check_permission(const struct mod_req *m, const struct mod_require *req)
+{
+    for (size_t i = 0; i < req->n; i++) {
+        struct aps_access access =
+            aps_access_permission(m->who->roles, m->who->key.nroles, req->arg[i]);
+        if (access.reason != APS_REASON_ALLOW)
+            return access.reason;
+    }
+    return APS_REASON_ALLOW;
+}
+
+enum aps_reason mod_stage_policy_one(struct mod_req *m, const struct mod_require *req)
+{
+    if (m->who == NULL || m->view == NULL)
+        return APS_REASON_INTERNAL;
+    switch (req->kind) {
+    case MOD_REQUIRE_KEY:
+        return APS_REASON_ALLOW; /* whoever came here was verified */
+    case MOD_REQUIRE_USER:
+        return APS_REASON_USER_REQUIRED; /* a key is a client's (KEY-17) */
+    case MOD_REQUIRE_ACCESS:
+        return check_access(m);
+    case MOD_REQUIRE_ROLE:
+        return check_role(m, req);
+    case MOD_REQUIRE_SCOPE:
+        return check_scope(m, req);
+    case MOD_REQUIRE_PERMISSION:
+        return check_permission(m, req);
+    case MOD_REQUIRE_PUBLIC:
+        break; /* stands alone and is never asked here */
+    }
+    return APS_REASON_INTERNAL;
+}
+
+enum aps_reason mod_stage_policy(struct mod_req *m, const struct mod_requires *requires)
+{
+    const struct mod_require *req = (const struct mod_require *)(const void *) requires->list->elts;
+    for (int i = 0; i < requires->list->nelts; i++) {
+        enum aps_reason reason = mod_stage_policy_one(m, &req[i]);
+        if (reason != APS_REASON_ALLOW)
+            return reason;
+    }
+    return requires->list->nelts > 0 ? APS_REASON_ALLOW : APS_REASON_INTERNAL;
+}
+
+/* ---- NEG-03 ---- */
+
+/* The path of a proxied request's target, "proxy:SCHEME://HOST/PATH?QUERY", or of a Unix socket's,
+ * "proxy:unix:SOCKET|SCHEME://HOST/PATH".  False where it is no URL path: FastCGI and its kin are
+ * told the name of a file. */
+static bool proxied_path(const request_rec *r, struct aps_str *out)
+{
+    const char *p = r->filename + 6, *bar = strchr(p, '|');
+    if (strncmp(p, "unix:", 5) == 0 && bar != NULL)
+        p = bar + 1;
+    const char *authority = strstr(p, "://");
+    if (authority == NULL || strncmp(p, "fcgi:", 5) == 0 || strncmp(p, "scgi:", 5) == 0 ||
+        strncmp(p, "uwsgi:", 6) == 0)
+        return false;
+    p = strchr(authority + 3, '/');
+    *out = p != NULL ? (struct aps_str){p, strcspn(p, "?")} : APS_STR_LIT("/");
+    return true;
+}
+
+enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m)
+{
+    struct aps_str served = aps_str(r->uri), raw;
+    if (r->proxyreq != PROXYREQ_NONE && r->filename != NULL &&
+        strncmp(r->filename, "proxy:", 6) == 0) {
+        if (!proxied_path(r, &raw))
+            return APS_REASON_ALLOW;
+        char *buf = apr_palloc(r->pool, raw.n);
+        if (!aps_path_read(raw, buf, &served, NULL))
+            return APS_REASON_PATH_CHANGED;
+    }
+    if (m->path.n == 0)
+        return APS_REASON_PATH_CHANGED;
+    if (aps_str_eq(m->path, served) || m->view == NULL)
+        return m->view == NULL && m->refused == NULL ? APS_REASON_INTERNAL : APS_REASON_ALLOW;
+    /* An ErrorDocument of somebody whom nobody knows: no roles at all. */
+    size_t nroles = m->who != NULL ? m->who->key.nroles : 0;
+    return aps_access_served(book_of(m), m->who != NULL ? m->who->roles : NULL, nroles,
+                             aps_method_parse(aps_str(r->method)), m->path, served);
+}

@@ -1,0 +1,201 @@
+/* A finished request: its counters, its audit line, and the names of both in LogFormat and in
+ * expressions. */
+#include "mod.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "mod_log_config.h"
+
+/* ---- The facts ---- */
+
+/* As ApiSecLogAddress has it. */
+static struct aps_str address_text(struct mod_req *m)
+{
+    char *text = apr_palloc(m->first->pool, APS_NET_TEXT_MAX);
+    struct aps_addr shown = m->addr;
+    uint8_t mac[16];
+    switch (m->server->address) {
+    case MOD_ADDRESS_UNSET:
+    case MOD_ADDRESS_FULL:
+        return aps_str(m->first->useragent_ip);
+    case MOD_ADDRESS_TRUNCATED:
+        shown = aps_addr_prefix(&m->addr, 24, 48);
+        return aps_str(aps_addr_print(&shown, text));
+    case MOD_ADDRESS_PSEUDONYM:
+        break;
+    }
+    if (m->view == NULL && m->server->store != NULL)
+        m->view = mod_process_view(m->first, m->server->store, mod_req_monotonic(m));
+    /* Without the key there is no pseudonym, and the address itself was not asked for. */
+    if (m->view == NULL ||
+        aps_snapshot_pseudonym(aps_view_snapshot(m->view), &m->addr, mac) != APS_OK)
+        return APS_STR_LIT("unknown");
+    memcpy(text, "p-", 2);
+    ap_bin2hex(mac, sizeof mac, text + 2);
+    return aps_str(text);
+}
+
+static const request_rec *last_of(const request_rec *r)
+{
+    while (r->next != NULL)
+        r = r->next;
+    return r;
+}
+
+static struct aps_str shown_path(struct mod_req *m)
+{
+    const char *raw = m->first->unparsed_uri != NULL ? m->first->unparsed_uri : m->first->uri;
+    if (m->path.n != 0)
+        return m->path;
+    return (struct aps_str){raw, raw != NULL ? strcspn(raw, "?") : 0};
+}
+
+static struct aps_str shown_limit(const struct mod_req *m)
+{
+    if (m->reason == APS_REASON_AUTHN_RATE)
+        return APS_STR_LIT("authentication");
+    if (m->refused_charge < 0)
+        return (struct aps_str){NULL, 0};
+    const struct mod_limit *limit = m->charge[m->refused_charge].limit;
+    return limit != NULL ? limit->name : APS_STR_LIT("key");
+}
+
+/* Identity from the first request, status from the last. */
+static struct aps_audit *audit_of(struct mod_req *m)
+{
+    const request_rec *first = m->first;
+    if (m->audit != NULL)
+        return m->audit;
+    struct aps_audit *a = apr_pcalloc(first->pool, sizeof *a);
+    a->at = (aps_nsec)first->request_time * APS_USEC;
+    a->boot = mod_process.boot;
+    a->pid = mod_process.pid;
+    a->reason = m->decision == APS_DECISION_OFF ? APS_REASON_ENGINE_OFF : m->reason;
+    a->decision = m->decision;
+    a->status = last_of(first)->status;
+    a->id = aps_str(mod_req_id(m));
+    a->host = aps_str(first->server->server_hostname);
+    a->ip = address_text(m);
+    a->method = aps_str(first->method);
+    a->path = shown_path(m);
+    a->key = m->key_id;
+    a->limit = shown_limit(m);
+    if (m->decision != APS_DECISION_OFF)
+        a->route = m->route.n != 0
+                       ? m->route
+                       : aps_str(m->dir != NULL && m->dir->where != NULL ? m->dir->where : "/");
+    if (m->who != NULL) {
+        a->kv = m->who->secret->version;
+        a->user = m->who->user;
+        a->roles = m->who->key.roles;
+        a->nroles = m->who->key.nroles;
+    }
+    if (m->view != NULL)
+        a->gen = aps_snapshot_generation(aps_view_snapshot(m->view));
+    a->us = (uint64_t)(apr_time_now() - first->request_time);
+    m->audit = a;
+    return a;
+}
+
+/* ---- LogFormat ---- */
+
+/* The line is made once for each request, so that two logs show the same `n`; a request that no
+ * log shows takes no number, so that a gap means a lost line. */
+static const char *log_line(request_rec *r, char *arg)
+{
+    static uint64_t lines;
+    struct mod_req *m = mod_req_get(r);
+    (void)arg;
+    if (m->line == NULL) {
+        struct aps_audit *a = audit_of(m);
+        char line[APS_AUDIT_LINE_MAX];
+        a->n = __atomic_add_fetch(&lines, 1, __ATOMIC_RELAXED);
+        size_t n = aps_audit_line(a, line);
+        m->line = apr_pstrmemdup(m->first->pool, line, n);
+    }
+    return m->line;
+}
+
+static const char *log_field(request_rec *r, char *arg)
+{
+    struct mod_req *m = mod_req_get(r);
+    char scratch[APS_AUDIT_SCRATCH];
+    struct aps_str value = aps_audit_value(audit_of(m), aps_audit_field(aps_str(arg)), scratch);
+    if (value.n == 0)
+        return NULL; /* httpd writes "-" */
+    return ap_escape_logitem(r->pool, apr_pstrmemdup(r->pool, value.p, value.n));
+}
+
+/* A name in LogFormat that is no field would always write "-": httpd has no way for a handler to
+ * refuse it while it reads the format, so the tree is searched (check.c). */
+int mod_trace_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    APR_OPTIONAL_FN_TYPE(ap_register_log_handler) *register_handler =
+        APR_RETRIEVE_OPTIONAL_FN(ap_register_log_handler);
+    (void)plog;
+    (void)ptemp;
+    if (register_handler != NULL) {
+        register_handler(pconf, (char *)"^AJ", log_line, 1);
+        register_handler(pconf, (char *)"^AS", log_field, 1);
+    }
+    return OK;
+}
+
+/* ---- Expressions ---- */
+
+static const char *variable(ap_expr_eval_ctx_t *ctx, const void *data)
+{
+    struct mod_req *m = ctx->r != NULL ? mod_req_find(ctx->r) : NULL;
+    char scratch[APS_AUDIT_SCRATCH];
+    if (m == NULL)
+        return "";
+    m->audit = NULL; /* facts may have changed since the last look */
+    struct aps_str value = aps_audit_value(audit_of(m), (int)(intptr_t)data, scratch);
+    m->audit = NULL;
+    return apr_pstrmemdup(ctx->p, value.n != 0 ? value.p : "", value.n);
+}
+
+/* APISEC_KEY, APISEC_ROLES, APISEC_REASON...: the fields of the audit line, and APISEC_KEY_ID. */
+int mod_trace_vars(ap_expr_lookup_parms *parms)
+{
+    char name[32];
+    size_t i = 0;
+    if (parms->type != AP_EXPR_FUNC_VAR || ap_cstr_casecmpn(parms->name, "APISEC_", 7) != 0)
+        return DECLINED;
+    const char *field = parms->name + 7;
+    if (ap_cstr_casecmp(field, "KEY_ID") == 0)
+        field = "key";
+    for (; field[i] != '\0' && i < sizeof name - 1; i++)
+        name[i] = (char)apr_tolower(field[i]);
+    int index = aps_audit_field((struct aps_str){name, i});
+    if (index < 0) {
+        *parms->err = apr_psprintf(parms->ptemp,
+                                   "APISEC_%s is not known; want APISEC_ and a field "
+                                   "of the audit line, such as APISEC_KEY",
+                                   field);
+        return !OK;
+    }
+    *parms->func = (const void *)(uintptr_t)variable;
+    *parms->data = (const void *)(intptr_t)index;
+    return OK;
+}
+
+/* ---- The end of a request ---- */
+
+/* Before mod_log_config, with whatever request of the chain was last. */
+int mod_trace_finish(request_rec *r)
+{
+    struct mod_req *m = mod_req_find(r);
+    if (m == NULL || m->finished || m->decision == APS_DECISION_OFF)
+        return DECLINED;
+    m->finished = true;
+    m->audit = NULL;
+    if (m->decision == APS_DECISION_ALLOW && m->pending != APS_REASON_UNDECIDED &&
+        last_of(m->first)->status == aps_reason_status(m->pending))
+        mod_req_verdict(m, MOD_ENGINE_ON, m->pending);
+    if (mod_process.state != NULL)
+        aps_metrics_add_decision(mod_process.state, m->reason,
+                                 m->decision == APS_DECISION_WOULD_REFUSE);
+    return DECLINED;
+}

@@ -1,0 +1,55 @@
+/* A short block in mod_status: counters, no names. */
+#include "mod.h"
+
+#include "apisec/generation.h"
+#include "mod_status.h"
+
+static const struct {
+    const char *name;
+    enum aps_metric metric;
+} shown[] = {
+    {"Requests", APS_METRIC_REQUESTS},
+    {"Allowed", APS_METRIC_ALLOWED},
+    {"RefusedAuthn", APS_METRIC_REFUSED_AUTHN},
+    {"RefusedAuthz", APS_METRIC_REFUSED_AUTHZ},
+    {"RefusedLimit", APS_METRIC_REFUSED_LIMIT},
+    {"RefusedInput", APS_METRIC_REFUSED_INPUT},
+    {"RefusedServer", APS_METRIC_REFUSED_SERVER},
+    {"WouldRefuse", APS_METRIC_WOULD_REFUSE},
+    {"TableOverflow", APS_METRIC_TABLE_OVERFLOW},
+    {"ReloadFailed", APS_METRIC_STORE_RELOAD_FAILED},
+};
+
+static unsigned broken_stores(void)
+{
+    unsigned n = 0;
+    for (int i = 0; mod_process.stores != NULL && i < mod_process.stores->nelts; i++)
+        n += APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *)->fault != NULL;
+    return n;
+}
+
+static int status_block(request_rec *r, int flags)
+{
+    bool brief = (flags & AP_STATUS_SHORT) != 0;
+    int stores = mod_process.stores != NULL ? mod_process.stores->nelts : 0;
+    if (!brief)
+        ap_rputs("<hr />\n<h2>mod_apisec</h2>\n<dl>\n", r);
+    const char *line =
+        brief ? "ApiSec%s: %" APR_UINT64_T_FMT "\n" : "<dt>%s: %" APR_UINT64_T_FMT "</dt>\n";
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
+        ap_rprintf(r, line, shown[i].name,
+                   mod_process.state != NULL ? aps_metrics_sum(mod_process.state, shown[i].metric)
+                                             : (uint64_t)0);
+    ap_rprintf(r, line, "Stores", (uint64_t)stores);
+    ap_rprintf(r, line, "StoresDown", (uint64_t)broken_stores());
+    ap_rprintf(r, line, "StateDown", (uint64_t)(mod_process.state == NULL));
+    if (!brief)
+        ap_rputs("</dl>\n", r);
+    return OK;
+}
+
+void mod_status_register(apr_pool_t *pool)
+{
+    (void)pool;
+    APR_OPTIONAL_HOOK(ap, status_hook, status_block, NULL, NULL, APR_HOOK_MIDDLE);
+}
