@@ -12,7 +12,7 @@
 #include "apisec/reason.h"
 #include "apisec/str.h"
 
-#define APS_CREDENTIAL_KEY_MAX 256    /* bytes of a field that carries a key (KEY-18) */
+#define APS_CREDENTIAL_KEY_MAX 256     /* bytes of a field that carries a key (KEY-18) */
 #define APS_CREDENTIAL_BEARER_MAX 8192 /* bytes of an Authorization field */
 
 enum aps_credential_kind {

@@ -41,11 +41,11 @@ char *aps_methods_print(unsigned methods, char out[APS_METHODS_TEXT_MAX]);
 
 struct aps_grant {
     bool deny;
-    unsigned methods;                   /* bits; 0: this is a permission */
-    const struct aps_pattern *pattern;  /* of a path grant, else NULL */
-    struct aps_str resource;            /* of a permission; "*" is any */
+    unsigned methods;                  /* bits; 0: this is a permission */
+    const struct aps_pattern *pattern; /* of a path grant, else NULL */
+    struct aps_str resource;           /* of a permission; "*" is any */
     struct aps_str action;
-    struct aps_str text;                /* canonical: methods sorted, one space */
+    struct aps_str text; /* canonical: methods sorted, one space */
 };
 
 /* Lives in `pool`; copies.  APS_ERR_FORMAT names the word that is wrong and what is accepted. */
@@ -79,10 +79,10 @@ struct aps_str aps_role_grant_origin(const struct aps_role *role, size_t i);
 
 /* A decision and what it rests on; `grant` and `role` are NULL where no entry matched. */
 struct aps_access {
-    enum aps_reason reason;         /* ALLOW, GRANT_DENIED, GRANT_MISSING or METHOD_NOT_GRANTED */
-    const struct aps_grant *grant;  /* borrowed from the book */
+    enum aps_reason reason;        /* ALLOW, GRANT_DENIED, GRANT_MISSING or METHOD_NOT_GRANTED */
+    const struct aps_grant *grant; /* borrowed from the book */
     const struct aps_role *role;
-    unsigned allow;                 /* METHOD_NOT_GRANTED: the methods that some role is granted */
+    unsigned allow; /* METHOD_NOT_GRANTED: the methods that some role is granted */
 };
 
 /* May a caller with these roles use `method` on `path` (normalised, see path.h)?  A denial of any

@@ -1,0 +1,381 @@
+/* audit.c - a finished request -> one line of JSON.
+ *
+ * Every field is a row of audit.def; str_of and u64_of say where its value is.  Two writers are
+ * made from the table.  The fast one takes lines of plain text that surely fit, which nearly all
+ * are, without a check between two fields; its line is the same byte for byte.  The careful one
+ * escapes and cuts; a line that does not fit is written again with less: first the path, which a
+ * client can make long, gives way. */
+#include <assert.h>
+
+#include "apisec/audit.h"
+#include "apisec/json.h"
+#include "apisec/num.h"
+#include "plain.h"
+
+enum field {
+#define A(name, kind, when, text) F_##name,
+#include "apisec/audit.def"
+#undef A
+    NFIELDS
+};
+
+enum kind { STR, U64, TIME, LIST };
+enum when { KNOWN, ALWAYS };
+
+static const struct {
+    const char *name;
+    enum kind kind;
+    enum when when;
+} fields[NFIELDS] = {
+#define A(name, kind, when, text) [F_##name] = {#name, kind, when},
+#include "apisec/audit.def"
+#undef A
+};
+
+/* Bytes of each text before it is cut; of roles, how many.  None of them is 0. */
+struct caps {
+    uint16_t max[NFIELDS];
+};
+
+#define ROLE_MAX 64 /* bytes of a role's name that are written; no stored name is longer */
+
+static const struct caps caps_full = {{
+    [F_event] = 64,
+    [F_severity] = 64,
+    [F_id] = 64,
+    [F_host] = 255,
+    [F_ip] = 64,
+    [F_method] = 32,
+    [F_path] = 1024,
+    [F_route] = 512,
+    [F_decision] = 64,
+    [F_reason] = 64,
+    [F_key] = 64,
+    [F_user] = 128,
+    [F_roles] = 16,
+    [F_api] = 64,
+    [F_limit] = 64,
+}};
+
+/* What gives way, in this order, and how far.  With all at their floor, each byte written as six,
+ * the texts take at most 64 * 6 + 9 * 32 * 6 + 2 * 64 * 6 = 2,880 bytes, and everything else
+ * less than 500. */
+static const struct {
+    uint8_t field;
+    uint8_t floor;
+} yielding[] = {
+    {F_path, 64},  {F_route, 32}, {F_roles, 2}, {F_user, 32}, {F_host, 32},
+    {F_limit, 32}, {F_api, 32},   {F_ip, 32},   {F_id, 32},   {F_key, 32},
+};
+
+const char *aps_decision_name(enum aps_decision decision)
+{
+    switch (decision) {
+    case APS_DECISION_ALLOW:
+        return "allow";
+    case APS_DECISION_REFUSE:
+        return "refuse";
+    case APS_DECISION_WOULD_REFUSE:
+        return "would-refuse";
+    case APS_DECISION_OFF:
+        break;
+    }
+    return "off";
+}
+
+/* With a literal field these two come to one load. */
+static inline struct aps_str str_of(const struct aps_audit *a, enum field f)
+{
+    switch (f) {
+    case F_event:
+        return aps_str(aps_reason_event(a->reason));
+    case F_severity:
+        return aps_str(aps_severity_name(aps_reason_severity(a->reason)));
+    case F_decision:
+        return aps_str(aps_decision_name(a->decision));
+    case F_reason:
+        return aps_str(aps_reason_token(a->reason));
+    case F_id:
+        return a->id;
+    case F_host:
+        return a->host;
+    case F_ip:
+        return a->ip;
+    case F_method:
+        return a->method;
+    case F_path:
+        return a->path;
+    case F_route:
+        return a->route;
+    case F_key:
+        return a->key;
+    case F_user:
+        return a->user;
+    case F_api:
+        return a->api;
+    case F_limit:
+        return a->limit;
+    default:
+        return (struct aps_str){NULL, 0};
+    }
+}
+
+static inline uint64_t u64_of(const struct aps_audit *a, enum field f)
+{
+    switch (f) {
+    case F_v:
+        return APS_AUDIT_VERSION;
+    case F_boot:
+        return a->boot;
+    case F_pid:
+        return a->pid;
+    case F_n:
+        return a->n;
+    case F_status:
+        return a->status > 0 ? (uint64_t)a->status : 0;
+    case F_kv:
+        return a->kv;
+    case F_us:
+        return a->us;
+    case F_gen:
+        return a->gen;
+    default:
+        return 0;
+    }
+}
+
+/* ---- The fast writer ---- */
+
+/* More than everything in a line but its texts from outside: names, marks, numbers, tokens. */
+#define FIXED_MAX 900
+
+/* Whether every text is within its cap and the line surely fits. */
+static bool is_small(const struct aps_audit *a)
+{
+    size_t sum = 0;
+    bool over = false;
+
+#define SIZE_STR(f)                                                                                \
+    over |= str_of(a, F_##f).n > caps_full.max[F_##f];                                             \
+    sum += str_of(a, F_##f).n;
+#define SIZE_U64(f)
+#define SIZE_TIME(f)
+#define SIZE_LIST(f)
+#define A(name, kind, when, text) SIZE_##kind(name)
+#include "apisec/audit.def"
+#undef A
+    if (over || a->nroles > caps_full.max[F_roles])
+        return false;
+    for (size_t i = 0; i < a->nroles; i++) {
+        over |= a->roles[i].n > ROLE_MAX;
+        sum += a->roles[i].n + 3;
+    }
+    return !over && sum < APS_AUDIT_LINE_MAX - FIXED_MAX;
+}
+
+static inline char *fast_roles(char *p, const struct aps_audit *a, plain_bytes *seen)
+{
+    *p++ = '[';
+    for (size_t i = 0; i < a->nroles; i++) {
+        *p++ = '"';
+        p = plain_copy(p, a->roles[i], seen);
+        *p++ = '"';
+        *p++ = ',';
+    }
+    p -= a->nroles != 0 ? 1 : 0;
+    *p++ = ']';
+    return p;
+}
+
+static inline char *fast_time(char *p, const struct aps_audit *a)
+{
+    char text[APS_NUM_TIME_MAX];
+    const size_t n = sizeof "2027-01-31T12:00:00.123Z" - 1;
+
+    memcpy(p, aps_num_print_time(a->at, true, text), n);
+    p[n] = '"';
+    return p + n + 1;
+}
+
+/* Each row's literals choose its few instructions.  The first comma becomes the brace. */
+#define FAST_LITERAL(lit)                                                                          \
+    memcpy(p, lit, sizeof lit - 1);                                                                \
+    p += sizeof lit - 1;
+#define FAST_STR(f, when)                                                                          \
+    text = str_of(a, F_##f);                                                                       \
+    if (when || text.n != 0) {                                                                     \
+        FAST_LITERAL(",\"" #f "\":\"")                                                             \
+        p = plain_copy(p, text, &seen);                                                            \
+        *p++ = '"';                                                                                \
+    }
+#define FAST_U64(f, when)                                                                          \
+    if (when || u64_of(a, F_##f) != 0) {                                                           \
+        FAST_LITERAL(",\"" #f "\":")                                                               \
+        p = aps_num_put(p, u64_of(a, F_##f));                                                      \
+    }
+#define FAST_TIME(f, when)                                                                         \
+    FAST_LITERAL(",\"" #f "\":\"")                                                                 \
+    p = fast_time(p, a);
+#define FAST_LIST(f, when)                                                                         \
+    if (when || a->nroles != 0) {                                                                  \
+        FAST_LITERAL(",\"" #f "\":")                                                               \
+        p = fast_roles(p, a, &seen);                                                               \
+    }
+
+/* The length of a line that is_small, or 0 when something in it wants an escape. */
+static size_t write_fast(const struct aps_audit *a, char out[APS_AUDIT_LINE_MAX])
+{
+    plain_bytes seen = {0};
+    struct aps_str text;
+    char *p = out;
+
+#define A(name, kind, when, meaning) FAST_##kind(name, when)
+#include "apisec/audit.def"
+#undef A
+    *p++ = '}';
+    *out = '{';
+    return plain_is_all(seen) ? (size_t)(p - out) : 0;
+}
+
+/* ---- The careful writer ---- */
+
+static void put_roles(struct aps_json *w, const struct aps_audit *a, size_t max)
+{
+    aps_json_array(w);
+    for (size_t i = 0; i < a->nroles && i < max; i++)
+        aps_json_str_max(w, a->roles[i], ROLE_MAX);
+    if (a->nroles > max)
+        aps_json_str(w, APS_STR_LIT("..."));
+    aps_json_end(w);
+}
+
+static void put_time(struct aps_json *w, const struct aps_audit *a)
+{
+    char text[APS_NUM_TIME_MAX];
+
+    aps_json_str(w, aps_str(aps_num_print_time(a->at, true, text)));
+}
+
+#define PUT_STR(f, when)                                                                           \
+    if (when || str_of(a, F_##f).n != 0) {                                                         \
+        aps_json_name(&w, #f);                                                                     \
+        aps_json_str_max(&w, str_of(a, F_##f), caps->max[F_##f]);                                  \
+    }
+#define PUT_U64(f, when)                                                                           \
+    if (when || u64_of(a, F_##f) != 0) {                                                           \
+        aps_json_name(&w, #f);                                                                     \
+        aps_json_u64(&w, u64_of(a, F_##f));                                                        \
+    }
+#define PUT_TIME(f, when)                                                                          \
+    aps_json_name(&w, #f);                                                                         \
+    put_time(&w, a);
+#define PUT_LIST(f, when)                                                                          \
+    if (when || a->nroles != 0) {                                                                  \
+        aps_json_name(&w, #f);                                                                     \
+        put_roles(&w, a, caps->max[F_##f]);                                                        \
+    }
+
+/* The length of the line, or 0 when it does not fit. */
+static size_t write_careful(const struct aps_audit *a, const struct caps *caps,
+                            char out[APS_AUDIT_LINE_MAX])
+{
+    struct aps_json w;
+
+    aps_json_init(&w, out, APS_AUDIT_LINE_MAX);
+    aps_json_object(&w);
+#define A(name, kind, when, text) PUT_##kind(name, when)
+#include "apisec/audit.def"
+#undef A
+    aps_json_end(&w);
+    return w.full ? 0 : w.len;
+}
+
+/* How much of a field there is: bytes, or roles. */
+static size_t size_of(const struct aps_audit *a, enum field f)
+{
+    return f == F_roles ? a->nroles : str_of(a, f).n;
+}
+
+/* Halve what is least important and still longer than it must be.  False: nothing is. */
+static bool shrink(const struct aps_audit *a, struct caps *caps)
+{
+    for (size_t i = 0; i < sizeof yielding / sizeof yielding[0]; i++) {
+        enum field f = yielding[i].field;
+        size_t floor = yielding[i].floor, now = size_of(a, f);
+
+        if (now > caps->max[f])
+            now = caps->max[f];
+        if (now <= floor)
+            continue;
+        caps->max[f] = (uint16_t)(now / 2 > floor ? now / 2 : floor);
+        return true;
+    }
+    return false;
+}
+
+size_t aps_audit_line(const struct aps_audit *a, char out[APS_AUDIT_LINE_MAX])
+{
+    size_t n = is_small(a) ? write_fast(a, out) : 0;
+    struct caps caps;
+
+    if (n != 0)
+        return n;
+    caps = caps_full;
+    while ((n = write_careful(a, &caps, out)) == 0 && shrink(a, &caps))
+        ;
+    assert(n != 0); /* with every text at its floor it fits */
+    return n;
+}
+
+int aps_audit_field(struct aps_str name)
+{
+    for (int i = 0; i < NFIELDS; i++)
+        if (aps_str_eq(name, aps_str(fields[i].name)))
+            return i;
+    return -1;
+}
+
+/* "reader,writer"; what does not fit is cut with a mark. */
+static struct aps_str list_roles(const struct aps_audit *a, char scratch[APS_AUDIT_SCRATCH])
+{
+    static const char mark[] = "...";
+    const size_t room = APS_AUDIT_SCRATCH - sizeof mark;
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->nroles; i++) {
+        struct aps_str role = a->roles[i];
+
+        if (n + 1 + role.n > room) {
+            memcpy(scratch + n, mark, sizeof mark - 1);
+            n += sizeof mark - 1;
+            break;
+        }
+        if (i != 0)
+            scratch[n++] = ',';
+        if (role.n != 0)
+            memcpy(scratch + n, role.p, role.n);
+        n += role.n;
+    }
+    return (struct aps_str){scratch, n};
+}
+
+struct aps_str aps_audit_value(const struct aps_audit *a, int field,
+                               char scratch[APS_AUDIT_SCRATCH])
+{
+    if (field < 0 || field >= NFIELDS)
+        return (struct aps_str){scratch, 0};
+    switch (fields[field].kind) {
+    case STR:
+        return str_of(a, (enum field)field);
+    case LIST:
+        return list_roles(a, scratch);
+    case TIME:
+        return aps_str(aps_num_print_time(a->at, true, scratch));
+    case U64:
+        break;
+    }
+    uint64_t value = u64_of(a, (enum field)field);
+    if (value == 0 && fields[field].when == KNOWN)
+        return (struct aps_str){scratch, 0};
+    return (struct aps_str){scratch, (size_t)(aps_num_put(scratch, value) - scratch)};
+}
