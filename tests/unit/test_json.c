@@ -79,11 +79,11 @@ static void strings_are_escaped(void **state)
 static size_t expect_byte(unsigned char c, char *out)
 {
     if (c >= 0x80)
-        return (size_t)sprintf(out, "\\\\x%02x", c);
+        return (size_t)snprintf(out, 7, "\\\\x%02x", c);
     if (c < 0x20 || c == 0x7f)
-        return (size_t)sprintf(out, "\\u%04x", c);
+        return (size_t)snprintf(out, 7, "\\u%04x", c);
     if (c == '"' || c == '\\')
-        return (size_t)sprintf(out, "\\%c", c);
+        return (size_t)snprintf(out, 7, "\\%c", c);
     out[0] = (char)c;
     return 1;
 }

@@ -281,7 +281,7 @@ static void each_day_reads_as_it_prints(void **state)
         assert_true(strcmp(last, text) < 0);
         assert_int_equal(aps_num_parse_time((struct aps_str){text, 10}, NOW, &value, NULL), APS_OK);
         assert_true(value == day * APS_DAY);
-        strcpy(last, text);
+        memcpy(last, text, sizeof last);
     }
 }
 
