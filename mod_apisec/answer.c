@@ -92,14 +92,11 @@ void mod_answer_insert_filter(request_rec *r)
         ap_add_output_filter_handle(fields_filter, m, r, r->connection);
 }
 
-static void tell(request_rec *r, request_rec *first, const char *field, const char *variable,
+static void tell(request_rec *r, struct mod_req *m, const char *field, const char *variable,
                  const char *value)
 {
-    apr_table_setn(first->headers_in, field, value);
-    if (r->headers_in != first->headers_in)
-        apr_table_setn(r->headers_in, field, value);
-    if (variable != NULL)
-        apr_table_setn(r->subprocess_env, variable, value);
+    mod_req_set_field(r, m, field, value);
+    apr_table_setn(r->subprocess_env, variable, value);
 }
 
 static const char *join(apr_pool_t *pool, const struct aps_str *v, size_t n)
@@ -127,25 +124,25 @@ void mod_answer_identity(request_rec *r, struct mod_req *m, const struct mod_dir
     const char *id = mod_req_id(m);
     m->told = true;
     apr_table_setn(r->err_headers_out, "X-Request-Id", id);
-    tell(r, m->first, "X-Request-Id", NULL, id);
+    mod_req_set_field(r, m, "X-Request-Id", id);
     if (who == NULL)
         return;
+    m->told_who = true;
     if (mod_process.has_cache)
         r->no_cache = m->first->no_cache = 1;
     r->user = (char *)who->user_text;
     r->ap_auth_type = (char *)"ApiSec";
     if (exports & MOD_EXPORT_KEY_ID)
-        tell(r, m->first, "X-Apisec-Key-Id", "APISEC_KEY_ID", who->id_text);
+        tell(r, m, "X-Apisec-Key-Id", "APISEC_KEY_ID", who->id_text);
     if (exports & MOD_EXPORT_USER)
-        tell(r, m->first, "X-Apisec-User", "APISEC_USER", who->user_text);
+        tell(r, m, "X-Apisec-User", "APISEC_USER", who->user_text);
     if (exports & MOD_EXPORT_ROLES)
-        tell(r, m->first, "X-Apisec-Roles", "APISEC_ROLES", who->roles_text);
+        tell(r, m, "X-Apisec-Roles", "APISEC_ROLES", who->roles_text);
     if (exports & MOD_EXPORT_SCOPES)
-        tell(r, m->first, "X-Apisec-Scopes", "APISEC_SCOPES",
+        tell(r, m, "X-Apisec-Scopes", "APISEC_SCOPES",
              join(r->pool, who->key.scopes, who->key.nscopes));
     if (exports & MOD_EXPORT_KV)
-        tell(r, m->first, "X-Apisec-Kv", "APISEC_KV",
-             apr_psprintf(r->pool, "%u", who->secret->version));
+        tell(r, m, "X-Apisec-Kv", "APISEC_KV", apr_psprintf(r->pool, "%u", who->secret->version));
 }
 
 /* ---- A request that is refused ---- */

@@ -15,6 +15,7 @@
 #include "http_request.h"
 #include "http_protocol.h"
 #include "ap_expr.h"
+#include "mod_auth.h"
 
 #include "apisec/audit.h"
 #include "apisec/authn.h"
@@ -254,7 +255,8 @@ struct mod_req {
     struct aps_view *view;
     const struct aps_identity *who; /* set also where the place is refused */
     struct aps_str key_id;          /* of a key that the request names, also where it is refused */
-    bool told;                      /* the handler knows who calls */
+    bool taken;                     /* the credential is out of the request */
+    bool told, told_who;            /* the handler knows the request's id; and who calls */
 
     /* What and how much. */
     struct aps_access access;
@@ -274,6 +276,9 @@ struct mod_req {
 /* request.c */
 struct mod_req *mod_req_get(request_rec *r);        /* made if it is not there */
 struct mod_req *mod_req_find(const request_rec *r); /* NULL if no stage has made it */
+/* Change a header field of the request, as its handler will see it. */
+void mod_req_unset_field(request_rec *r, struct mod_req *m, const char *field);
+void mod_req_set_field(request_rec *r, struct mod_req *m, const char *field, const char *value);
 const char *mod_req_id(struct mod_req *m);
 aps_nsec mod_req_monotonic(struct mod_req *m);
 /* The verdict of the log, if nothing was refused before. */
@@ -286,8 +291,8 @@ int mod_req_header_parser(request_rec *r);
 int mod_req_check_authn(request_rec *r);
 int mod_req_fixups(request_rec *r);
 int mod_req_fixups_served(request_rec *r);
-/* authz_status of a Require line. */
-int mod_req_provide(request_rec *r, const struct mod_require *req);
+/* The answer to a Require line. */
+authz_status mod_req_provide(request_rec *r, const struct mod_require *req);
 
 /* The stages: each gives ALLOW or the reason to refuse. */
 enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struct mod_dir *dir);

@@ -6,8 +6,6 @@
 
 #include <apr_strings.h>
 
-#include "mod_auth.h"
-
 /* ---- Context ---- */
 
 static request_rec *first_of(const request_rec *r)
@@ -56,6 +54,21 @@ aps_nsec mod_req_monotonic(struct mod_req *m)
     if (m->monotonic == 0)
         m->monotonic = aps_clock_monotonic();
     return m->monotonic;
+}
+
+/* A subrequest has a copy of the fields. */
+void mod_req_unset_field(request_rec *r, struct mod_req *m, const char *field)
+{
+    apr_table_unset(m->first->headers_in, field);
+    if (r->headers_in != m->first->headers_in)
+        apr_table_unset(r->headers_in, field);
+}
+
+void mod_req_set_field(request_rec *r, struct mod_req *m, const char *field, const char *value)
+{
+    apr_table_setn(m->first->headers_in, field, value);
+    if (r->headers_in != m->first->headers_in)
+        apr_table_setn(r->headers_in, field, value);
 }
 
 /* ---- Request id ---- */
@@ -296,12 +309,14 @@ int mod_req_check_authn(request_rec *r)
         mod_req_verdict(m, MOD_ENGINE_ON, reason);
         return mod_answer_refuse(r, m, reason);
     }
+    if (!watch && !m->told_who)
+        mod_answer_identity(r, m, dir_of(r));
     r->user = (char *)(m->who != NULL ? m->who->user_text : "-");
     r->ap_auth_type = (char *)"ApiSec";
     return OK;
 }
 
-int mod_req_provide(request_rec *r, const struct mod_require *req)
+authz_status mod_req_provide(request_rec *r, const struct mod_require *req)
 {
     if (dir_of(r)->engine <= MOD_ENGINE_OFF) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
@@ -316,8 +331,11 @@ int mod_req_provide(request_rec *r, const struct mod_require *req)
         reason = mod_stage_auth(r, m);
     if (reason == APS_REASON_ALLOW)
         reason = mod_stage_policy_one(m, req);
-    if (reason == APS_REASON_ALLOW)
+    if (reason == APS_REASON_ALLOW) {
+        if (!m->told_who)
+            mod_answer_identity(r, m, dir_of(r));
         return AUTHZ_GRANTED;
+    }
     m->pending = reason;
     switch (aps_reason_status(reason)) {
     case HTTP_UNAUTHORIZED:

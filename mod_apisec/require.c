@@ -4,7 +4,6 @@
 #include <apr_strings.h>
 
 #include "ap_provider.h"
-#include "mod_auth.h"
 
 static const struct {
     const char *word;

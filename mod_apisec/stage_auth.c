@@ -53,7 +53,7 @@ static void take_out(request_rec *r, struct mod_req *m, const struct mod_sources
         if (s->kind != APS_CREDENTIAL_HEADER && keep)
             m->credential_keep = true;
         else
-            apr_table_unset(m->first->headers_in, s->field);
+            mod_req_unset_field(r, m, s->field);
     }
 }
 
@@ -62,25 +62,25 @@ void mod_stage_auth_take(request_rec *r, struct mod_req *m, const struct mod_dir
 {
     const char *values[MOD_SOURCES_MAX];
     size_t source;
-    if (m->sources == sources ||
-        (m->sources != NULL && m->credential_reason != APS_REASON_CREDENTIAL_MISSING))
-        return;
-    m->sources = sources;
-    for (size_t i = 0; i < sources->n; i++)
-        values[i] = apr_table_get(m->first->headers_in, sources->v[i].field);
-    m->credential_reason = aps_credential_find(sources->v, values, sources->n, m->first->pool,
-                                               &m->credential, &source);
-    if (m->credential_reason != APS_REASON_CREDENTIAL_MISSING && dir->engine == MOD_ENGINE_ON &&
-        dir->pass_credential != MOD_FLAG_ON)
-        take_out(r, m, sources);
+    if (m->sources == NULL ||
+        (m->sources != sources && m->credential_reason == APS_REASON_CREDENTIAL_MISSING)) {
+        m->sources = sources;
+        for (size_t i = 0; i < sources->n; i++)
+            values[i] = apr_table_get(m->first->headers_in, sources->v[i].field);
+        m->credential_reason = aps_credential_find(sources->v, values, sources->n, m->first->pool,
+                                                   &m->credential, &source);
+    }
+    if (!m->taken && m->credential_reason != APS_REASON_CREDENTIAL_MISSING &&
+        dir->engine == MOD_ENGINE_ON && dir->pass_credential != MOD_FLAG_ON) {
+        m->taken = true;
+        take_out(r, m, m->sources);
+    }
 }
 
 void mod_stage_auth_strip(request_rec *r, struct mod_req *m)
 {
     m->credential_keep = false;
-    apr_table_unset(m->first->headers_in, "Authorization");
-    if (r->headers_in != m->first->headers_in)
-        apr_table_unset(r->headers_in, "Authorization");
+    mod_req_unset_field(r, m, "Authorization");
 }
 
 /* ---- The key ---- */

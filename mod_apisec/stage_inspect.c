@@ -81,15 +81,14 @@ static bool name_is(const char *name, const char *const *list, size_t n)
  * did, the connection's address is that proxy's. */
 static bool from_trusted_proxy(const request_rec *first)
 {
-    return first->useragent_addr != first->connection->client_addr &&
-           strcmp(first->useragent_ip, first->connection->client_ip) != 0;
+    return first->useragent_addr != first->connection->client_addr;
 }
 
 /* The fields of Connection that name one of ours would be dropped on the way to the backend. */
-static void clean_connection(request_rec *first, const char *value)
+static void clean_connection(request_rec *r, struct mod_req *m, const char *value)
 {
     const char *kept = NULL;
-    char *rest = apr_pstrdup(first->pool, value), *state = NULL;
+    char *rest = apr_pstrdup(m->first->pool, value), *state = NULL;
     for (char *word = apr_strtok(rest, ",", &state); word != NULL;
          word = apr_strtok(NULL, ",", &state)) {
         word += strspn(word, " \t");
@@ -98,12 +97,12 @@ static void clean_connection(request_rec *first, const char *value)
         if (*word == '\0' || NAME_IS(word, control_fields) || NAME_IS(word, forwarding_fields) ||
             ap_cstr_casecmp(word, "X-Request-Id") == 0)
             continue;
-        kept = kept == NULL ? word : apr_pstrcat(first->pool, kept, ", ", word, NULL);
+        kept = kept == NULL ? word : apr_pstrcat(m->first->pool, kept, ", ", word, NULL);
     }
     if (kept != NULL)
-        apr_table_setn(first->headers_in, "Connection", kept);
+        mod_req_set_field(r, m, "Connection", kept);
     else
-        apr_table_unset(first->headers_in, "Connection");
+        mod_req_unset_field(r, m, "Connection");
 }
 
 /* Whether a field must not reach a handler.  The first letter decides for nearly all. */
@@ -127,13 +126,14 @@ static bool is_refused_field(const char *name, bool trusted)
 }
 
 /* Caps, and under On the removal of control fields.  One pass over the table. */
-static enum aps_reason judge_fields(request_rec *first, const struct mod_max *max, bool remove)
+static enum aps_reason judge_fields(request_rec *r, struct mod_req *m, const struct mod_max *max,
+                                    bool remove)
 {
-    const apr_array_header_t *fields = apr_table_elts(first->headers_in);
+    const apr_array_header_t *fields = apr_table_elts(m->first->headers_in);
     const apr_table_entry_t *e = (const apr_table_entry_t *)(const void *)fields->elts;
     const char *doomed[16];
     size_t ndoomed = 0;
-    bool trusted = from_trusted_proxy(first);
+    bool trusted = from_trusted_proxy(m->first);
     if ((uint32_t)fields->nelts > max->fields)
         return APS_REASON_FIELDS_TOO_LARGE;
     for (int i = 0; i < fields->nelts; i++) {
@@ -146,7 +146,7 @@ static enum aps_reason judge_fields(request_rec *first, const struct mod_max *ma
         }
     }
     for (size_t i = 0; remove && i < ndoomed; i++)
-        apr_table_unset(first->headers_in, doomed[i]);
+        mod_req_unset_field(r, m, doomed[i]);
     return APS_REASON_ALLOW;
 }
 
@@ -164,17 +164,16 @@ enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struc
     request_rec *first = m->first;
     struct mod_max max = mod_config_max_of(dir);
     bool on = dir->engine == MOD_ENGINE_ON;
-    (void)r;
     if (first->unparsed_uri != NULL && strlen(first->unparsed_uri) > max.target)
         return APS_REASON_TARGET_TOO_LONG;
     if (!m->fields_judged) {
-        enum aps_reason reason = judge_fields(first, &max, on);
+        enum aps_reason reason = judge_fields(r, m, &max, on);
         const char *connection = apr_table_get(first->headers_in, "Connection");
         if (reason != APS_REASON_ALLOW)
             return reason;
         if (on && connection != NULL && ap_cstr_casecmp(connection, "keep-alive") != 0 &&
             ap_cstr_casecmp(connection, "close") != 0)
-            clean_connection(first, connection);
+            clean_connection(r, m, connection);
         m->fields_judged = true;
     }
     if (m->method == APS_METHOD_NONE)

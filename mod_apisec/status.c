@@ -28,21 +28,25 @@ static unsigned broken_stores(void)
     return n;
 }
 
+static void put(request_rec *r, bool brief, const char *name, uint64_t value)
+{
+    if (brief)
+        ap_rprintf(r, "ApiSec%s: %" APR_UINT64_T_FMT "\n", name, value);
+    else
+        ap_rprintf(r, "<dt>%s: %" APR_UINT64_T_FMT "</dt>\n", name, value);
+}
+
 static int status_block(request_rec *r, int flags)
 {
     bool brief = (flags & AP_STATUS_SHORT) != 0;
-    int stores = mod_process.stores != NULL ? mod_process.stores->nelts : 0;
+    const struct aps_state *state = mod_process.state;
     if (!brief)
         ap_rputs("<hr />\n<h2>mod_apisec</h2>\n<dl>\n", r);
-    const char *line =
-        brief ? "ApiSec%s: %" APR_UINT64_T_FMT "\n" : "<dt>%s: %" APR_UINT64_T_FMT "</dt>\n";
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
-        ap_rprintf(r, line, shown[i].name,
-                   mod_process.state != NULL ? aps_metrics_sum(mod_process.state, shown[i].metric)
-                                             : (uint64_t)0);
-    ap_rprintf(r, line, "Stores", (uint64_t)stores);
-    ap_rprintf(r, line, "StoresDown", (uint64_t)broken_stores());
-    ap_rprintf(r, line, "StateDown", (uint64_t)(mod_process.state == NULL));
+        put(r, brief, shown[i].name, state != NULL ? aps_metrics_sum(state, shown[i].metric) : 0);
+    put(r, brief, "Stores", mod_process.stores != NULL ? (uint64_t)mod_process.stores->nelts : 0);
+    put(r, brief, "StoresDown", broken_stores());
+    put(r, brief, "StateDown", state == NULL);
     if (!brief)
         ap_rputs("</dl>\n", r);
     return OK;
