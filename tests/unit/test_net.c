@@ -8,6 +8,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -508,6 +509,52 @@ static void other_files_are_refused(void **state)
     assert_int_equal(aps_netset_count(set), 0);
 }
 
+/* The text of a member of a JSON line.  Addresses need no escapes, so none are read. */
+static struct aps_str member(const char *line, const char *name)
+{
+    const char *p = strstr(line, name);
+
+    if (p == NULL)
+        return aps_str(NULL);
+    p += strlen(name);
+    return (struct aps_str){p, strcspn(p, "\"")};
+}
+
+/* AZ-15: cases of others, where they are at hand: APISEC_CORPORA names the folder. */
+static void cases_from_outside_agree(void **state)
+{
+    const char *folder = getenv("APISEC_CORPORA");
+    char *path = apr_pstrcat(*state, folder != NULL ? folder : T_SRCDIR "/../shared/corpora",
+                             "/operators.jsonl", NULL);
+    FILE *in = fopen(path, "r");
+    char line[4096];
+    int count = 0;
+
+    if (in == NULL) {
+        print_message("no %s: set APISEC_CORPORA to the folder of the test material\n", path);
+        skip();
+    }
+    while (fgets(line, sizeof line, in) != NULL) {
+        struct aps_str ranges = member(line, "\"param\":\""), one;
+        struct aps_addr addr;
+        struct aps_net net;
+        bool holds = false;
+
+        if (strstr(line, "\"operator\":\"ipMatch\"") == NULL)
+            continue;
+        count++;
+        assert_true(aps_addr_parse(member(line, "\"input\":\""), &addr));
+        while (aps_str_next(&ranges, ',', &one)) {
+            assert_int_equal(aps_net_parse(aps_str_trim(one), &net, NULL), APS_OK);
+            holds = holds || aps_net_has(&net, &addr);
+        }
+        if (holds != (strstr(line, "\"match\":true") != NULL))
+            fail_msg("otherwise: %s", line);
+    }
+    (void)fclose(in); /* it was only read */
+    assert_true(count > 0);
+}
+
 static int make_pool(void **state)
 {
     return apr_initialize() == APR_SUCCESS &&
@@ -538,6 +585,7 @@ int main(void)
         cmocka_unit_test(files_hold_a_range_a_line),
         cmocka_unit_test(files_are_bounded),
         cmocka_unit_test(other_files_are_refused),
+        cmocka_unit_test(cases_from_outside_agree),
     };
 
     return cmocka_run_group_tests(tests, make_pool, drop_pool);
