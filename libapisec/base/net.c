@@ -58,9 +58,15 @@ bool aps_addr_parse(struct aps_str text, struct aps_addr *out)
     return false;
 }
 
+/* Two loads: every lookup begins with this. */
 bool aps_addr_is_v4(const struct aps_addr *addr)
 {
-    return memcmp(addr->b, v4_prefix, sizeof v4_prefix) == 0;
+    uint64_t zeros;
+    uint32_t mapped;
+
+    memcpy(&zeros, addr->b, sizeof zeros);
+    memcpy(&mapped, addr->b + sizeof zeros, sizeof mapped);
+    return zeros == 0 && mapped == htonl(0xffff);
 }
 
 bool aps_addr_is_loopback(const struct aps_addr *addr)

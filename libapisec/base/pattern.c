@@ -158,6 +158,8 @@ static bool covers_segment(const struct segment *g, struct aps_str s)
         return false;
     if (g->start == g->text.n)
         return s.n == g->start;
+    if (g->start + 1 == g->text.n) /* nothing behind a single star */
+        return true;
     return covers_stars((struct aps_str){g->text.p + g->start, g->text.n - g->start},
                         (struct aps_str){s.p + g->start, s.n - g->start});
 }
@@ -169,6 +171,8 @@ bool aps_pattern_matches(const struct aps_pattern *pattern, struct aps_str path)
     if (path.n < pattern->fixed || path.n == 0 || path.p[0] != '/' ||
         memcmp(path.p, pattern->text.p, pattern->fixed) != 0)
         return false;
+    if (pattern->nsegments == 0)
+        return path.n == pattern->fixed || (pattern->has_rest && path.p[pattern->fixed] == '/');
     rest = (struct aps_str){path.p + pattern->fixed, path.n - pattern->fixed};
     for (size_t i = 0; i < pattern->nsegments; i++) {
         if (rest.n == 0 || rest.p[0] != '/')
