@@ -18,7 +18,8 @@
 APS_MUST_CHECK enum aps_err aps_aead_encrypt(const uint8_t key[APS_AEAD_KEY_LEN],
                                              const uint8_t nonce[APS_AEAD_NONCE_LEN],
                                              struct aps_str aad, struct aps_str plain,
-                                             uint8_t *out_cipher, uint8_t out_tag[APS_AEAD_TAG_LEN]);
+                                             uint8_t *out_cipher,
+                                             uint8_t out_tag[APS_AEAD_TAG_LEN]);
 
 /* The reverse; `out_plain` has room for cipher.n bytes and is wiped unless the tag is right:
  * APS_ERR_CRYPTO, whatever is wrong. */

@@ -1,8 +1,8 @@
 /* mac.h - HMAC-SHA-256 under a key that is used often.
  *
- * The key's schedule is computed once; a MAC costs a copy of it and the data's blocks.
- * Threads: a prepared key is read-only and any number of threads may use it at once; a run
- * belongs to one caller. */
+ * The key's schedule is computed once; a MAC costs the data's blocks.
+ * Threads: any number of threads may use one prepared key at once, without waiting; a run belongs
+ * to one caller. */
 #ifndef APISEC_MAC_H
 #define APISEC_MAC_H
 
@@ -23,13 +23,13 @@ APS_MUST_CHECK enum aps_err aps_mac_new(const void *key, size_t n, struct aps_ma
 void aps_mac_free(struct aps_mac *mac);
 
 /* The MAC of one text.  Wiped on failure. */
-APS_MUST_CHECK enum aps_err aps_mac_sum(const struct aps_mac *mac, struct aps_str text,
+APS_MUST_CHECK enum aps_err aps_mac_sum(struct aps_mac *mac, struct aps_str text,
                                         uint8_t out[APS_MAC_LEN]);
 
 /* The MAC of many fields, each preceded by its length, so that no two lists of fields give the
  * same bytes. */
 struct aps_mac_run;
-APS_MUST_CHECK enum aps_err aps_mac_begin(const struct aps_mac *mac, struct aps_mac_run **out);
+APS_MUST_CHECK enum aps_err aps_mac_begin(struct aps_mac *mac, struct aps_mac_run **out);
 /* A failure is kept and told by the end. */
 void aps_mac_add(struct aps_mac_run *run, const void *field, size_t n);
 void aps_mac_add_u64(struct aps_mac_run *run, uint64_t field);

@@ -3,10 +3,16 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+
+/* A copied context costs half as much again as one that is started anew, so used ones are kept.
+ * A slot is emptied and filled by one exchange each: no thread waits for another. */
+enum { SPARES = 4 };
 
 struct aps_mac {
     EVP_MAC_CTX *ready; /* keyed; only ever copied from */
+    _Atomic(EVP_MAC_CTX *) spare[SPARES];
 };
 
 struct aps_mac_run {
@@ -27,7 +33,7 @@ enum aps_err aps_mac_new(const void *key, size_t n, struct aps_mac **out)
 
     if (ctx == NULL || EVP_MAC_init(ctx, n != 0 ? key : none, n, params) != 1)
         goto out;
-    if ((mac = malloc(sizeof *mac)) == NULL) {
+    if ((mac = calloc(1, sizeof *mac)) == NULL) {
         err = APS_ERR_NOMEM;
         goto out;
     }
@@ -45,24 +51,44 @@ void aps_mac_free(struct aps_mac *mac)
 {
     if (mac == NULL)
         return;
+    for (int i = 0; i < SPARES; i++)
+        EVP_MAC_CTX_free(atomic_load(&mac->spare[i]));
     EVP_MAC_CTX_free(mac->ready);
     free(mac);
 }
 
-enum aps_err aps_mac_sum(const struct aps_mac *mac, struct aps_str text, uint8_t out[APS_MAC_LEN])
+static EVP_MAC_CTX *take(struct aps_mac *mac)
+{
+    for (int i = 0; i < SPARES; i++) {
+        EVP_MAC_CTX *ctx = atomic_exchange(&mac->spare[i], NULL);
+        if (ctx != NULL && EVP_MAC_init(ctx, NULL, 0, NULL) == 1)
+            return ctx;
+        EVP_MAC_CTX_free(ctx);
+    }
+    return EVP_MAC_CTX_dup(mac->ready);
+}
+
+static void give(struct aps_mac *mac, EVP_MAC_CTX *ctx)
+{
+    for (int i = 0; ctx != NULL && i < SPARES; i++)
+        ctx = atomic_exchange(&mac->spare[i], ctx);
+    EVP_MAC_CTX_free(ctx);
+}
+
+enum aps_err aps_mac_sum(struct aps_mac *mac, struct aps_str text, uint8_t out[APS_MAC_LEN])
 {
     size_t n = 0;
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(mac->ready);
+    EVP_MAC_CTX *ctx = take(mac);
     bool ok = ctx != NULL && EVP_MAC_update(ctx, (const unsigned char *)text.p, text.n) == 1 &&
               EVP_MAC_final(ctx, out, &n, APS_MAC_LEN) == 1 && n == APS_MAC_LEN;
-    EVP_MAC_CTX_free(ctx);
+    give(mac, ctx);
     if (ok)
         return APS_OK;
     OPENSSL_cleanse(out, APS_MAC_LEN);
     return APS_ERR_CRYPTO;
 }
 
-enum aps_err aps_mac_begin(const struct aps_mac *mac, struct aps_mac_run **out)
+enum aps_err aps_mac_begin(struct aps_mac *mac, struct aps_mac_run **out)
 {
     struct aps_mac_run *run = calloc(1, sizeof *run);
     if (run == NULL)

@@ -1,0 +1,174 @@
+/* store.h - the administrator's side of a store: the database that apisecctl changes.
+ *
+ * A store is a folder: store.db (0600, the truth), pub/store.db (0640, the published copy) and
+ * master.key (0600, may live elsewhere).  A change and its row in the change log commit together
+ * (CLI-03); aps_store_commit publishes.  SQL is static text with bound values.
+ * Threads: one store belongs to one thread.  Processes: SQLite's locks order writers; httpd never
+ * opens store.db. */
+#ifndef APISEC_STORE_H
+#define APISEC_STORE_H
+
+#include <apr_pools.h>
+
+#include "apisec/err.h"
+#include "apisec/key.h"
+#include "apisec/role.h"
+#include "apisec/secret.h"
+
+struct aps_store;
+
+enum aps_store_mode {
+    APS_STORE_READ,
+    APS_STORE_WRITE, /* begins an immediate transaction; waits at most 10 s for another writer */
+};
+
+/* Who changes the store: from the kernel, never from an option (CLI-04). */
+struct aps_store_actor {
+    uid_t uid;           /* real uid */
+    const char *login;   /* its name, or "" */
+    const char *sudo;    /* "name(uid)" of the sudo user when root, or "" */
+    const char *tty;     /* terminal, or "" */
+    const char *host;    /* host name */
+    const char *command; /* "key create": noun and verb, no arguments */
+};
+
+struct aps_store_init {
+    const char *dir;         /* made if it is not there; must be empty of a store */
+    gid_t group;             /* the group of httpd's children, for pub/ */
+    const char *prefix;      /* of key texts */
+    const char *master_path; /* NULL: DIR/master.key */
+    aps_nsec now;            /* wall */
+    const struct aps_store_actor *actor;
+};
+
+/* Make a store, its random keys, and its first published copy.  APS_ERR_EXISTS.  A run that is
+ * killed leaves nothing that a second run cannot finish. */
+APS_MUST_CHECK enum aps_err aps_store_init(const struct aps_store_init *init,
+                                           struct aps_diag *diag);
+
+struct aps_store_open {
+    const char *dir;
+    const struct aps_secret *master; /* borrowed until close */
+    enum aps_store_mode mode;
+    aps_nsec now; /* wall: the time of every row that this transaction writes */
+    const struct aps_store_actor *actor;
+};
+
+/* Open, check owners and modes (APS_ERR_UNSAFE), migrate an older schema (a transaction of its
+ * own, after a backup beside the database; APS_ERR_NEWER for a newer one), check the key-check
+ * value (APS_ERR_KEY).  Lives on the heap; the caller closes. */
+APS_MUST_CHECK enum aps_err aps_store_open(const struct aps_store_open *how, struct aps_store **out,
+                                           struct aps_diag *diag);
+
+/* Commit the transaction with its change rows, then publish.  When publishing fails the change
+ * stays and the diag names `apisecctl publish`. */
+APS_MUST_CHECK enum aps_err aps_store_commit(struct aps_store *st, struct aps_diag *diag);
+
+/* Publish what is committed: a copy made beside the target, fsynced, renamed.  A WRITE store
+ * before any change; raises the generation. */
+APS_MUST_CHECK enum aps_err aps_store_publish(struct aps_store *st, struct aps_diag *diag);
+
+/* Roll back what is not committed.  NULL is fine. */
+void aps_store_close(struct aps_store *st);
+
+struct aps_str aps_store_prefix(const struct aps_store *st);
+const uint8_t *aps_store_id(const struct aps_store *st); /* APS_SNAPSHOT_ID_LEN bytes */
+uint64_t aps_store_generation(const struct aps_store *st);
+const char *aps_store_dir(const struct aps_store *st);
+
+/* ---- Keys.  Every `ref` is a key's id or its name; an id wins. ---- */
+
+/* What `key create` and `key set` can set; only fields whose bit is in `set` count. */
+enum aps_key_field {
+    APS_KEY_F_NAME = 1 << 0,
+    APS_KEY_F_OWNER = 1 << 1,
+    APS_KEY_F_EXPIRES = 1 << 2,
+    APS_KEY_F_NOT_BEFORE = 1 << 3,
+    APS_KEY_F_NETS = 1 << 4,
+    APS_KEY_F_HOSTS = 1 << 5,
+    APS_KEY_F_LIMIT = 1 << 6,
+    APS_KEY_F_ROLES = 1 << 7,
+    APS_KEY_F_SCOPES = 1 << 8,
+};
+
+struct aps_key_change {
+    unsigned set;
+    struct aps_key to; /* the fields of `set`; lists replace what was there */
+};
+
+/* Make a key; *out_text is its text, shown this one time, the caller's to wipe; *out lives in
+ * `pool`.  EXISTS: the name; NOT_FOUND: a role; FORMAT or RANGE: a field. */
+APS_MUST_CHECK enum aps_err
+aps_store_key_create(struct aps_store *st, const struct aps_key_change *fields, apr_pool_t *pool,
+                     struct aps_key *out, struct aps_secret *out_text, struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_store_key_get(struct aps_store *st, struct aps_str ref,
+                                              apr_pool_t *pool, struct aps_key *out,
+                                              struct aps_diag *diag);
+/* CONFLICT: the key is revoked. */
+APS_MUST_CHECK enum aps_err aps_store_key_set(struct aps_store *st, struct aps_str ref,
+                                              const struct aps_key_change *change,
+                                              struct aps_diag *diag);
+/* A new secret for the same id; the old one works until now + overlap (0: ends at once), and
+ * never beyond the key's expiry.  CONFLICT: revoked or expired. */
+APS_MUST_CHECK enum aps_err aps_store_key_rotate(struct aps_store *st, struct aps_str ref,
+                                                 aps_nsec overlap, apr_pool_t *pool,
+                                                 struct aps_key *out, struct aps_secret *out_text,
+                                                 struct aps_diag *diag);
+/* For good; revoking a revoked key changes nothing and is APS_OK. */
+APS_MUST_CHECK enum aps_err aps_store_key_revoke(struct aps_store *st, struct aps_str ref,
+                                                 struct aps_str reason, struct aps_diag *diag);
+/* CONFLICT: not revoked. */
+APS_MUST_CHECK enum aps_err aps_store_key_delete(struct aps_store *st, struct aps_str ref,
+                                                 struct aps_diag *diag);
+
+/* Called for each key in order of name; the record is valid during the call; any code but APS_OK
+ * ends the walk and is returned. */
+typedef enum aps_err (*aps_store_key_fn)(void *arg, const struct aps_key *key);
+APS_MUST_CHECK enum aps_err aps_store_key_each(struct aps_store *st, aps_store_key_fn fn, void *arg,
+                                               struct aps_diag *diag);
+
+/* ---- Roles ---- */
+
+APS_MUST_CHECK enum aps_err aps_store_role_create(struct aps_store *st, struct aps_str name,
+                                                  struct aps_diag *diag);
+/* Parse, store in canonical form.  EXISTS: the role has it already. */
+APS_MUST_CHECK enum aps_err aps_store_role_grant(struct aps_store *st, struct aps_str role,
+                                                 struct aps_str grant, bool deny,
+                                                 struct aps_diag *diag);
+/* Take away a grant or a denial with this text.  NOT_FOUND. */
+APS_MUST_CHECK enum aps_err aps_store_role_revoke(struct aps_store *st, struct aps_str role,
+                                                  struct aps_str grant, struct aps_diag *diag);
+/* CONFLICT: it would make a cycle, named in `diag`. */
+APS_MUST_CHECK enum aps_err aps_store_role_inherit(struct aps_store *st, struct aps_str role,
+                                                   struct aps_str parent, struct aps_diag *diag);
+/* CONFLICT: a key or a role uses it, named in `diag`. */
+APS_MUST_CHECK enum aps_err aps_store_role_delete(struct aps_store *st, struct aps_str name,
+                                                  struct aps_diag *diag);
+/* Every role with its grants, sealed; lives in `pool`. */
+APS_MUST_CHECK enum aps_err aps_store_roles(struct aps_store *st, apr_pool_t *pool,
+                                            struct aps_rolebook **out, struct aps_diag *diag);
+/* The parents that a role names itself, sorted, in `pool`. */
+APS_MUST_CHECK enum aps_err aps_store_role_parents(struct aps_store *st, struct aps_str role,
+                                                   apr_pool_t *pool, const struct aps_str **out,
+                                                   size_t *out_n, struct aps_diag *diag);
+/* Names in order. */
+typedef enum aps_err (*aps_store_role_fn)(void *arg, struct aps_str name, aps_nsec created_at);
+APS_MUST_CHECK enum aps_err aps_store_role_each(struct aps_store *st, aps_store_role_fn fn,
+                                                void *arg, struct aps_diag *diag);
+
+/* ---- The change log ---- */
+
+struct aps_change {
+    uint64_t n;
+    aps_nsec at; /* wall */
+    uint32_t uid;
+    struct aps_str login, sudo, tty, host, command, subject;
+    struct aps_str old_json, new_json; /* objects without secrets, or empty */
+};
+typedef enum aps_err (*aps_store_change_fn)(void *arg, const struct aps_change *change);
+/* Oldest first, those after number `after`. */
+APS_MUST_CHECK enum aps_err aps_store_change_each(struct aps_store *st, uint64_t after,
+                                                  aps_store_change_fn fn, void *arg,
+                                                  struct aps_diag *diag);
+
+#endif

@@ -1,0 +1,63 @@
+#include "own.h"
+
+static struct aps_str or_empty(const char *text)
+{
+    return text != NULL ? aps_str(text) : APS_STR_LIT("");
+}
+
+enum aps_err aps_store_change_put(struct aps_store *st, struct aps_str subject,
+                                  struct aps_str old_json, struct aps_str new_json,
+                                  struct aps_diag *diag)
+{
+    static const struct aps_store_actor nobody;
+    const struct aps_store_actor *a = st->actor != NULL ? st->actor : &nobody;
+    struct aps_query q;
+    enum aps_err err;
+
+    aps_query_begin(&q, st->db,
+                    "INSERT INTO change(at, uid, login, sudo, tty, host, command, subject, old,"
+                    " new) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    aps_query_i64(&q, st->now);
+    aps_query_i64(&q, st->actor != NULL ? a->uid : getuid());
+    aps_query_str(&q, or_empty(a->login));
+    aps_query_str(&q, or_empty(a->sudo));
+    aps_query_str(&q, or_empty(a->tty));
+    aps_query_str(&q, or_empty(a->host));
+    aps_query_str(&q, or_empty(a->command));
+    aps_query_str(&q, subject);
+    aps_query_str(&q, old_json);
+    aps_query_str(&q, new_json);
+    if ((err = aps_query_run(&q, diag)) == APS_OK)
+        st->changed = true;
+    return err;
+}
+
+enum aps_err aps_store_change_each(struct aps_store *st, uint64_t after, aps_store_change_fn fn,
+                                   void *arg, struct aps_diag *diag)
+{
+    struct aps_query q;
+    enum aps_err err = APS_OK, end;
+
+    aps_query_begin(&q, st->db,
+                    "SELECT n, at, uid, login, sudo, tty, host, command, subject, old, new"
+                    " FROM change WHERE n > ? ORDER BY n");
+    aps_query_i64(&q, after > INT64_MAX ? INT64_MAX : (int64_t)after);
+    while (err == APS_OK && aps_query_row(&q)) {
+        struct aps_change change = {
+            .n = (uint64_t)aps_query_get_i64(&q, 0),
+            .at = aps_query_get_i64(&q, 1),
+            .uid = (uint32_t)aps_query_get_i64(&q, 2),
+            .login = aps_query_get_str(&q, 3),
+            .sudo = aps_query_get_str(&q, 4),
+            .tty = aps_query_get_str(&q, 5),
+            .host = aps_query_get_str(&q, 6),
+            .command = aps_query_get_str(&q, 7),
+            .subject = aps_query_get_str(&q, 8),
+            .old_json = aps_query_get_str(&q, 9),
+            .new_json = aps_query_get_str(&q, 10),
+        };
+        err = fn(arg, &change);
+    }
+    end = aps_query_end(&q, diag);
+    return err != APS_OK ? err : end;
+}

@@ -1,0 +1,301 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "apisec/master.h"
+#include "apisec/random.h"
+#include "own.h"
+#include "schema.h"
+
+/* What a run makes, in this order; store.db is last, so that a store is there whole or not at all:
+ *   DIR 0710, pub/ 0750, master.key, .store.db.RANDOM, pub/store.db, store.db
+ * A second run takes over the folders and a master key that are there already. */
+
+static enum aps_err fault(struct aps_diag *diag, const char *path, const char *what)
+{
+    char text[128];
+    aps_err_explain(diag, "%s: cannot %s: %s", path, what, strerror_r(errno, text, sizeof text));
+    return APS_ERR_IO;
+}
+
+/* ---- folders ---- */
+
+/* Whether everything in the folder is a store's own; else *out_name is something that is not. */
+static bool is_ours(int fd, char out_name[256])
+{
+    static const char *const names[] = {".", "..", "pub", "master.key", "apisec.state"};
+    bool ours = true;
+    int copy = dup(fd);
+    DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+    struct dirent *e;
+    if (d == NULL) {
+        if (copy >= 0)
+            (void)close(copy); /* nothing was read yet */
+        (void)snprintf(out_name, 256, "%s", "what cannot be listed");
+        return false;
+    }
+    while (ours && (e = readdir(d)) != NULL) {
+        bool known = strncmp(e->d_name, ".store.db.", 10) == 0 ||
+                     strncmp(e->d_name, ".master.key.", 12) == 0;
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            known = known || strcmp(e->d_name, names[i]) == 0;
+        if (!known)
+            (void)snprintf(out_name, 256, "%s", e->d_name);
+        ours = known;
+    }
+    (void)closedir(d); /* read only */
+    return ours;
+}
+
+static enum aps_err dress(int fd, const char *path, mode_t mode, gid_t group, struct aps_diag *diag)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return fault(diag, path, "look at it");
+    if (st.st_gid != group && fchown(fd, (uid_t)-1, group) != 0) {
+        (void)fault(NULL, path, "give it to the group");
+        aps_err_explain(diag, "%s cannot be given to group %lu: be a member of it, or be root",
+                        path, (unsigned long)group);
+        return APS_ERR_IO;
+    }
+    return fchmod(fd, mode) == 0 ? APS_OK : fault(diag, path, "set its mode");
+}
+
+/* Make the folder if it is not there, and open it. */
+static enum aps_err make_folder(const char *path, int *out_fd, struct aps_diag *diag)
+{
+    struct stat st;
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return fault(diag, path, "make the folder");
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return fault(diag, path, "open the folder");
+    if (fstat(fd, &st) != 0 || st.st_uid != geteuid()) {
+        (void)close(fd); /* read only */
+        aps_err_explain(diag, "%s belongs to another account: chown %lu %s", path,
+                        (unsigned long)geteuid(), path);
+        return APS_ERR_UNSAFE;
+    }
+    *out_fd = fd;
+    return APS_OK;
+}
+
+static enum aps_err refuse_present(const char *dir, int fd, struct aps_diag *diag)
+{
+    char name[256] = "", path[APS_FILE_PATH_MAX];
+    enum aps_err err = aps_file_join(dir, "store.db", path, diag);
+    if (err != APS_OK)
+        return err;
+    if (access(path, F_OK) == 0) {
+        aps_err_explain(diag, "there is a store at %s already", dir);
+        return APS_ERR_EXISTS;
+    }
+    if (!is_ours(fd, name)) {
+        aps_err_explain(diag, "%s holds \"%s\": a store wants a folder of its own", dir, name);
+        return APS_ERR_CONFLICT;
+    }
+    /* A run that was killed leaves a first copy at most; any other is of a store that is lost. */
+    if ((err = aps_file_join(dir, "pub/store.db", path, diag)) != APS_OK)
+        return err;
+    if (access(path, F_OK) == 0 && aps_publish_generation(path) != 1) {
+        aps_err_explain(diag,
+                        "%s was published by a store whose store.db is gone: restore it from a "
+                        "backup, or remove the copy for good",
+                        path);
+        return APS_ERR_CONFLICT;
+    }
+    return APS_OK;
+}
+
+/* ---- the master key ---- */
+
+static enum aps_err write_master(const char *path, struct aps_diag *diag)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char key[APS_MASTER_LEN];
+    char text[2 * APS_MASTER_LEN + 1], temp[APS_FILE_PATH_MAX];
+    int fd = -1;
+    enum aps_err err;
+
+    aps_file_sweep(path);
+    if ((err = aps_random_fill(key, sizeof key)) != APS_OK)
+        return err;
+    for (size_t i = 0; i < sizeof key; i++) {
+        text[2 * i] = digits[key[i] >> 4];
+        text[2 * i + 1] = digits[key[i] & 15];
+    }
+    text[2 * sizeof key] = '\n';
+    if ((err = aps_file_temp(path, 0600, (gid_t)-1, temp, &fd, diag)) == APS_OK) {
+        ssize_t n = write(fd, text, sizeof text);
+        if (n == (ssize_t)sizeof text) {
+            err = aps_file_replace(temp, fd, path, diag);
+        } else {
+            errno = n < 0 ? errno : ENOSPC;
+            err = fault(diag, temp, "write it");
+        }
+        if (err != APS_OK)
+            (void)unlink(temp); /* else the next run takes it */
+        (void)close(fd);        /* synced, or gone */
+    }
+    aps_secret_cleanse(key, sizeof key);
+    aps_secret_cleanse(text, sizeof text);
+    return err;
+}
+
+/* The key that is there, or a new one. */
+static enum aps_err get_master(const char *dir, const char *given, struct aps_secret *out,
+                               struct aps_diag *diag)
+{
+    char path[APS_FILE_PATH_MAX], source[APS_FILE_PATH_MAX + 8];
+    enum aps_err err = given != NULL ? aps_file_locate(given, geteuid(), path, diag)
+                                     : aps_file_join(dir, "master.key", path, diag);
+    if (err != APS_OK)
+        return err;
+    if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
+        (err = write_master(path, diag)) != APS_OK)
+        return err;
+    (void)snprintf(source, sizeof source, "file:%s", path);
+    return aps_master_load(source, out, diag);
+}
+
+/* ---- the database ---- */
+
+static enum aps_err put_meta(struct aps_store *st, const char *prefix, struct aps_diag *diag)
+{
+    struct aps_query q;
+    enum aps_err err = aps_random_fill(st->meta.store_id, sizeof st->meta.store_id);
+    if (err != APS_OK)
+        return err;
+    (void)snprintf(st->meta.prefix, sizeof st->meta.prefix, "%s", prefix);
+    st->meta.generation = 1;
+    aps_query_begin(&q, st->db,
+                    "INSERT INTO meta(one, store_id, prefix, generation, created_at)"
+                    " VALUES(1, ?, ?, 1, ?)");
+    aps_query_blob(&q, st->meta.store_id, sizeof st->meta.store_id);
+    aps_query_str(&q, aps_str(prefix));
+    aps_query_i64(&q, st->now);
+    return aps_query_run(&q, diag);
+}
+
+static enum aps_err put_keys(struct aps_store *st, struct aps_diag *diag)
+{
+    static const char *const purposes[] = {APS_WRAPPED_PEPPER, APS_WRAPPED_AUDIT,
+                                           APS_WRAPPED_ADDRESS};
+    enum aps_err err = aps_meta_put_master(st->db, &st->meta, st->master, &st->seal, st->now, diag);
+    for (size_t i = 0; err == APS_OK && i < sizeof purposes / sizeof *purposes; i++)
+        err = aps_wrapped_new(st->db, &st->meta, &st->seal, purposes[i], 1, st->now, diag);
+    return err;
+}
+
+static enum aps_err put_change(struct aps_store *st, struct aps_diag *diag)
+{
+    struct aps_json w;
+    aps_json_init_pool(&w, st->pool, 0);
+    aps_json_object(&w);
+    aps_json_put_str(&w, "prefix", st->meta.prefix);
+    aps_json_end(&w);
+    return aps_store_change_put(st, APS_STR_LIT("store"), (struct aps_str){0}, aps_json_text(&w),
+                                diag);
+}
+
+static enum aps_err make_db(struct aps_store *st, const char *path, const char *prefix,
+                            struct aps_diag *diag)
+{
+    enum aps_err err = aps_db_open(path, APS_DB_MAKE, &st->db, diag);
+    if (err == APS_OK)
+        err = aps_schema_make(st->db, diag);
+    if (err == APS_OK)
+        err = aps_db_exec(st->db, "BEGIN", diag);
+    if (err == APS_OK)
+        err = put_meta(st, prefix, diag);
+    if (err == APS_OK)
+        err = put_keys(st, diag);
+    if (err == APS_OK)
+        err = put_change(st, diag);
+    return err == APS_OK ? aps_db_exec(st->db, "COMMIT", diag) : err;
+}
+
+static enum aps_err make_store(struct aps_store *st, const char *prefix, struct aps_diag *diag)
+{
+    char target[APS_FILE_PATH_MAX], temp[APS_FILE_PATH_MAX];
+    int fd = -1;
+    enum aps_err err;
+
+    if ((err = aps_file_join(st->dir, "store.db", target, diag)) != APS_OK ||
+        (err = aps_file_join(st->dir, "pub/store.db", st->pub, diag)) != APS_OK)
+        return err;
+    aps_file_sweep(target);
+    if ((err = aps_file_temp(target, 0600, (gid_t)-1, temp, &fd, diag)) != APS_OK)
+        return err;
+    if ((err = make_db(st, temp, prefix, diag)) == APS_OK)
+        err = aps_publish(st, diag);
+    aps_db_close(st->db);
+    st->db = NULL;
+    if (err == APS_OK)
+        err = aps_file_replace(temp, fd, target, diag);
+    if (err != APS_OK)
+        (void)unlink(temp); /* else the next run takes it */
+    (void)close(fd);        /* synced, or gone */
+    return err;
+}
+
+/* ---- all of it ---- */
+
+static enum aps_err make_folders(struct aps_store *st, const struct aps_store_init *init,
+                                 struct aps_diag *diag)
+{
+    char pub[APS_FILE_PATH_MAX];
+    int fd = -1;
+    enum aps_err err;
+
+    if ((err = aps_file_locate(init->dir, geteuid(), st->dir, diag)) != APS_OK ||
+        (err = make_folder(st->dir, &st->lock, diag)) != APS_OK ||
+        (err = aps_store_lock(st->lock, st->dir, diag)) != APS_OK ||
+        (err = refuse_present(st->dir, st->lock, diag)) != APS_OK ||
+        (err = dress(st->lock, st->dir, 0710, init->group, diag)) != APS_OK ||
+        (err = aps_file_join(st->dir, "pub", pub, diag)) != APS_OK ||
+        (err = make_folder(pub, &fd, diag)) != APS_OK)
+        return err;
+    err = dress(fd, pub, 0750, init->group, diag);
+    (void)close(fd); /* read only */
+    return err;
+}
+
+enum aps_err aps_store_init(const struct aps_store_init *init, struct aps_diag *diag)
+{
+    struct aps_store st = {.lock = -1,
+                           .pid = getpid(),
+                           .mode = APS_STORE_WRITE,
+                           .now = init->now,
+                           .actor = init->actor};
+    struct aps_secret master = {0};
+    enum aps_err err = APS_ERR_NOMEM;
+
+    if (!aps_keytext_is_prefix(aps_str(init->prefix))) {
+        aps_err_explain(diag,
+                        "prefix \"%s\": want a letter and 1 to 15 letters or digits, all "
+                        "lower case, such as \"apisec\"",
+                        init->prefix);
+        return APS_ERR_FORMAT;
+    }
+    if ((st.pool = aps_store_pool()) == NULL)
+        goto out;
+    if ((err = make_folders(&st, init, diag)) != APS_OK)
+        goto out;
+    if ((err = get_master(st.dir, init->master_path, &master, diag)) != APS_OK)
+        goto out;
+    st.master = &master;
+    if ((err = aps_seal_key_init(&master, &st.seal)) != APS_OK)
+        goto out;
+    err = make_store(&st, init->prefix, diag);
+out:
+    aps_db_close(st.db);
+    if (st.lock >= 0)
+        (void)close(st.lock); /* the lock goes with it */
+    aps_seal_key_wipe(&st.seal);
+    aps_secret_wipe(&master);
+    if (st.pool != NULL)
+        apr_pool_destroy(st.pool);
+    return err;
+}

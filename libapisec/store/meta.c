@@ -1,0 +1,196 @@
+#include "apisec/kdf.h"
+#include "own.h"
+#include "schema.h"
+
+enum { CHECK_LEN = APS_MAC_LEN };
+
+enum aps_err aps_meta_load(sqlite3 *db, struct aps_meta *out, struct aps_diag *diag)
+{
+    struct aps_meta meta = {0};
+    struct aps_query q;
+    bool good = false;
+
+    aps_query_begin(&q, db, "SELECT store_id, prefix, generation FROM meta");
+    if (aps_query_row(&q)) {
+        struct aps_str id = aps_query_get_str(&q, 0), prefix = aps_query_get_str(&q, 1);
+        int64_t generation = aps_query_get_i64(&q, 2);
+        good = id.n == sizeof meta.store_id && aps_keytext_is_prefix(prefix) && generation > 0;
+        if (good) {
+            memcpy(meta.store_id, id.p, id.n);
+            memcpy(meta.prefix, prefix.p, prefix.n);
+            meta.generation = (uint64_t)generation;
+        }
+    }
+    enum aps_err err = aps_query_end(&q, diag);
+    if (err == APS_OK && !good) {
+        aps_err_explain(diag, "%s: its meta row is damaged; restore a backup",
+                        sqlite3_db_filename(db, "main"));
+        err = APS_ERR_CORRUPT;
+    }
+    if (err == APS_OK)
+        *out = meta;
+    return err;
+}
+
+/* A MAC under the sub-key of `label`. */
+static enum aps_err sub_mac(const struct aps_secret *master, const char *label,
+                            struct aps_mac **out)
+{
+    struct aps_secret key = {0};
+    enum aps_err err = aps_kdf_sub(master, label, APS_MAC_LEN, &key);
+    if (err == APS_OK)
+        err = aps_mac_new(key.b, key.n, out);
+    aps_secret_wipe(&key);
+    return err;
+}
+
+static enum aps_err check_value(const struct aps_meta *meta, const struct aps_secret *master,
+                                uint8_t out[CHECK_LEN])
+{
+    struct aps_mac *mac = NULL;
+    enum aps_err err = sub_mac(master, APS_KDF_CHECK, &mac);
+    if (err == APS_OK)
+        err = aps_mac_sum(
+            mac, (struct aps_str){(const char *)meta->store_id, sizeof meta->store_id}, out);
+    aps_mac_free(mac);
+    return err;
+}
+
+enum aps_err aps_meta_put_master(sqlite3 *db, const struct aps_meta *meta,
+                                 const struct aps_secret *master, const struct aps_seal_key *seal,
+                                 aps_nsec now, struct aps_diag *diag)
+{
+    uint8_t check[CHECK_LEN];
+    struct aps_query q;
+    enum aps_err err = check_value(meta, master, check);
+    if (err != APS_OK)
+        return err;
+    aps_query_begin(&q, db,
+                    "INSERT INTO master(id, check_value, mac, created_at)"
+                    " VALUES(?, ?, x'', ?)");
+    aps_query_blob(&q, seal->id, sizeof seal->id);
+    aps_query_blob(&q, check, sizeof check);
+    aps_query_i64(&q, now);
+    return aps_query_run(&q, diag);
+}
+
+static void print_id(struct aps_str id, char out[2 * APS_SEAL_ID_LEN + 1])
+{
+    for (size_t i = 0; i < APS_SEAL_ID_LEN; i++) {
+        unsigned char b = i < id.n ? (unsigned char)id.p[i] : 0;
+        out[2 * i] = "0123456789abcdef"[b >> 4];
+        out[2 * i + 1] = "0123456789abcdef"[b & 15];
+    }
+    out[2 * APS_SEAL_ID_LEN] = '\0';
+}
+
+/* The store is of other master keys: name one of them. */
+static enum aps_err wrong_master(sqlite3 *db, const struct aps_seal_key *seal,
+                                 struct aps_diag *diag)
+{
+    char mine[2 * APS_SEAL_ID_LEN + 1], theirs[2 * APS_SEAL_ID_LEN + 1] = "none";
+    struct aps_query q;
+    print_id((struct aps_str){(const char *)seal->id, sizeof seal->id}, mine);
+    aps_query_begin(&q, db, "SELECT id FROM master ORDER BY created_at DESC LIMIT 1");
+    if (aps_query_row(&q))
+        print_id(aps_query_get_str(&q, 0), theirs);
+    enum aps_err err = aps_query_end(&q, diag);
+    if (err != APS_OK)
+        return err;
+    aps_err_explain(diag,
+                    "the master key does not fit %s: the key given has id %s, the store's has id "
+                    "%s; give the file or command that the store was made with",
+                    sqlite3_db_filename(db, "main"), mine, theirs);
+    return APS_ERR_KEY;
+}
+
+enum aps_err aps_meta_check_master(sqlite3 *db, const struct aps_meta *meta,
+                                   const struct aps_secret *master, const struct aps_seal_key *seal,
+                                   struct aps_diag *diag)
+{
+    uint8_t check[CHECK_LEN];
+    struct aps_query q;
+    bool fits = false;
+    enum aps_err err = check_value(meta, master, check);
+    if (err != APS_OK)
+        return err;
+    aps_query_begin(&q, db, "SELECT check_value FROM master WHERE id = ?");
+    aps_query_blob(&q, seal->id, sizeof seal->id);
+    if (aps_query_row(&q)) {
+        struct aps_str seen = aps_query_get_str(&q, 0);
+        fits = seen.n == sizeof check && aps_secret_equal(seen.p, check, sizeof check);
+    }
+    if ((err = aps_query_end(&q, diag)) != APS_OK)
+        return err;
+    return fits ? APS_OK : wrong_master(db, seal, diag);
+}
+
+/* Every row of `sql`, column by column, then how many there were. */
+static enum aps_err add_rows(struct aps_mac_run *run, sqlite3 *db, const char *sql, int columns,
+                             struct aps_diag *diag)
+{
+    struct aps_query q;
+    uint64_t rows = 0;
+    aps_query_begin(&q, db, sql);
+    for (; aps_query_row(&q); rows++)
+        for (int i = 0; i < columns; i++) {
+            struct aps_str s = aps_query_get_str(&q, i);
+            aps_mac_add(run, s.p, s.n);
+        }
+    aps_mac_add_u64(run, rows);
+    return aps_query_end(&q, diag);
+}
+
+enum aps_err aps_meta_mac(sqlite3 *db, const struct aps_meta *meta, const struct aps_secret *master,
+                          uint8_t out[APS_MAC_LEN], struct aps_diag *diag)
+{
+    struct aps_mac *mac = NULL;
+    struct aps_mac_run *run = NULL;
+    enum aps_err err, end;
+
+    if ((err = sub_mac(master, APS_KDF_PUBLISH, &mac)) != APS_OK)
+        goto out;
+    if ((err = aps_mac_begin(mac, &run)) != APS_OK)
+        goto out;
+    aps_mac_add(run, meta->store_id, sizeof meta->store_id);
+    aps_mac_add_u64(run, APS_SCHEMA_VERSION);
+    aps_mac_add_u64(run, meta->generation);
+    aps_mac_add(run, meta->prefix, strlen(meta->prefix));
+    err = add_rows(run, db, "SELECT name, created_at FROM role ORDER BY name", 2, diag);
+    if (err == APS_OK)
+        err = add_rows(run, db, "SELECT role, text, deny FROM role_grant ORDER BY role, text", 3,
+                       diag);
+    if (err == APS_OK)
+        err = add_rows(run, db, "SELECT role, parent FROM role_parent ORDER BY role, parent", 2,
+                       diag);
+    end = aps_mac_end(run, err == APS_OK ? out : NULL);
+    err = err != APS_OK ? err : end;
+out:
+    aps_mac_free(mac);
+    return err;
+}
+
+enum aps_err aps_meta_check_mac(sqlite3 *db, const struct aps_meta *meta,
+                                const struct aps_secret *master, const struct aps_seal_key *seal,
+                                struct aps_diag *diag)
+{
+    uint8_t want[APS_MAC_LEN];
+    struct aps_query q;
+    bool fits = false;
+    enum aps_err err = aps_meta_mac(db, meta, master, want, diag);
+    if (err != APS_OK)
+        return err;
+    aps_query_begin(&q, db, "SELECT mac FROM master WHERE id = ?");
+    aps_query_blob(&q, seal->id, sizeof seal->id);
+    if (aps_query_row(&q)) {
+        struct aps_str seen = aps_query_get_str(&q, 0);
+        fits = seen.n == sizeof want && aps_secret_equal(seen.p, want, sizeof want);
+    }
+    if ((err = aps_query_end(&q, diag)) != APS_OK || fits)
+        return err;
+    aps_err_explain(diag,
+                    "%s was changed after it was published: its meta row does not authenticate; "
+                    "run `apisecctl publish`",
+                    sqlite3_db_filename(db, "main"));
+    return APS_ERR_CORRUPT;
+}

@@ -1,0 +1,133 @@
+/* own.h - what the files of this folder share about an open store.
+ *
+ * Threads: a store belongs to one thread.  Processes: to the one that opened it (SEC-17). */
+#ifndef APISEC_STORE_OWN_H
+#define APISEC_STORE_OWN_H
+
+#include <unistd.h>
+
+#include "apisec/file.h"
+#include "apisec/json.h"
+#include "apisec/keytext.h"
+#include "apisec/mac.h"
+#include "apisec/seal.h"
+#include "apisec/snapshot.h"
+#include "apisec/store.h"
+#include "db.h"
+
+/* The one row of `meta`. */
+struct aps_meta {
+    uint8_t store_id[APS_SNAPSHOT_ID_LEN];
+    char prefix[APS_KEYTEXT_PREFIX_MAX + 1];
+    uint64_t generation;
+};
+
+struct aps_store {
+    apr_pool_t *pool;            /* scratch of one change; cleared when the next one begins */
+    char dir[APS_FILE_PATH_MAX]; /* without symlinks */
+    char pub[APS_FILE_PATH_MAX]; /* the copy's path */
+    sqlite3 *db;
+    int lock; /* DIR, held exclusively by writers; -1 */
+    pid_t pid;
+    enum aps_store_mode mode;
+    aps_nsec now;
+    const struct aps_store_actor *actor;
+    const struct aps_secret *master;
+    struct aps_seal_key seal;
+    struct aps_meta meta;
+    struct aps_mac *pepper; /* the newest, once a key was made; NULL before */
+    uint32_t pepper_version;
+    bool begun;   /* a transaction is open */
+    bool changed; /* it holds a change */
+};
+
+/* ---- store.c ---- */
+/* A transaction for a change, and an empty st->pool; APS_ERR_FAILED where the store was opened to
+ * read. */
+APS_MUST_CHECK enum aps_err aps_store_begin(struct aps_store *st, struct aps_diag *diag);
+/* Wait for the lock on the open folder `fd`, at most 10 s. */
+APS_MUST_CHECK enum aps_err aps_store_lock(int fd, const char *dir, struct aps_diag *diag);
+
+/* ---- meta.c ---- */
+APS_MUST_CHECK enum aps_err aps_meta_load(sqlite3 *db, struct aps_meta *out, struct aps_diag *diag);
+/* The row of `master` for this key: made, or compared (APS_ERR_KEY). */
+APS_MUST_CHECK enum aps_err aps_meta_put_master(sqlite3 *db, const struct aps_meta *meta,
+                                                const struct aps_secret *master,
+                                                const struct aps_seal_key *seal, aps_nsec now,
+                                                struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_meta_check_master(sqlite3 *db, const struct aps_meta *meta,
+                                                  const struct aps_secret *master,
+                                                  const struct aps_seal_key *seal,
+                                                  struct aps_diag *diag);
+/* The MAC of a copy: over meta, schema version and all of the role tables. */
+APS_MUST_CHECK enum aps_err aps_meta_mac(sqlite3 *db, const struct aps_meta *meta,
+                                         const struct aps_secret *master, uint8_t out[APS_MAC_LEN],
+                                         struct aps_diag *diag);
+/* Compare it with the one that the copy carries.  APS_ERR_CORRUPT. */
+APS_MUST_CHECK enum aps_err aps_meta_check_mac(sqlite3 *db, const struct aps_meta *meta,
+                                               const struct aps_secret *master,
+                                               const struct aps_seal_key *seal,
+                                               struct aps_diag *diag);
+
+/* ---- wrapped.c ---- */
+#define APS_WRAPPED_PEPPER "pepper"
+#define APS_WRAPPED_AUDIT "audit"
+#define APS_WRAPPED_ADDRESS "address"
+#define APS_WRAPPED_LEN 32
+/* A fresh random key for `purpose`, sealed. */
+APS_MUST_CHECK enum aps_err aps_wrapped_new(sqlite3 *db, const struct aps_meta *meta,
+                                            const struct aps_seal_key *seal, const char *purpose,
+                                            uint32_t version, aps_nsec now, struct aps_diag *diag);
+/* Called with each version of a purpose, oldest first; `key` is wiped afterwards. */
+typedef enum aps_err (*aps_wrapped_fn)(void *arg, uint32_t version, const struct aps_secret *key);
+APS_MUST_CHECK enum aps_err aps_wrapped_each(sqlite3 *db, const struct aps_meta *meta,
+                                             const struct aps_seal_key *seal, const char *purpose,
+                                             aps_wrapped_fn fn, void *arg, struct aps_diag *diag);
+
+/* ---- publish.c ---- */
+/* Copy what is committed to st->pub.  The writers' lock is held. */
+APS_MUST_CHECK enum aps_err aps_publish(struct aps_store *st, struct aps_diag *diag);
+/* The generation of the copy there, 0 if there is none or it cannot be read. */
+uint64_t aps_publish_generation(const char *pub);
+
+/* ---- migrate.c ---- */
+/* From `from` to from + 1, inside of a transaction. */
+struct aps_migrate_step {
+    int64_t from;
+    enum aps_err (*run)(sqlite3 *db, struct aps_diag *diag);
+};
+/* Bring the database at `path` up to `to` by the steps in their order, in one transaction, after a
+ * backup beside it; nothing where it is there already.  APS_ERR_NEWER, or CORRUPT where a step
+ * is missing. */
+APS_MUST_CHECK enum aps_err aps_migrate(sqlite3 *db, const char *path,
+                                        const struct aps_migrate_step *steps, size_t n, int64_t to,
+                                        struct aps_diag *diag);
+
+/* ---- change.c ---- */
+/* The change row of one change; `old_json` or `new_json` may be empty. */
+APS_MUST_CHECK enum aps_err aps_store_change_put(struct aps_store *st, struct aps_str subject,
+                                                 struct aps_str old_json, struct aps_str new_json,
+                                                 struct aps_diag *diag);
+
+/* ---- key_fields.c ---- */
+/* Put the fields of `change` into `key`, checked and in canonical form; what is new lives in
+ * `pool`.  Roles are checked for their form only.  APS_ERR_FORMAT or RANGE; then `key` is half
+ * changed and of no use. */
+APS_MUST_CHECK enum aps_err aps_key_fields_apply(const struct aps_key_change *change, aps_nsec now,
+                                                 apr_pool_t *pool, struct aps_key *key,
+                                                 struct aps_diag *diag);
+/* The key as the change log shows it: no secret, no MAC.  Lives in `pool`. */
+struct aps_str aps_key_fields_json(const struct aps_key *key, apr_pool_t *pool);
+
+/* ---- store_role.c ---- */
+/* Every role, not sealed yet; lives in `pool`. */
+APS_MUST_CHECK enum aps_err aps_store_role_load(sqlite3 *db, apr_pool_t *pool,
+                                                struct aps_rolebook **out, struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_store_role_exists(struct aps_store *st, struct aps_str name,
+                                                  struct aps_diag *diag);
+
+/* A pool of its own, not below any other, so that any thread may make and destroy it; or
+ * NULL. */
+apr_pool_t *aps_store_pool(void);
+
+#endif

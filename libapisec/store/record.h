@@ -1,0 +1,27 @@
+/* record.h - a key's row: everything but id and name in one blob.
+ *
+ * Numbers are big-endian, texts have their length before them:
+ *   format 1 | status 1 | created, not_before, expires, revoked 8 each
+ *   | two secrets: version 4, pepper 4, closes 8, MAC 32 each
+ *   | limit: count 4, burst 4, period 8
+ *   | nroles 1, nscopes 1, nnets 1, nhosts 1
+ *   | owner, revoke reason: length 2, bytes
+ *   | roles, scopes, hosts: length 2, bytes each | nets: address 16, bits 1 each
+ * Threads and processes: pure functions. */
+#ifndef APISEC_STORE_RECORD_H
+#define APISEC_STORE_RECORD_H
+
+#include <apr_pools.h>
+
+#include "apisec/err.h"
+#include "apisec/key.h"
+
+/* In `pool`.  The key has been checked. */
+struct aps_str aps_record_encode(const struct aps_key *key, apr_pool_t *pool);
+
+/* Everything but id and name, in `pool`, which gets a copy.  APS_ERR_CORRUPT; then *out is
+ * untouched. */
+APS_MUST_CHECK enum aps_err aps_record_decode(struct aps_str record, apr_pool_t *pool,
+                                              struct aps_key *out);
+
+#endif

@@ -1,0 +1,90 @@
+#include "schema.h"
+
+/* In the order in which sqlite_schema lists them.  The texts are compared byte for byte with what
+ * SQLite stored, so they are never reformatted; a change of one is a new schema version. */
+static const char *const tables[] = {
+    /* One row. */
+    "CREATE TABLE meta(one INTEGER PRIMARY KEY CHECK(one = 1), store_id BLOB NOT NULL,"
+    " prefix TEXT NOT NULL, generation INTEGER NOT NULL, created_at INTEGER NOT NULL)",
+    /* Every master key that can open the store, told by its public id. */
+    "CREATE TABLE master(id BLOB PRIMARY KEY, check_value BLOB NOT NULL,"
+    " mac BLOB NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID",
+    /* Random keys of the store, sealed under each of those. */
+    "CREATE TABLE wrapped(purpose TEXT NOT NULL, version INTEGER NOT NULL, master BLOB NOT NULL,"
+    " blob BLOB NOT NULL, created_at INTEGER NOT NULL,"
+    " PRIMARY KEY(purpose, version, master)) WITHOUT ROWID",
+    "CREATE TABLE role(name TEXT PRIMARY KEY, created_at INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE role_grant(role TEXT NOT NULL, text TEXT NOT NULL, deny INTEGER NOT NULL,"
+    " PRIMARY KEY(role, text)) WITHOUT ROWID",
+    "CREATE TABLE role_parent(role TEXT NOT NULL, parent TEXT NOT NULL,"
+    " PRIMARY KEY(role, parent)) WITHOUT ROWID",
+    /* `record` is all that a request needs, in the form of record.h: reading one column costs
+     * 450 instructions, reading twenty would cost more than finding the row. */
+    "CREATE TABLE key(id TEXT PRIMARY KEY, name TEXT NOT NULL, record BLOB NOT NULL)"
+    " WITHOUT ROWID",
+    "CREATE UNIQUE INDEX key_name ON key(name)",
+    "CREATE TABLE change(n INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL,"
+    " uid INTEGER NOT NULL, login TEXT NOT NULL, sudo TEXT NOT NULL, tty TEXT NOT NULL,"
+    " host TEXT NOT NULL, command TEXT NOT NULL, subject TEXT NOT NULL, old TEXT NOT NULL,"
+    " new TEXT NOT NULL)",
+    /* SQLite's own, by AUTOINCREMENT. */
+    "CREATE TABLE sqlite_sequence(name,seq)",
+};
+
+enum { TABLES = sizeof tables / sizeof *tables, OURS = TABLES - 1 };
+
+#define TEXT_OF(x) #x
+#define NUMBER_TEXT(x) TEXT_OF(x)
+
+enum aps_err aps_schema_make(sqlite3 *db, struct aps_diag *diag)
+{
+    enum aps_err err = aps_db_exec(
+        db,
+        "PRAGMA application_id = " NUMBER_TEXT(
+            APS_SCHEMA_APP_ID) ";"
+                               "PRAGMA user_version = " NUMBER_TEXT(APS_SCHEMA_VERSION) ";",
+        diag);
+    for (int i = 0; err == APS_OK && i < OURS; i++)
+        err = aps_db_exec(db, tables[i], diag);
+    return err;
+}
+
+enum aps_err aps_schema_version(sqlite3 *db, int64_t *out, struct aps_diag *diag)
+{
+    int64_t id = 0;
+    enum aps_err err = aps_db_number(db, "PRAGMA application_id", 0, &id, diag);
+    if (err == APS_OK && id != APS_SCHEMA_APP_ID) {
+        aps_err_explain(diag, "%s is not a store: its application id is %lld",
+                        sqlite3_db_filename(db, "main"), (long long)id);
+        err = APS_ERR_CORRUPT;
+    }
+    return err == APS_OK ? aps_db_number(db, "PRAGMA user_version", 0, out, diag) : err;
+}
+
+enum aps_err aps_schema_check(sqlite3 *db, struct aps_diag *diag)
+{
+    struct aps_query q;
+    int64_t version = 0;
+    int n = 0;
+    bool same = true;
+    enum aps_err err = aps_schema_version(db, &version, diag);
+    const char *path = sqlite3_db_filename(db, "main");
+
+    if (err != APS_OK)
+        return err;
+    if (version > APS_SCHEMA_VERSION) {
+        aps_err_explain(diag, "%s has schema version %lld, this program knows up to %d: upgrade it",
+                        path, (long long)version, APS_SCHEMA_VERSION);
+        return APS_ERR_NEWER;
+    }
+    aps_query_begin(&q, db, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid");
+    for (; aps_query_row(&q); n++)
+        same = same && n < TABLES && aps_str_eq(aps_query_get_str(&q, 0), aps_str(tables[n]));
+    if ((err = aps_query_end(&q, diag)) != APS_OK)
+        return err;
+    if (version == APS_SCHEMA_VERSION && same && n == TABLES)
+        return APS_OK;
+    aps_err_explain(diag, "%s does not have the tables of schema version %d: restore a backup",
+                    path, APS_SCHEMA_VERSION);
+    return APS_ERR_CORRUPT;
+}
