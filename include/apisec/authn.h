@@ -1,0 +1,70 @@
+/* authn.h - a key's text -> who calls; with a cache of what was verified before.
+ *
+ * A view is one snapshot and the keys that were verified with it, in bounded memory.  Records
+ * stay valid as long as the view does; a request holds a reference from its first use to its end.
+ * The cache finds a text by a 128-bit SipHash under a random key of the process; it holds
+ * verified texts only, so that garbage cannot fill it (KEY-06, JWT-26).
+ * Threads: every call is safe from any thread.  Processes: make views after fork. */
+#ifndef APISEC_AUTHN_H
+#define APISEC_AUTHN_H
+
+#include "apisec/rate.h"
+#include "apisec/snapshot.h"
+
+struct aps_view;
+
+/* Who calls.  Read-only, lives in the view. */
+struct aps_identity {
+    struct aps_key key;
+    const struct aps_key_secret *secret; /* the version that was proved; into key.secret */
+    const struct aps_role **roles;       /* resolved, key.nroles of them */
+    struct aps_str user;                 /* the owner, else the id: REMOTE_USER */
+    struct aps_rate_limit limit;         /* the key's own; unused when key.limit.rate.count is 0 */
+    const char *roles_text;              /* names with single spaces between */
+    const char *user_text, *id_text;     /* NUL-ended copies, for httpd */
+};
+
+/* Who calls by this text at `wall`?  ALLOW and *out; or KEY_MALFORMED, KEY_UNKNOWN, KEY_WRONG,
+ * KEY_REVOKED, KEY_NOT_YET, KEY_EXPIRED, KEY_ROTATED, ROLE_UNKNOWN, STORE_DOWN, INTERNAL.  All
+ * failures that need the store cost one lookup and one MAC, also an unknown id (KEY-07).
+ * *out_id: the key's id where the id is known though the text is refused, else empty; for the
+ * log; lives in the view or in `pool`.  *out_hit: the text was in the cache.  `pool` is for
+ * scratch. */
+enum aps_reason aps_authn_key(struct aps_view *view, struct aps_str text, aps_nsec wall,
+                              apr_pool_t *pool, const struct aps_identity **out,
+                              struct aps_str *out_id, bool *out_hit);
+
+struct aps_snapshot *aps_view_snapshot(const struct aps_view *view);
+
+/* ---- The reader: what a child holds of one store ---- */
+
+struct aps_reader;
+
+/* What happened on the way of an acquire, for the caller to log once and count. */
+enum aps_reader_event {
+    APS_READER_SAME,
+    APS_READER_LOADED, /* a new generation is in force */
+    APS_READER_FAILED, /* a new copy was refused; the last good one stays; diag says why */
+};
+
+struct aps_reader_options {
+    struct aps_snapshot_options snapshot; /* store, master and owner are kept: they must outlive */
+    aps_nsec refresh;                     /* look at the file at most this often */
+    size_t cache_max;                     /* verified keys in one view; 0 means 65,536 */
+};
+
+/* Without opening the copy: the first acquire does.  Lives on the heap. */
+APS_MUST_CHECK enum aps_err aps_reader_new(const struct aps_reader_options *options,
+                                           struct aps_reader **out);
+/* No request may hold a view any more.  NULL is fine. */
+void aps_reader_free(struct aps_reader *reader);
+
+/* The view in force, with a reference of the caller's, or NULL when no good copy was ever seen
+ * (`diag` says why).  Looks at the file if `refresh` has passed since the last look; one thread
+ * looks, the others go on with the present view.  A copy that is older, foreign, damaged or
+ * unsafe is refused and reported FAILED once for each stamp of the file.  `monotonic` is now. */
+struct aps_view *aps_reader_acquire(struct aps_reader *reader, aps_nsec monotonic,
+                                    enum aps_reader_event *out_event, struct aps_diag *diag);
+void aps_view_release(struct aps_view *view);
+
+#endif

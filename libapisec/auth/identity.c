@@ -1,0 +1,134 @@
+/* identity.c - a key's record -> who calls, copied into one block. */
+#include <stdio.h>
+
+#include "apisec/table.h"
+#include "identity.h"
+
+/* Where the next bytes of the tail go: arrays first, then texts, so that all are aligned. */
+struct tail {
+    char *p;
+};
+
+static void *take(struct tail *t, size_t n)
+{
+    void *p = t->p;
+
+    t->p += n;
+    return p;
+}
+
+/* A NUL-ended copy. */
+static struct aps_str copy(struct tail *t, struct aps_str s)
+{
+    char *p = take(t, s.n + 1);
+
+    if (s.n != 0)
+        memcpy(p, s.p, s.n);
+    p[s.n] = '\0';
+    return (struct aps_str){p, s.n};
+}
+
+static void copy_list(struct tail *t, struct aps_str *to, const struct aps_str *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = copy(t, from[i]);
+}
+
+/* The names with single spaces between, NUL-ended. */
+static const char *join(struct tail *t, const struct aps_str *names, size_t n)
+{
+    char *text = t->p, *p = text;
+
+    for (size_t i = 0; i < n; i++) {
+        if (i != 0)
+            *p++ = ' ';
+        memcpy(p, names[i].p, names[i].n);
+        p += names[i].n;
+    }
+    *p++ = '\0';
+    t->p = p;
+    return text;
+}
+
+static size_t list_size(const struct aps_str *list, size_t n)
+{
+    size_t sum = n * sizeof *list;
+
+    for (size_t i = 0; i < n; i++)
+        sum += list[i].n + 1;
+    return sum;
+}
+
+size_t aps_identity_tail(const struct aps_key *key)
+{
+    size_t roles = list_size(key->roles, key->nroles); /* their names are there twice: joined */
+
+    return roles + roles + 1 + key->nroles * sizeof(const struct aps_role *) +
+           list_size(key->scopes, key->nscopes) + list_size(key->hosts, key->nhosts) +
+           key->nnets * sizeof(struct aps_net) + key->id.n + 1 + key->name.n + 1 + key->owner.n +
+           1 + key->revoke_reason.n + 1;
+}
+
+/* The key's own limit.  Its scope names the rate, so that a changed limit starts afresh. */
+static enum aps_err init_limit(struct aps_identity *who, struct aps_snapshot *snap)
+{
+    const struct aps_key_limit *own = &who->key.limit;
+    char name[80];
+    int n;
+
+    if (own->rate.count == 0)
+        return APS_OK;
+    n = snprintf(name, sizeof name, "key %u %lld %u", own->rate.count, (long long)own->rate.period,
+                 own->burst);
+    return aps_rate_init(&who->limit,
+                         aps_table_scope(APS_TABLE_RATE, aps_snapshot_store_tag(snap),
+                                         (struct aps_str){name, (size_t)n}),
+                         own->rate, own->burst, NULL);
+}
+
+static enum aps_err find_roles(const struct aps_key *key, const struct aps_role **roles,
+                               struct aps_snapshot *snap)
+{
+    const struct aps_rolebook *book = aps_snapshot_roles(snap);
+
+    for (size_t i = 0; i < key->nroles; i++)
+        if ((roles[i] = aps_rolebook_find(book, key->roles[i])) == NULL)
+            return APS_ERR_NOT_FOUND;
+    return APS_OK;
+}
+
+enum aps_err aps_identity_init(struct aps_identity *who, char *tail, const struct aps_key *key,
+                               size_t which, struct aps_snapshot *snap)
+{
+    struct tail t = {tail};
+    struct aps_str *roles, *scopes, *hosts;
+    struct aps_net *nets;
+    enum aps_err err;
+
+    memset(who, 0, sizeof *who);
+    who->key = *key;
+    for (size_t i = 0; i < 2; i++)
+        memset(who->key.secret[i].mac, 0, sizeof who->key.secret[i].mac);
+    who->secret = &who->key.secret[which];
+    who->roles = take(&t, key->nroles * sizeof(const struct aps_role *));
+    who->key.roles = roles = take(&t, key->nroles * sizeof *roles);
+    who->key.scopes = scopes = take(&t, key->nscopes * sizeof *scopes);
+    who->key.hosts = hosts = take(&t, key->nhosts * sizeof *hosts);
+    who->key.nets = nets = take(&t, key->nnets * sizeof *nets);
+    if (key->nnets != 0)
+        memcpy(nets, key->nets, key->nnets * sizeof *nets);
+    copy_list(&t, roles, key->roles, key->nroles);
+    copy_list(&t, scopes, key->scopes, key->nscopes);
+    copy_list(&t, hosts, key->hosts, key->nhosts);
+    who->roles_text = join(&t, key->roles, key->nroles);
+    who->key.id = copy(&t, key->id);
+    who->key.name = copy(&t, key->name);
+    who->key.owner = copy(&t, key->owner);
+    who->key.revoke_reason = copy(&t, key->revoke_reason);
+    who->user = who->key.owner.n != 0 ? who->key.owner : who->key.id;
+    who->user_text = who->user.p;
+    who->id_text = who->key.id.p;
+    if ((err = find_roles(key, who->roles, snap)) != APS_OK)
+        return err;
+    return init_limit(who, snap);
+}

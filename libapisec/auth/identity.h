@@ -1,0 +1,19 @@
+/* identity.h - who calls, in one block of memory.
+ *
+ * Pointers within the block, and to roles of the snapshot that the key came from. */
+#ifndef APISEC_IDENTITY_H
+#define APISEC_IDENTITY_H
+
+#include "apisec/authn.h"
+
+/* Bytes that the lists and texts of `key` take behind an identity. */
+size_t aps_identity_tail(const struct aps_key *key);
+
+/* Fill in `who` from `key` and secret number `which`; `tail` has aps_identity_tail bytes, aligned
+ * for pointers.  MACs are left out.  APS_ERR_NOT_FOUND: a role that `snap` does not have;
+ * APS_ERR_RANGE: a limit that is none. */
+APS_MUST_CHECK enum aps_err aps_identity_init(struct aps_identity *who, char *tail,
+                                              const struct aps_key *key, size_t which,
+                                              struct aps_snapshot *snap);
+
+#endif

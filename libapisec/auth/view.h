@@ -1,0 +1,48 @@
+/* view.h - one snapshot and the keys that were verified with it.
+ *
+ * The table holds pointers to entries that never change, in open addressing without deletion.  A
+ * lookup takes no lock: a slot is empty or, once filled, the same for ever, so the first empty
+ * slot ends the search.  Insertion takes the lock.  At most half of the slots are ever filled.
+ * Threads: every call is safe from any thread. */
+#ifndef APISEC_VIEW_H
+#define APISEC_VIEW_H
+
+#include "apisec/authn.h"
+#include "siphash.h"
+
+/* A verified text; allocated with the tail of its identity behind it. */
+struct view_entry {
+    struct siphash hash;
+    struct view_entry *next; /* all of a view, for its end */
+    struct aps_identity who;
+    _Alignas(void *) char tail[];
+};
+
+/* The most entries that a table may be asked to hold. */
+#define VIEW_ENTRIES_MAX ((size_t)1 << 24)
+
+/* A view with one reference, the caller's.  Takes `snap`: the last view of it closes it.
+ * APS_ERR_NOMEM: then `snap` is still the caller's. */
+APS_MUST_CHECK enum aps_err aps_view_new(struct aps_snapshot *snap, size_t max,
+                                         const unsigned char hash_key[SIPHASH_KEY_LEN],
+                                         struct aps_view **out);
+
+/* An empty view of the snapshot that `view` has, with one reference.  APS_ERR_NOMEM. */
+APS_MUST_CHECK enum aps_err aps_view_renew(const struct aps_view *view, struct aps_view **out);
+
+/* One more reference; the caller has one, or keeps others from dropping the last. */
+void aps_view_keep(struct aps_view *view);
+
+/* The hash of a text in this view's table. */
+struct siphash aps_view_hash(const struct aps_view *view, struct aps_str text);
+
+/* The entry with this hash, or NULL. */
+const struct view_entry *aps_view_find(const struct aps_view *view, struct siphash hash);
+
+/* Take `entry`, from malloc, and return it; or free it and return the one that another thread put
+ * there first; or free it and return NULL: the table is full, and the view says so from now on. */
+const struct view_entry *aps_view_add(struct aps_view *view, struct view_entry *entry);
+
+bool aps_view_is_full(const struct aps_view *view);
+
+#endif
