@@ -48,11 +48,12 @@ enum aps_table_place {
  * caller. */
 struct aps_table_spot {
     uint64_t until;
+    enum aps_table_place place;
+    uint32_t index; /* 0 to 7 among the places of the tag */
     uint64_t tag;
+    void *cell;
     uint64_t seen_tag; /* the cell as it was seen */
     uint64_t seen_state;
-    uint32_t index; /* 0 to 7 among the places of the tag; or the overflow cell */
-    enum aps_table_place place;
 };
 
 /* Find the tag.  `now` tells idle cells from live ones. */

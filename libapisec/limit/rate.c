@@ -42,17 +42,16 @@ static inline struct verdict judge(const struct aps_rate_limit *limit, uint32_t 
 {
     struct verdict v = {spot->until > now ? spot->until - now : 0, 0, false};
     uint64_t need = cost * limit->step; /* at most span where it is used */
-    uint64_t reach = limit->span + (uint64_t)APS_RATE_SKEW;
 
+    if (cost <= limit->burst && v.level <= limit->span - need)
+        return v;
     /* An overflow cell may be shared with limits that reach further. */
-    if (v.level > (spot->place == APS_TABLE_OVERFLOW ? APS_TABLE_SPAN_MAX : reach)) {
+    if (v.level > (spot->place == APS_TABLE_OVERFLOW ? APS_TABLE_SPAN_MAX
+                                                     : limit->span + (uint64_t)APS_RATE_SKEW)) {
         v.level = limit->span;
         v.cut = true;
     }
-    if (cost > limit->burst)
-        v.wait = (uint64_t)APS_RATE_NEVER;
-    else if (v.level + need > limit->span)
-        v.wait = v.level + need - limit->span;
+    v.wait = cost > limit->burst ? (uint64_t)APS_RATE_NEVER : v.level + need - limit->span;
     return v;
 }
 
@@ -67,40 +66,54 @@ static inline struct aps_rate_left left_at(const struct aps_rate_limit *limit, u
     return left;
 }
 
-/* Whether the value of a spot admits the ask; where the cell is cut, the cut is kept, since
- * otherwise the caller would wait for a time that this limit never asked for (LIM-04). */
-static struct verdict decide(struct aps_state *state, const struct aps_rate_ask *ask, uint64_t now,
-                             struct aps_table_spot *spot)
-{
-    struct verdict v = judge(ask->limit, ask->cost, spot, now);
-
-    for (unsigned tries = 0; v.cut && tries < APS_TABLE_TRIES; tries++) {
-        if (aps_table_put(state, spot, now + v.level))
-            break;
-        aps_table_look(state, ask->limit->scope, ask->tag, (aps_nsec)now, spot);
-        v = judge(ask->limit, ask->cost, spot, now);
-    }
-    return v;
-}
-
 /* One ask in flight. */
 struct charge {
     struct aps_table_spot spot;
     struct verdict verdict;
 };
 
-static void look(struct aps_state *state, const struct aps_rate_ask *ask, uint64_t now,
-                 struct charge *c)
+/* Keep the cut of a cell, since otherwise the caller would wait for a time that this limit never
+ * asked for (LIM-04). */
+static void cut(struct aps_state *state, const struct aps_rate_ask *ask, uint64_t now,
+                struct charge *c)
+{
+    for (unsigned tries = 0; c->verdict.cut && tries < APS_TABLE_TRIES; tries++) {
+        if (aps_table_put(state, &c->spot, now + c->verdict.level))
+            break;
+        aps_table_look(state, ask->limit->scope, ask->tag, (aps_nsec)now, &c->spot);
+        c->verdict = judge(ask->limit, ask->cost, &c->spot, now);
+    }
+}
+
+static inline void look(struct aps_state *state, const struct aps_rate_ask *ask, uint64_t now,
+                        struct charge *c)
 {
     assert(ask->cost != 0);
     aps_table_look(state, ask->limit->scope, ask->tag, (aps_nsec)now, &c->spot);
-    c->verdict = decide(state, ask, now, &c->spot);
+    c->verdict = judge(ask->limit, ask->cost, &c->spot, now);
+    if (c->verdict.cut)
+        cut(state, ask, now, c);
+}
+
+/* The cell has changed since the look: look again, in the end at the overflow cell only. */
+static void look_again(struct aps_state *state, const struct aps_rate_ask *ask, uint64_t now,
+                       unsigned tries, struct charge *c)
+{
+    aps_metrics_add(state, APS_METRIC_TABLE_RETRY, 1);
+    if (tries < APS_TABLE_TRIES) {
+        look(state, ask, now, c);
+        return;
+    }
+    aps_table_look_overflow(state, ask->limit->scope, ask->tag, &c->spot);
+    c->verdict = judge(ask->limit, ask->cost, &c->spot, now);
+    if (c->verdict.wait == 0 && tries >= 2 * APS_TABLE_TRIES)
+        c->verdict.wait = ask->limit->step; /* somebody damages cells faster than they change */
 }
 
 /* Charge what was looked at and found admissible.  If the cell changes meanwhile, the verdict may
  * turn; then nothing is charged. */
-static bool spend(struct aps_state *state, const struct aps_rate_ask *ask, uint64_t now,
-                  struct charge *c)
+static inline bool spend(struct aps_state *state, const struct aps_rate_ask *ask, uint64_t now,
+                         struct charge *c)
 {
     uint64_t need = ask->cost * ask->limit->step;
 
@@ -111,16 +124,7 @@ static bool spend(struct aps_state *state, const struct aps_rate_ask *ask, uint6
             c->verdict.level += need;
             return true;
         }
-        aps_metrics_add(state, APS_METRIC_TABLE_RETRY, 1);
-        if (tries > 2 * APS_TABLE_TRIES) {
-            /* Somebody damages cells faster than they can be charged. */
-            c->verdict.wait = ask->limit->step;
-        } else if (tries > APS_TABLE_TRIES) {
-            aps_table_look_overflow(state, ask->limit->scope, ask->tag, &c->spot);
-            c->verdict = decide(state, ask, now, &c->spot);
-        } else {
-            look(state, ask, now, c);
-        }
+        look_again(state, ask, now, tries, c);
     }
     return false;
 }
@@ -182,31 +186,6 @@ static bool all_admit(const struct charge *charges, unsigned n)
     return true;
 }
 
-enum aps_reason aps_rate_take_all(struct aps_state *state, const struct aps_rate_ask *asks,
-                                  unsigned n, aps_nsec now, aps_rate_clock_fn clock,
-                                  struct aps_rate_result *out)
-{
-    struct charge charges[APS_RATE_MAX];
-    unsigned spent = 0;
-
-    if (state == NULL)
-        return APS_REASON_STATE_DOWN;
-    if (n > APS_RATE_MAX)
-        return APS_REASON_INTERNAL;
-    for (unsigned i = 0; i < n; i++)
-        look(state, &asks[i], (uint64_t)now, &charges[i]);
-    if (all_admit(charges, n))
-        while (spent < n && spend(state, &asks[spent], (uint64_t)now, &charges[spent]))
-            spent++;
-    if (spent < n && spent > 0) {
-        uint64_t later = (uint64_t)clock();
-
-        while (spent-- > 0)
-            give_back(state, &asks[spent], (uint64_t)now, later, &charges[spent]);
-    }
-    return sum_up(asks, charges, n, out);
-}
-
 static enum aps_reason tell(const struct aps_rate_ask *ask, const struct charge *c,
                             struct aps_rate_left *out_left, aps_nsec *out_wait)
 {
@@ -228,7 +207,7 @@ enum aps_reason aps_rate_take(struct aps_state *state, const struct aps_rate_ask
     if (state == NULL)
         return APS_REASON_STATE_DOWN;
     look(state, ask, (uint64_t)now, &c);
-    (void)spend(state, ask, (uint64_t)now, &c); /* the verdict says it */
+    (void)spend(state, ask, (uint64_t)now, &c); /* the verdict tells */
     return tell(ask, &c, out_left, out_wait);
 }
 
@@ -241,6 +220,44 @@ enum aps_reason aps_rate_peek(struct aps_state *state, const struct aps_rate_ask
         return APS_REASON_STATE_DOWN;
     look(state, ask, (uint64_t)now, &c);
     return tell(ask, &c, out_left, out_wait);
+}
+
+/* Look at all, so that a refusal charges nothing; then charge in order, and undo it if another
+ * process was faster at a later one. */
+static enum aps_reason take_many(struct aps_state *state, const struct aps_rate_ask *asks,
+                                 unsigned n, aps_nsec now, aps_rate_clock_fn clock,
+                                 struct aps_rate_result *out)
+{
+    struct charge charges[APS_RATE_MAX];
+    unsigned spent = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        look(state, &asks[i], (uint64_t)now, &charges[i]);
+    if (all_admit(charges, n))
+        while (spent < n && spend(state, &asks[spent], (uint64_t)now, &charges[spent]))
+            spent++;
+    if (spent < n && spent > 0) {
+        uint64_t later = (uint64_t)clock();
+
+        while (spent-- > 0)
+            give_back(state, &asks[spent], (uint64_t)now, later, &charges[spent]);
+    }
+    return sum_up(asks, charges, n, out);
+}
+
+enum aps_reason aps_rate_take_all(struct aps_state *state, const struct aps_rate_ask *asks,
+                                  unsigned n, aps_nsec now, aps_rate_clock_fn clock,
+                                  struct aps_rate_result *out)
+{
+    if (n == 1) { /* the common case: nothing to undo */
+        out->refused = 0;
+        return aps_rate_take(state, asks, now, &out->left[0], &out->wait);
+    }
+    if (state == NULL)
+        return APS_REASON_STATE_DOWN;
+    if (n > APS_RATE_MAX)
+        return APS_REASON_INTERNAL;
+    return take_many(state, asks, n, now, clock, out);
 }
 
 uint64_t aps_rate_seconds(aps_nsec wait)

@@ -24,6 +24,10 @@
 
 #define WRITE_TRIES 256
 
+/* How many running processes a search for a dead one's row examines by /proc, to see whether the
+ * number was given to another process: a list full of the living must not cost a request much. */
+#define EXAMINE_MAX 64
+
 static const struct layout_pair FREE = {0, 0};
 
 static bool pair_eq(struct layout_pair x, struct layout_pair y)
@@ -82,18 +86,22 @@ static bool read_stat(pid_t pid, char *out_letter, uint64_t *out_start)
     return parse_stat(text, out_letter, out_start);
 }
 
+/* Whether a process has this number, whichever it is. */
+static bool is_number_taken(struct layout_pair owner)
+{
+    return owner.a != 0 && owner.a <= INT_MAX && (kill((pid_t)owner.a, 0) == 0 || errno != ESRCH);
+}
+
 /* Whether the process still runs.  One that cannot be examined counts as running. */
 static bool is_alive(struct layout_pair owner)
 {
     char letter = '\0';
     uint64_t start = 0;
 
-    if (owner.a == 0 || owner.a > INT_MAX)
-        return false;
-    if (kill((pid_t)owner.a, 0) != 0 && errno == ESRCH)
+    if (!is_number_taken(owner))
         return false;
     if (!read_stat((pid_t)owner.a, &letter, &start))
-        return kill((pid_t)owner.a, 0) == 0 || errno != ESRCH;
+        return is_number_taken(owner);
     return letter != 'Z' && letter != 'X' && start == owner.b;
 }
 
@@ -150,15 +158,25 @@ static bool update_own(struct aps_state *state, struct layout_pair owner, struct
     return found;
 }
 
+/* Whether a row of the dead may be taken; *examined counts what it cost so far. */
+static bool is_left_over(struct layout_pair owner, unsigned *examined)
+{
+    if (!is_number_taken(owner))
+        return true;
+    return (*examined)++ < EXAMINE_MAX && !is_alive(owner);
+}
+
 /* Take the first free row, or with `dead` the first one of a dead process. */
 static bool claim(struct aps_state *state, struct layout_pair owner, struct layout_pair serves,
                   bool dead)
 {
+    unsigned examined = 0;
+
     for (uint64_t i = 0; i < window_of(state); i++) {
         struct layout_row *row = row_at(state, owner, i);
         struct layout_pair old = read_pair(&row->owner);
 
-        if (dead ? is_alive(old) : !pair_eq(old, FREE))
+        if (pair_eq(old, owner) || (dead ? !is_left_over(old, &examined) : !pair_eq(old, FREE)))
             continue;
         APS_PAUSE_POINT(20);
         if (!layout_swap(&row->owner, old, owner))
@@ -202,12 +220,20 @@ void aps_generation_drop_own(struct aps_state *state)
 void aps_generation_each(const struct aps_state *state, uint64_t store, aps_generation_fn fn,
                          void *ctx)
 {
+    struct layout_pair last = FREE;
+    bool alive = false;
+
     for (uint64_t i = 0; i < state->row_count; i++) {
         const struct layout_row *row = &state->rows[i];
         struct layout_pair owner = read_pair(&row->owner);
         struct layout_pair serves = read_pair(&row->serves);
 
-        if (serves.a == 0 || (store != 0 && serves.a != store) || !is_alive(owner))
+        if (pair_eq(owner, FREE) || serves.a == 0 || (store != 0 && serves.a != store))
+            continue;
+        if (!pair_eq(owner, last)) /* rows of one process lie side by side */
+            alive = is_alive(owner);
+        last = owner;
+        if (!alive)
             continue;
         if (!fn(ctx, (pid_t)owner.a, serves.a, serves.b))
             return;

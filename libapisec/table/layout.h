@@ -84,7 +84,7 @@ struct aps_state {
     uint64_t *stripe;          /* the counters that this process adds to */
     struct layout_pair *cells; /* NULL in a reader's copy */
     uint64_t set_mask;         /* number of sets - 1 */
-    uint8_t hash_key[16];
+    uint64_t hash_key[2];
     uint64_t *overflow;
     struct layout_head *head;
     uint64_t *counters;

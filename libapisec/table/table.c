@@ -16,9 +16,6 @@
 #define CLAIM ((uint64_t)1 << 63)
 #define PLACES (2 * LAYOUT_WAYS)
 
-/* Callers up to this size are hashed in one go together with their scope. */
-#define CALLER_MAX 120
-
 /* One look at the places of a tag: how often a place that changes meanwhile is read again.  A
  * place that changes more often is one that others fight for. */
 #define REREAD_MAX 64
@@ -41,21 +38,10 @@ uint64_t aps_table_scope(enum aps_table_kind kind, uint64_t store, struct aps_st
 uint64_t aps_table_tag(const struct aps_state *state, uint64_t scope, const void *caller,
                        size_t caller_bytes)
 {
-    unsigned char text[sizeof scope + CALLER_MAX];
-    uint64_t reduced;
-    uint64_t tag;
+    uint64_t key[2] = {state->hash_key[0] ^ scope, state->hash_key[1]};
+    uint64_t tag = apr_siphash24(caller, caller_bytes, (const unsigned char *)key);
 
-    if (caller_bytes > CALLER_MAX) {
-        reduced = apr_siphash24(caller, caller_bytes, state->hash_key);
-        caller = &reduced;
-        caller_bytes = sizeof reduced;
-        scope = ~scope; /* no short caller can be equal to a reduced one */
-    }
-    memcpy(text, &scope, sizeof scope);
-    if (caller_bytes != 0)
-        memcpy(text + sizeof scope, caller, caller_bytes);
-    tag = apr_siphash24(text, sizeof scope + caller_bytes, state->hash_key);
-    return tag != 0 ? tag : 1; /* 0 marks an empty cell */
+    return tag + (tag == 0); /* 0 marks an empty cell */
 }
 
 static bool is_claim(uint64_t word)
@@ -74,15 +60,24 @@ struct places {
     struct layout_pair *set[2];
 };
 
-static inline struct places places_of(const struct aps_state *state, uint64_t tag)
+static inline struct layout_pair *first_set(const struct aps_state *state, uint64_t tag)
+{
+    return state->cells + (tag & state->set_mask) * LAYOUT_WAYS;
+}
+
+static inline struct layout_pair *second_set(const struct aps_state *state, uint64_t tag)
 {
     uint64_t first = tag & state->set_mask;
     uint64_t second = (tag >> 32) & state->set_mask;
 
     if (second == first)
         second ^= 1; /* there are at least 256 sets */
-    return (struct places){
-        {state->cells + first * LAYOUT_WAYS, state->cells + second * LAYOUT_WAYS}};
+    return state->cells + second * LAYOUT_WAYS;
+}
+
+static inline struct places places_of(const struct aps_state *state, uint64_t tag)
+{
+    return (struct places){{first_set(state, tag), second_set(state, tag)}};
 }
 
 static inline struct layout_pair *place_at(const struct places *places, uint32_t index)
@@ -132,15 +127,15 @@ static bool find_victim(const struct layout_pair *set, uint32_t base, uint64_t t
 void aps_table_look_overflow(struct aps_state *state, uint64_t scope, uint64_t tag,
                              struct aps_table_spot *out)
 {
-    uint32_t index = (uint32_t)(scope % LAYOUT_OVERFLOW);
-    uint64_t until = layout_load(&state->overflow[index]);
+    uint64_t *word = &state->overflow[scope % LAYOUT_OVERFLOW];
+    uint64_t until = layout_load(word);
 
     *out = (struct aps_table_spot){
         .until = until,
-        .tag = tag,
-        .seen_state = until,
-        .index = index,
         .place = APS_TABLE_OVERFLOW,
+        .tag = tag,
+        .cell = word,
+        .seen_state = until,
     };
 }
 
@@ -166,11 +161,12 @@ static bool look_for_room(struct aps_state *state, uint64_t scope, uint64_t tag,
         return true;
     }
     *out = (struct aps_table_spot){
+        .place = APS_TABLE_FREE,
+        .index = best->index,
         .tag = tag,
+        .cell = place_at(&places, best->index),
         .seen_tag = best->seen.a,
         .seen_state = best->seen.b,
-        .index = best->index,
-        .place = APS_TABLE_FREE,
     };
     return true;
 }
@@ -187,11 +183,12 @@ static bool find_own(const struct places *places, uint64_t tag, struct aps_table
         claimed = is_claim(word);
         *out = (struct aps_table_spot){
             .until = claimed ? 0 : word,
+            .place = claimed ? APS_TABLE_CLAIMED : APS_TABLE_HELD,
+            .index = i,
             .tag = tag,
+            .cell = place_at(places, i),
             .seen_tag = tag,
             .seen_state = word,
-            .index = i,
-            .place = claimed ? APS_TABLE_CLAIMED : APS_TABLE_HELD,
         };
         if (!claimed)
             return true;
@@ -199,8 +196,9 @@ static bool find_own(const struct places *places, uint64_t tag, struct aps_table
     return claimed;
 }
 
-void aps_table_look(struct aps_state *state, uint64_t scope, uint64_t tag, aps_nsec now,
-                    struct aps_table_spot *out)
+/* The tag has no cell that counts, or it moves. */
+static void look_again(struct aps_state *state, uint64_t scope, uint64_t tag, aps_nsec now,
+                       struct aps_table_spot *out)
 {
     struct places places = places_of(state, tag);
 
@@ -212,6 +210,42 @@ void aps_table_look(struct aps_state *state, uint64_t scope, uint64_t tag, aps_n
             return;
     }
     aps_table_look_overflow(state, scope, tag, out);
+}
+
+/* The first cell of this tag in a set, or NULL. */
+static inline struct layout_pair *find_tag(struct layout_pair *set, uint64_t tag)
+{
+    for (uint32_t i = 0; i < LAYOUT_WAYS; i++)
+        if (layout_load(&set[i].a) == tag)
+            return &set[i];
+    return NULL;
+}
+
+void aps_table_look(struct aps_state *state, uint64_t scope, uint64_t tag, aps_nsec now,
+                    struct aps_table_spot *out)
+{
+    struct layout_pair *cell = find_tag(first_set(state, tag), tag);
+    uint64_t word;
+
+    if (cell == NULL)
+        cell = find_tag(second_set(state, tag), tag);
+    if (cell == NULL) {
+        look_again(state, scope, tag, now, out);
+        return;
+    }
+    APS_PAUSE_POINT(10);
+    word = layout_load(&cell->b);
+    APS_PAUSE_POINT(11);
+    if (is_claim(word) || layout_load(&cell->a) != tag) {
+        look_again(state, scope, tag, now, out);
+        return;
+    }
+    out->until = word;
+    out->place = APS_TABLE_HELD;
+    out->tag = tag;
+    out->cell = cell;
+    out->seen_tag = tag;
+    out->seen_state = word;
 }
 
 /* Make sure that the claim {tag, word} at `own` is the only cell of its tag.  Otherwise it is
@@ -240,7 +274,7 @@ static bool settle(const struct places *places, uint32_t own, struct layout_pair
 }
 
 /* Give the claim its value, after it is sure to be the only cell of its tag. */
-static bool confirm(struct aps_state *state, struct aps_table_spot *spot, uint64_t word,
+static bool confirm(struct aps_state *state, const struct aps_table_spot *spot, uint64_t word,
                     uint64_t until)
 {
     struct places places = places_of(state, spot->tag);
@@ -250,19 +284,16 @@ static bool confirm(struct aps_state *state, struct aps_table_spot *spot, uint64
     if (!settle(&places, spot->index, claim))
         return false;
     APS_PAUSE_POINT(7);
-    return layout_swap(place_at(&places, spot->index), claim,
-                       (struct layout_pair){spot->tag, until});
+    return layout_swap(spot->cell, claim, (struct layout_pair){spot->tag, until});
 }
 
 /* Take a free place: claim it under a number that no other claim ever has, then confirm. */
-static bool take(struct aps_state *state, struct aps_table_spot *spot, uint64_t until)
+static bool take(struct aps_state *state, const struct aps_table_spot *spot, uint64_t until)
 {
-    struct places places = places_of(state, spot->tag);
     uint64_t word = __atomic_add_fetch(&state->head->nonce, 1, __ATOMIC_RELAXED) | CLAIM;
 
     APS_PAUSE_POINT(8);
-    if (!layout_swap(place_at(&places, spot->index),
-                     (struct layout_pair){spot->seen_tag, spot->seen_state},
+    if (!layout_swap(spot->cell, (struct layout_pair){spot->seen_tag, spot->seen_state},
                      (struct layout_pair){spot->tag, word}))
         return false;
     if (!confirm(state, spot, word, until))
@@ -271,35 +302,32 @@ static bool take(struct aps_state *state, struct aps_table_spot *spot, uint64_t 
     return true;
 }
 
-bool aps_table_put(struct aps_state *state, struct aps_table_spot *spot, uint64_t until)
+static bool put_other(struct aps_state *state, struct aps_table_spot *spot, uint64_t until)
 {
-    struct places places;
     bool done = false;
 
+    if (spot->place == APS_TABLE_OVERFLOW)
+        return __sync_bool_compare_and_swap((uint64_t *)spot->cell, spot->seen_state, until);
+    done = spot->place == APS_TABLE_CLAIMED ? confirm(state, spot, spot->seen_state, until)
+                                            : take(state, spot, until);
+    if (done) {
+        spot->place = APS_TABLE_HELD;
+        spot->seen_tag = spot->tag;
+    }
+    return done;
+}
+
+bool aps_table_put(struct aps_state *state, struct aps_table_spot *spot, uint64_t until)
+{
     assert(!is_claim(until));
     APS_PAUSE_POINT(9);
-    switch (spot->place) {
-    case APS_TABLE_HELD:
-        places = places_of(state, spot->tag);
-        done = layout_swap(place_at(&places, spot->index),
-                           (struct layout_pair){spot->tag, spot->seen_state},
-                           (struct layout_pair){spot->tag, until});
-        break;
-    case APS_TABLE_CLAIMED:
-        done = confirm(state, spot, spot->seen_state, until);
-        break;
-    case APS_TABLE_FREE:
-        done = take(state, spot, until);
-        break;
-    case APS_TABLE_OVERFLOW:
-        done = __sync_bool_compare_and_swap(&state->overflow[spot->index], spot->seen_state, until);
-        break;
-    }
-    if (!done)
+    if (spot->place == APS_TABLE_HELD) {
+        if (!layout_swap(spot->cell, (struct layout_pair){spot->seen_tag, spot->seen_state},
+                         (struct layout_pair){spot->seen_tag, until}))
+            return false;
+    } else if (!put_other(state, spot, until)) {
         return false;
-    if (spot->place != APS_TABLE_OVERFLOW)
-        spot->place = APS_TABLE_HELD;
-    spot->seen_tag = spot->tag;
+    }
     spot->seen_state = until;
     spot->until = until;
     return true;

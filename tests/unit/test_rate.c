@@ -1,0 +1,425 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <apr_general.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "apisec/metrics.h"
+#include "apisec/rate.h"
+
+#define T0 ((aps_nsec)5000 * APS_SEC)
+#define SCOPE 77
+
+static apr_pool_t *pool;
+static struct aps_state *table;
+
+static int open_table(void **state)
+{
+    char path[] = "/tmp/test_rate.XXXXXX";
+    char file[64];
+
+    (void)state;
+    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
+    assert_non_null(mkdtemp(path));
+    assert_true((size_t)snprintf(file, sizeof file, "%s/s", path) < sizeof file);
+    assert_int_equal(aps_state_open(pool, file, 1024, 1, &table, NULL), APS_OK);
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(rmdir(path), 0);
+    return 0;
+}
+
+static int close_table(void **state)
+{
+    (void)state;
+    apr_pool_destroy(pool);
+    return 0;
+}
+
+static struct aps_rate_limit limit_of(uint32_t count, aps_nsec period, uint32_t burst)
+{
+    struct aps_rate_limit limit;
+
+    assert_int_equal(aps_rate_init(&limit, SCOPE, (struct aps_rate){count, period}, burst, NULL),
+                     APS_OK);
+    return limit;
+}
+
+static enum aps_reason take(const struct aps_rate_limit *limit, uint64_t tag, uint32_t cost,
+                            aps_nsec now, struct aps_rate_left *left, aps_nsec *wait)
+{
+    struct aps_rate_ask ask = {limit, tag, cost};
+
+    return aps_rate_take(table, &ask, now, left, wait);
+}
+
+/* LIM-01 */
+static void a_unit_takes_the_period_by_count_rounded_up(void **state)
+{
+    static const struct {
+        struct aps_rate rate;
+        uint32_t burst;
+        enum aps_err err;
+        uint64_t step, span;
+    } cases[] = {
+        {{1, APS_SEC}, 0, APS_OK, 1000000000, 1000000000},
+        {{10, APS_SEC}, 0, APS_OK, 100000000, 1000000000},
+        {{10, APS_SEC}, 3, APS_OK, 100000000, 300000000},
+        {{3, APS_SEC}, 0, APS_OK, 333333334, 1000000002},
+        {{7, APS_DAY}, 1, APS_OK, 12342857142858, 12342857142858},
+        {{1000000000, APS_SEC}, 0, APS_OK, 1, 1000000000},
+        {{1, APS_DAY}, 3660, APS_OK, 86400000000000, 316224000000000000},
+        {{1, APS_DAY}, 3661, APS_ERR_RANGE, 0, 0},
+        {{1, APS_DAY}, UINT32_MAX, APS_ERR_RANGE, 0, 0},
+        {{0, APS_SEC}, 5, APS_ERR_RANGE, 0, 0},
+        {{5, 0}, 5, APS_ERR_RANGE, 0, 0},
+        {{5, -1}, 5, APS_ERR_RANGE, 0, 0},
+        {{5, INT64_MAX}, 5, APS_ERR_RANGE, 0, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct aps_rate_limit limit = {0};
+        struct aps_diag diag = {{0}};
+
+        assert_int_equal(aps_rate_init(&limit, SCOPE, cases[i].rate, cases[i].burst, &diag),
+                         cases[i].err);
+        assert_int_equal(limit.step, cases[i].step);
+        assert_int_equal(limit.span, cases[i].span);
+        assert_int_equal(diag.text[0] == '\0', cases[i].err == APS_OK);
+    }
+}
+
+/* LIM-01, LIM-02, LIM-03: one trace, each line a literal. */
+static void a_trace_of_takes(void **state)
+{
+    /* 2/s, burst 4: a unit is half a second, the span two seconds. */
+    static const struct {
+        aps_nsec at;
+        uint32_t cost;
+        enum aps_reason reason;
+        uint32_t remaining;
+        aps_nsec reset, wait;
+    } cases[] = {
+        {0, 1, APS_REASON_ALLOW, 3, 500 * APS_MSEC, 0},
+        {0, 3, APS_REASON_ALLOW, 0, 500 * APS_MSEC, 0},
+        {0, 1, APS_REASON_RATE_EXCEEDED, 0, 500 * APS_MSEC, 500 * APS_MSEC},
+        {499999999, 1, APS_REASON_RATE_EXCEEDED, 0, 1, 1},
+        {500000000, 1, APS_REASON_ALLOW, 0, 500 * APS_MSEC, 0},
+        {600000000, 4, APS_REASON_RATE_EXCEEDED, 0, 400 * APS_MSEC, 1900 * APS_MSEC},
+        {600000000, 5, APS_REASON_RATE_EXCEEDED, 0, 400 * APS_MSEC, APS_RATE_NEVER},
+        {1200000000, 5, APS_REASON_RATE_EXCEEDED, 1, 300 * APS_MSEC, APS_RATE_NEVER},
+        {1200000000, 2, APS_REASON_RATE_EXCEEDED, 1, 300 * APS_MSEC, 300 * APS_MSEC},
+        {1500000000, 2, APS_REASON_ALLOW, 0, 500 * APS_MSEC, 0},
+        {9500000000, 4, APS_REASON_ALLOW, 0, 500 * APS_MSEC, 0},
+        {9500000000, 1, APS_REASON_RATE_EXCEEDED, 0, 500 * APS_MSEC, 500 * APS_MSEC},
+    };
+    struct aps_rate_limit limit = limit_of(2, APS_SEC, 4);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct aps_rate_ask ask = {&limit, 11, cases[i].cost};
+        struct aps_rate_left left;
+        aps_nsec wait = 0;
+        aps_nsec now = T0 + cases[i].at;
+
+        assert_int_equal(aps_rate_peek(table, &ask, now, NULL, NULL), cases[i].reason);
+        assert_int_equal(aps_rate_take(table, &ask, now, &left, &wait), cases[i].reason);
+        assert_int_equal(left.remaining, cases[i].remaining);
+        assert_int_equal(left.reset, cases[i].reset);
+        assert_int_equal(wait, cases[i].wait);
+    }
+}
+
+/* LIM-03: whatever the limit, one who waits as told gets in, and not a nanosecond before. */
+static void who_waits_as_told_is_admitted(void **state)
+{
+    static const struct aps_rate rates[] = {
+        {1, APS_SEC}, {3, APS_SEC}, {7, APS_MINUTE}, {100, APS_HOUR}, {999, APS_DAY}};
+    uint64_t tag = 100;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        struct aps_rate_limit limit = limit_of(rates[i].count, rates[i].period, 5);
+        aps_nsec now = T0;
+        aps_nsec wait = 0;
+
+        for (uint32_t cost = 1; cost <= 5; cost++, tag++) {
+            assert_int_equal(take(&limit, tag, 5, now, NULL, NULL), APS_REASON_ALLOW);
+            assert_int_equal(take(&limit, tag, cost, now, NULL, &wait), APS_REASON_RATE_EXCEEDED);
+            assert_int_equal(wait, cost * limit.step);
+            assert_int_equal(take(&limit, tag, cost, now + wait - 1, NULL, NULL),
+                             APS_REASON_RATE_EXCEEDED);
+            assert_int_equal(take(&limit, tag, cost,
+                                  now + (aps_nsec)aps_rate_seconds(wait) * APS_SEC, NULL, NULL),
+                             APS_REASON_ALLOW);
+        }
+    }
+}
+
+/* LIM-03 */
+static void waits_are_told_in_whole_seconds(void **state)
+{
+    static const struct {
+        aps_nsec wait;
+        uint64_t seconds;
+    } cases[] = {{0, 1},
+                 {1, 1},
+                 {APS_SEC - 1, 1},
+                 {APS_SEC, 1},
+                 {APS_SEC + 1, 2},
+                 {59 * APS_SEC, 59},
+                 {90 * APS_SEC - 1, 90},
+                 {APS_RATE_NEVER, 0},
+                 {APS_RATE_NEVER - 1, 9223372037}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(aps_rate_seconds(cases[i].wait), cases[i].seconds);
+}
+
+/* LIM-04 */
+static void an_hour_back_locks_out_one_burst_and_forward_admits_one(void **state)
+{
+    struct aps_rate_limit limit = limit_of(1, APS_SEC, 10);
+    aps_nsec back = T0 - APS_HOUR;
+    aps_nsec wait = 0;
+
+    (void)state;
+    assert_int_equal(take(&limit, 21, 10, T0, NULL, NULL), APS_REASON_ALLOW);
+    assert_int_equal(take(&limit, 21, 1, back, NULL, &wait), APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(wait, APS_SEC);
+    assert_int_equal(take(&limit, 21, 1, back + APS_SEC, NULL, NULL), APS_REASON_ALLOW);
+    assert_int_equal(take(&limit, 21, 9, back + 10 * APS_SEC, NULL, NULL), APS_REASON_ALLOW);
+    assert_int_equal(take(&limit, 21, 1, back + 10 * APS_SEC, NULL, NULL),
+                     APS_REASON_RATE_EXCEEDED);
+    for (unsigned i = 0; i < 10; i++)
+        assert_int_equal(take(&limit, 21, 1, T0 + APS_DAY, NULL, NULL), APS_REASON_ALLOW);
+    assert_int_equal(take(&limit, 21, 1, T0 + APS_DAY, NULL, NULL), APS_REASON_RATE_EXCEEDED);
+}
+
+/* LIM-04: a slow process's old `now` is no step of the clock. */
+static void a_little_old_now_takes_nothing_back(void **state)
+{
+    struct aps_rate_limit limit = limit_of(1, APS_SEC, 10);
+    aps_nsec wait = 0;
+
+    (void)state;
+    assert_int_equal(take(&limit, 22, 10, T0, NULL, NULL), APS_REASON_ALLOW);
+    assert_int_equal(take(&limit, 22, 1, T0 - APS_RATE_SKEW, NULL, &wait),
+                     APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(wait, APS_SEC + APS_RATE_SKEW);
+    assert_int_equal(take(&limit, 22, 1, T0 + APS_SEC - 1, NULL, NULL), APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(take(&limit, 22, 1, T0 + APS_SEC, NULL, NULL), APS_REASON_ALLOW);
+}
+
+/* A limit that was lowered binds from now on, and locks out for one of its own bursts only. */
+static void a_lowered_limit_cuts_the_cell(void **state)
+{
+    struct aps_rate_limit day = limit_of(10, APS_DAY, 10);
+    struct aps_rate_limit second = limit_of(10, APS_SEC, 10);
+
+    (void)state;
+    assert_int_equal(take(&day, 23, 10, T0, NULL, NULL), APS_REASON_ALLOW);
+    assert_int_equal(take(&second, 23, 1, T0, NULL, NULL), APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(take(&second, 23, 1, T0 + 100 * APS_MSEC, NULL, NULL), APS_REASON_ALLOW);
+    assert_int_equal(take(&second, 23, 1, T0 + 100 * APS_MSEC, NULL, NULL),
+                     APS_REASON_RATE_EXCEEDED);
+}
+
+/* KEY-15: the failure guard looks first and charges failures only. */
+static void a_peek_charges_nothing(void **state)
+{
+    struct aps_rate_limit limit = limit_of(60, APS_MINUTE, 2);
+    struct aps_rate_ask ask = {&limit, 31, 1};
+    struct aps_rate_left left;
+
+    (void)state;
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(aps_rate_peek(table, &ask, T0, &left, NULL), APS_REASON_ALLOW);
+    assert_int_equal(left.remaining, 2);
+    assert_int_equal(left.reset, 0);
+    assert_int_equal(take(&limit, 31, 1, T0, NULL, NULL), APS_REASON_ALLOW);
+    assert_int_equal(take(&limit, 31, 1, T0, NULL, NULL), APS_REASON_ALLOW);
+    assert_int_equal(aps_rate_peek(table, &ask, T0, &left, NULL), APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(left.remaining, 0);
+}
+
+static unsigned clock_reads;
+
+static aps_nsec count_clock(void)
+{
+    clock_reads++;
+    return T0;
+}
+
+/* LIM-13: all or nothing, and the longest wait is told. */
+static void several_limits_are_charged_together_or_not_at_all(void **state)
+{
+    struct aps_rate_limit wide = limit_of(100, APS_SEC, 100);
+    struct aps_rate_limit slow = limit_of(1, APS_MINUTE, 2);
+    struct aps_rate_limit slower = limit_of(1, APS_HOUR, 2);
+    struct aps_rate_ask asks[3] = {{&wide, 41, 1}, {&slow, 42, 1}, {&slower, 43, 1}};
+    struct aps_rate_result r;
+
+    (void)state;
+    clock_reads = 0;
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(aps_rate_take_all(table, asks, 3, T0, count_clock, &r), APS_REASON_ALLOW);
+    assert_int_equal(r.left[0].remaining, 98);
+    assert_int_equal(r.left[1].remaining, 0);
+    assert_int_equal(r.left[2].remaining, 0);
+    for (unsigned i = 0; i < 50; i++)
+        assert_int_equal(aps_rate_take_all(table, asks, 3, T0, count_clock, &r),
+                         APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(r.refused, 2);
+    assert_int_equal(r.wait, APS_HOUR);
+    assert_int_equal(r.left[0].remaining, 98);
+    assert_int_equal(r.left[0].reset, 10 * APS_MSEC);
+    assert_int_equal(r.left[2].reset, APS_HOUR);
+    asks[1].cost = 3;
+    assert_int_equal(aps_rate_take_all(table, asks, 3, T0, count_clock, &r),
+                     APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(r.refused, 1);
+    assert_int_equal(r.wait, APS_RATE_NEVER);
+    assert_int_equal(clock_reads, 0);
+}
+
+/* LIM-13: the same caller of the same limit twice is where an earlier charge is undone, since
+ * the first charge takes what the second was shown. */
+static void a_charge_is_given_back_but_for_what_drained(void **state)
+{
+    struct aps_rate_limit limit = limit_of(1, APS_SEC, 5);
+    struct aps_rate_ask asks[2] = {{&limit, 51, 3}, {&limit, 51, 3}};
+    struct aps_rate_result r;
+    struct aps_rate_left left;
+
+    (void)state;
+    clock_reads = 0;
+    assert_int_equal(aps_rate_take_all(table, asks, 2, T0, count_clock, &r),
+                     APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(clock_reads, 1);
+    assert_int_equal(r.refused, 1);
+    assert_int_equal(aps_rate_peek(table, &asks[0], T0, &left, NULL), APS_REASON_ALLOW);
+    assert_int_equal(left.remaining, 5);
+    /* This call began a second and a half before the clock that count_clock tells. */
+    asks[0].tag = asks[1].tag = 52;
+    assert_int_equal(aps_rate_take_all(table, asks, 2, T0 - 1500 * APS_MSEC, count_clock, &r),
+                     APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(aps_rate_peek(table, &asks[0], T0 - 1500 * APS_MSEC, &left, NULL),
+                     APS_REASON_ALLOW);
+    assert_int_equal(left.remaining, 3);
+    assert_int_equal(aps_rate_peek(table, &asks[0], T0, &left, NULL), APS_REASON_ALLOW);
+    assert_int_equal(left.remaining, 5);
+}
+
+static void the_number_of_asks_is_bounded(void **state)
+{
+    struct aps_rate_limit limit = limit_of(1, APS_SEC, 1);
+    struct aps_rate_ask asks[APS_RATE_MAX + 1];
+    struct aps_rate_result r;
+
+    (void)state;
+    for (unsigned i = 0; i <= APS_RATE_MAX; i++)
+        asks[i] = (struct aps_rate_ask){&limit, 6000 + i, 1};
+    assert_int_equal(aps_rate_take_all(table, asks, 0, T0, count_clock, &r), APS_REASON_ALLOW);
+    assert_int_equal(aps_rate_take_all(table, asks, APS_RATE_MAX + 1, T0, count_clock, &r),
+                     APS_REASON_INTERNAL);
+    assert_int_equal(aps_rate_take_all(table, asks, APS_RATE_MAX, T0, count_clock, &r),
+                     APS_REASON_ALLOW);
+    assert_int_equal(aps_rate_take_all(table, asks, APS_RATE_MAX, T0, count_clock, &r),
+                     APS_REASON_RATE_EXCEEDED);
+}
+
+static void no_state_refuses(void **state)
+{
+    struct aps_rate_limit limit = limit_of(1, APS_SEC, 1);
+    struct aps_rate_ask asks[2] = {{&limit, 1, 1}, {&limit, 2, 1}};
+    struct aps_rate_result r;
+
+    (void)state;
+    assert_int_equal(aps_rate_take(NULL, asks, T0, NULL, NULL), APS_REASON_STATE_DOWN);
+    assert_int_equal(aps_rate_peek(NULL, asks, T0, NULL, NULL), APS_REASON_STATE_DOWN);
+    for (unsigned n = 0; n <= 2; n++)
+        assert_int_equal(aps_rate_take_all(NULL, asks, n, T0, count_clock, &r),
+                         APS_REASON_STATE_DOWN);
+}
+
+/* LIM-14: callers without a cell share one burst; those with a cell keep theirs. */
+static void a_full_table_shares_one_burst(void **state)
+{
+    struct aps_rate_limit limit = limit_of(1, APS_HOUR, 3);
+    struct aps_rate_limit other = limit_of(1, APS_HOUR, 3);
+    struct aps_table_usage usage;
+    uint64_t admitted = 0;
+
+    (void)state;
+    other.scope = SCOPE + 1;
+    for (uint64_t i = 0; i < 20000; i++) {
+        uint64_t tag = aps_table_tag(table, SCOPE, &i, sizeof i);
+
+        while (take(&limit, tag, 1, T0, NULL, NULL) == APS_REASON_ALLOW)
+            admitted++;
+    }
+    assert_int_equal(aps_table_usage(table, T0, &usage, NULL), APS_OK);
+    assert_int_equal(usage.live, 1024);
+    assert_int_equal(admitted, (1024 + 1) * 3);
+    assert_int_equal(aps_metrics_sum(table, APS_METRIC_TABLE_OVERFLOW), 3);
+    assert_int_equal(aps_metrics_sum(table, APS_METRIC_TABLE_TAKEN), 1024);
+    for (uint64_t i = 30000; i < 30010; i++) /* another limit has an overflow cell of its own */
+        admitted += take(&other, aps_table_tag(table, SCOPE + 1, &i, sizeof i), 1, T0, NULL,
+                         NULL) == APS_REASON_ALLOW;
+    assert_int_equal(admitted, (1024 + 2) * 3);
+    /* LIM-14: idle cells go first. */
+    for (uint64_t i = 40000; i < 40010; i++)
+        assert_int_equal(take(&limit, aps_table_tag(table, SCOPE, &i, sizeof i), 3,
+                              T0 + 3 * APS_HOUR, NULL, NULL),
+                         APS_REASON_ALLOW);
+}
+
+/* An overflow cell may belong to limits of many spans: none may cut it for another. */
+static void a_short_limit_does_not_cut_the_overflow_cell(void **state)
+{
+    struct aps_rate_limit longer = limit_of(1, APS_HOUR, 3);
+    struct aps_rate_limit shorter = limit_of(1, APS_SEC, 1);
+    uint64_t i = 0;
+
+    (void)state;
+    for (; i < 20000; i++)
+        (void)take(&longer, aps_table_tag(table, SCOPE, &i, sizeof i), 3, T0, NULL, NULL);
+    assert_int_equal(aps_metrics_sum(table, APS_METRIC_TABLE_OVERFLOW), 1);
+    assert_int_equal(take(&shorter, aps_table_tag(table, SCOPE, &i, sizeof i), 1, T0, NULL, NULL),
+                     APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(
+        take(&longer, aps_table_tag(table, SCOPE, &i, sizeof i), 1, T0 + APS_HOUR - 1, NULL, NULL),
+        APS_REASON_RATE_EXCEEDED);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, open_table, close_table)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_unit_takes_the_period_by_count_rounded_up),
+        T(a_trace_of_takes),
+        T(who_waits_as_told_is_admitted),
+        T(waits_are_told_in_whole_seconds),
+        T(an_hour_back_locks_out_one_burst_and_forward_admits_one),
+        T(a_little_old_now_takes_nothing_back),
+        T(a_lowered_limit_cuts_the_cell),
+        T(a_peek_charges_nothing),
+        T(several_limits_are_charged_together_or_not_at_all),
+        T(a_charge_is_given_back_but_for_what_drained),
+        T(the_number_of_asks_is_bounded),
+        T(no_state_refuses),
+        T(a_full_table_shares_one_burst),
+        T(a_short_limit_does_not_cut_the_overflow_cell),
+    };
+
+    apr_initialize();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

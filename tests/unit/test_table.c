@@ -1,0 +1,344 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <apr_general.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../libapisec/table/layout.h"
+#include "apisec/table.h"
+
+#define T0 ((aps_nsec)5000 * APS_SEC)
+#define UNTIL ((uint64_t)T0 + 100)
+#define CLAIM ((uint64_t)1 << 63)
+
+static apr_pool_t *pool;
+static struct aps_state *table;
+static char folder[32];
+static char file[64];
+
+static int open_table(void **state)
+{
+    (void)state;
+    (void)snprintf(folder, sizeof folder, "/tmp/test_table.XXXXXX");
+    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(file, sizeof file, "%s/s", folder);
+    assert_int_equal(aps_state_open(pool, file, 1024, 1, &table, NULL), APS_OK);
+    return 0;
+}
+
+static int close_table(void **state)
+{
+    (void)state;
+    apr_pool_destroy(pool);
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(rmdir(folder), 0);
+    return 0;
+}
+
+/* The eight cells of a tag: low half of the tag names the first set, high half the second. */
+static struct layout_pair *cell_of(uint64_t tag, unsigned i)
+{
+    uint64_t set = (i < 4 ? tag : tag >> 32) & table->set_mask;
+
+    return &table->cells[set * 4 + i % 4];
+}
+
+#define TAG (((uint64_t)3 << 32) | 2)
+
+static struct aps_table_spot look(uint64_t tag, aps_nsec now)
+{
+    struct aps_table_spot spot;
+
+    memset(&spot, 0xee, sizeof spot);
+    aps_table_look(table, 1, tag, now, &spot);
+    return spot;
+}
+
+static void fill(uint64_t until)
+{
+    for (unsigned i = 0; i < 8; i++)
+        *cell_of(TAG, i) = (struct layout_pair){1000 + i, until};
+}
+
+static void tags_tell_everything_apart(void **state)
+{
+    uint64_t scope[] = {
+        aps_table_scope(APS_TABLE_RATE, 1, APS_STR_LIT("a")),
+        aps_table_scope(APS_TABLE_FAIL, 1, APS_STR_LIT("a")),
+        aps_table_scope(APS_TABLE_RATE, 2, APS_STR_LIT("a")),
+        aps_table_scope(APS_TABLE_RATE, 1, APS_STR_LIT("b")),
+        aps_table_scope(APS_TABLE_RATE, 1, APS_STR_LIT("")),
+    };
+    char caller[300];
+    uint64_t seen[sizeof scope / sizeof scope[0] * sizeof caller];
+    size_t n = 0;
+
+    (void)state;
+    memset(caller, 0, sizeof caller);
+    for (size_t s = 0; s < sizeof scope / sizeof scope[0]; s++)
+        for (size_t len = 0; len < sizeof caller; len++)
+            seen[n++] = aps_table_tag(table, scope[s], caller, len);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_int_not_equal(seen[i], seen[j]);
+    /* The same again in every process: the scope is no secret and must never change. */
+    assert_int_equal(scope[0], aps_table_scope(APS_TABLE_RATE, 1, APS_STR_LIT("a")));
+}
+
+/* LIM-14: another state file hashes the same caller elsewhere. */
+static void tags_depend_on_the_file(void **state)
+{
+    uint64_t scope = aps_table_scope(APS_TABLE_RATE, 1, APS_STR_LIT("a"));
+    uint64_t tag = aps_table_tag(table, scope, "caller", 6);
+    struct aps_state *other = NULL;
+    char path[80];
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s2", file);
+    assert_int_equal(aps_state_open(pool, path, 1024, 1, &other, NULL), APS_OK);
+    assert_int_not_equal(aps_table_tag(other, scope, "caller", 6), tag);
+    aps_state_close(other);
+    assert_int_equal(aps_state_open(pool, path, 1024, 1, &other, NULL), APS_OK);
+    tag = aps_table_tag(other, scope, "caller", 6);
+    aps_state_close(other);
+    assert_int_equal(aps_state_open(pool, path, 1024, 1, &other, NULL), APS_OK);
+    assert_int_equal(aps_table_tag(other, scope, "caller", 6), tag);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void a_new_tag_is_free_then_held(void **state)
+{
+    struct aps_table_spot spot = look(TAG, T0);
+    struct aps_table_spot stale = spot;
+
+    (void)state;
+    assert_int_equal(spot.place, APS_TABLE_FREE);
+    assert_int_equal(spot.until, 0);
+    assert_true(aps_table_put(table, &spot, UNTIL));
+    assert_int_equal(spot.place, APS_TABLE_HELD);
+    assert_false(aps_table_put(table, &stale, UNTIL + 1));
+    assert_true(aps_table_put(table, &spot, UNTIL + 2)); /* a put leaves the spot fresh */
+    stale = look(TAG, T0);
+    assert_int_equal(stale.place, APS_TABLE_HELD);
+    assert_int_equal(stale.until, UNTIL + 2);
+    assert_true(aps_table_put(table, &spot, UNTIL + 3));
+    assert_false(aps_table_put(table, &stale, UNTIL + 4));
+    assert_int_equal(look(TAG, T0).until, UNTIL + 3);
+    assert_int_equal(look(TAG, (aps_nsec)UNTIL + 1000).until, UNTIL + 3); /* idle, still its own */
+}
+
+/* LIM-14 */
+static void only_idle_cells_are_taken_and_the_longest_idle_first(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 8; i++) {
+        struct aps_table_spot spot;
+
+        fill(UNTIL);
+        assert_int_equal(look(TAG, (aps_nsec)UNTIL - 1).place, APS_TABLE_OVERFLOW);
+        cell_of(TAG, i)->b = (uint64_t)T0;
+        assert_int_equal(look(TAG, T0 - 1).place, APS_TABLE_OVERFLOW);
+        spot = look(TAG, T0);
+        assert_int_equal(spot.place, APS_TABLE_FREE);
+        assert_true(aps_table_put(table, &spot, UNTIL));
+        assert_int_equal(cell_of(TAG, i)->a, TAG);
+        for (unsigned j = 0; j < 8; j++)
+            assert_int_equal(cell_of(TAG, j)->a, j == i ? TAG : 1000 + j);
+        fill(UNTIL);
+        cell_of(TAG, i)->b = 5;
+        cell_of(TAG, i < 4 ? (i + 1) % 4 : 4 + (i + 1) % 4)->b = 6;
+        spot = look(TAG, T0);
+        assert_true(aps_table_put(table, &spot, UNTIL));
+        assert_int_equal(cell_of(TAG, i)->a, TAG);
+    }
+}
+
+static void the_emptier_set_is_chosen(void **state)
+{
+    struct aps_table_spot spot;
+
+    (void)state;
+    *cell_of(TAG, 1) = (struct layout_pair){1001, UNTIL};
+    spot = look(TAG, T0);
+    assert_true(aps_table_put(table, &spot, UNTIL));
+    assert_int_equal(cell_of(TAG, 4)->a, TAG);
+}
+
+static void a_cell_beyond_every_limit_is_damage_and_taken(void **state)
+{
+    struct aps_table_spot spot;
+
+    (void)state;
+    fill(UNTIL);
+    cell_of(TAG, 5)->b = (uint64_t)T0 + APS_TABLE_SPAN_MAX;
+    assert_int_equal(look(TAG, T0).place, APS_TABLE_OVERFLOW);
+    cell_of(TAG, 5)->b = (uint64_t)T0 + APS_TABLE_SPAN_MAX + 1;
+    spot = look(TAG, T0);
+    assert_int_equal(spot.place, APS_TABLE_FREE);
+    assert_true(aps_table_put(table, &spot, UNTIL));
+    assert_int_equal(cell_of(TAG, 5)->a, TAG);
+}
+
+/* A claim whose owner was killed: who comes next finishes it; others take it as a last resort. */
+static void claims_of_the_dead_block_nobody(void **state)
+{
+    struct aps_table_spot spot;
+
+    (void)state;
+    fill(UNTIL);
+    *cell_of(TAG, 6) = (struct layout_pair){TAG, CLAIM | 99};
+    spot = look(TAG, T0);
+    assert_int_equal(spot.place, APS_TABLE_CLAIMED);
+    assert_int_equal(spot.until, 0);
+    assert_true(aps_table_put(table, &spot, UNTIL));
+    assert_int_equal(cell_of(TAG, 6)->b, UNTIL);
+    fill(UNTIL);
+    *cell_of(TAG, 2) = (struct layout_pair){4711, CLAIM | 99};
+    spot = look(TAG, T0);
+    assert_int_equal(spot.place, APS_TABLE_FREE);
+    assert_true(aps_table_put(table, &spot, UNTIL));
+    assert_int_equal(cell_of(TAG, 2)->a, TAG);
+    fill(UNTIL);
+    *cell_of(TAG, 2) = (struct layout_pair){4711, CLAIM | 99};
+    cell_of(TAG, 7)->b = 1; /* an idle cell goes before a claim */
+    spot = look(TAG, T0);
+    assert_true(aps_table_put(table, &spot, UNTIL));
+    assert_int_equal(cell_of(TAG, 7)->a, TAG);
+}
+
+/* LIM-13: what comes between look and put is found by the search for twins. */
+static void a_twin_is_noticed_before_the_cell_counts(void **state)
+{
+    struct aps_table_spot spot = look(TAG, T0);
+
+    (void)state;
+    *cell_of(TAG, 5) = (struct layout_pair){TAG, UNTIL};
+    assert_false(aps_table_put(table, &spot, UNTIL + 1));
+    assert_int_equal(cell_of(TAG, 0)->a, 0); /* its own claim is withdrawn */
+    assert_int_equal(look(TAG, T0).until, UNTIL);
+
+    *cell_of(TAG, 5) = (struct layout_pair){0, 0};
+    spot = look(TAG, T0);
+    *cell_of(TAG, 5) = (struct layout_pair){TAG, CLAIM | 7}; /* a claim at a higher place yields */
+    assert_true(aps_table_put(table, &spot, UNTIL + 1));
+    assert_int_equal(cell_of(TAG, 0)->b, UNTIL + 1);
+    assert_int_equal(cell_of(TAG, 5)->a, 0);
+
+    *cell_of(TAG, 0) = (struct layout_pair){1000, UNTIL};
+    spot = look(TAG, T0);
+    assert_ptr_equal(spot.cell, cell_of(TAG, 4));
+    *cell_of(TAG, 1) = (struct layout_pair){TAG, CLAIM | 8}; /* one at a lower place goes first */
+    assert_false(aps_table_put(table, &spot, UNTIL));
+    assert_int_equal(cell_of(TAG, 4)->a, 0);
+    spot = look(TAG, T0);
+    assert_int_equal(spot.place, APS_TABLE_CLAIMED);
+    assert_true(aps_table_put(table, &spot, UNTIL));
+    assert_int_equal(cell_of(TAG, 1)->b, UNTIL);
+}
+
+static void both_halves_of_a_tag_may_name_one_set(void **state)
+{
+    uint64_t tag = ((uint64_t)9 << 32) | 9;
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        table->cells[9 * 4 + i] = (struct layout_pair){1000 + i, UNTIL};
+    assert_int_equal(look(tag, T0).place, APS_TABLE_FREE); /* the next set is its second */
+    for (unsigned i = 0; i < 4; i++)
+        table->cells[8 * 4 + i] = (struct layout_pair){1000 + i, UNTIL};
+    assert_int_equal(look(tag, T0).place, APS_TABLE_OVERFLOW);
+}
+
+static void an_overflow_cell_belongs_to_the_scope(void **state)
+{
+    struct aps_table_spot one;
+    struct aps_table_spot two;
+
+    (void)state;
+    fill(UNTIL);
+    one = look(TAG, T0);
+    assert_int_equal(one.until, 0);
+    assert_true(aps_table_put(table, &one, UNTIL));
+    assert_int_equal(one.place, APS_TABLE_OVERFLOW);
+    aps_table_look_overflow(table, 1, TAG + 5, &two);
+    assert_int_equal(two.until, UNTIL);
+    assert_true(aps_table_put(table, &two, UNTIL + 1));
+    assert_false(aps_table_put(table, &one, UNTIL + 2));
+    aps_table_look_overflow(table, 2, TAG, &two);
+    assert_int_equal(two.until, 0);
+}
+
+/* Whatever stands in the cells: an answer, no endless loop and no step outside. */
+static void damaged_cells_harm_nobody(void **state)
+{
+    uint64_t word = 88172645463325252ull;
+
+    (void)state;
+    for (unsigned round = 0; round < 200; round++) {
+        for (uint64_t i = 0; i < table->info.entries * 2; i++) {
+            word ^= word << 13;
+            word ^= word >> 7;
+            word ^= word << 17;
+            (&table->cells[0].a)[i] = round % 2 != 0 && word % 3 == 0 ? TAG : word;
+        }
+        for (uint64_t tag = TAG; tag < TAG + 50; tag++) {
+            struct aps_table_spot spot = look(tag, T0);
+
+            (void)aps_table_put(table, &spot, UNTIL);
+        }
+    }
+}
+
+static void usage_counts_the_same_from_inside_and_outside(void **state)
+{
+    struct aps_table_usage usage;
+    struct aps_state *reader = NULL;
+
+    (void)state;
+    fill(UNTIL);
+    *cell_of(TAG, 1) = (struct layout_pair){TAG, CLAIM | 1};
+    cell_of(TAG, 2)->b = (uint64_t)T0;
+    assert_int_equal(aps_table_usage(table, T0, &usage, NULL), APS_OK);
+    assert_int_equal(usage.entries, 1024);
+    assert_int_equal(usage.live, 6);
+    assert_int_equal(usage.claimed, 1);
+    assert_int_equal(aps_state_attach(pool, file, &reader, NULL), APS_OK);
+    memset(&usage, 0, sizeof usage);
+    assert_int_equal(aps_table_usage(reader, T0, &usage, NULL), APS_OK);
+    assert_int_equal(usage.live, 6);
+    assert_int_equal(usage.claimed, 1);
+    assert_int_equal(truncate(file, 100), 0); /* no signal, an answer */
+    usage.live = 77;
+    assert_int_equal(aps_table_usage(reader, T0, &usage, NULL), APS_ERR_IO);
+    assert_int_equal(usage.live, 77);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, open_table, close_table)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(tags_tell_everything_apart),
+        T(tags_depend_on_the_file),
+        T(a_new_tag_is_free_then_held),
+        T(only_idle_cells_are_taken_and_the_longest_idle_first),
+        T(the_emptier_set_is_chosen),
+        T(a_cell_beyond_every_limit_is_damage_and_taken),
+        T(claims_of_the_dead_block_nobody),
+        T(a_twin_is_noticed_before_the_cell_counts),
+        T(both_halves_of_a_tag_may_name_one_set),
+        T(an_overflow_cell_belongs_to_the_scope),
+        T(damaged_cells_harm_nobody),
+        T(usage_counts_the_same_from_inside_and_outside),
+    };
+
+    apr_initialize();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
