@@ -1,8 +1,213 @@
+/* main.c - options -> row -> store -> output -> exit code.
+ *
+ * Whatever a command does is committed and published before anything of it is printed, so that a
+ * key that was shown is a key that is stored. */
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
-#include <apisec/version.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-int main(void)
+#include "actor.h"
+#include "apisec/master.h"
+#include "ctl.h"
+#include "input.h"
+
+/* A closed stdin, stdout or stderr would be the number of the next file that is opened.  What is
+ * put there for stdout cannot be written, so that output is never lost in silence. */
+static bool hold_standard_fds(void)
 {
-    fprintf(stderr, "apisecctl %s: no command is known yet\n", aps_version());
-    return 2;
+    static const int flags[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags[fd]) != fd)
+            return false;
+    return true;
+}
+
+/* Keys pass through this memory: no core dumps, no debugger of the same account.  New files are
+ * closed to others whatever the caller's umask.  A closed pipe is an error of write. */
+static bool protect_process(void)
+{
+    struct rlimit none = {0, 0};
+
+    umask(077);
+    return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0 &&
+           signal(SIGPIPE, SIG_IGN) != SIG_ERR;
+}
+
+static bool is_dry_run(const struct ctl *c)
+{
+    return c->call.values[CTL_OPT_DRY_RUN] != NULL;
+}
+
+/* Before anything is changed for a caller who could not see the answer. */
+static enum aps_err check_stdout(struct ctl *c)
+{
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+
+    if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY)
+        return APS_OK;
+    aps_err_explain(&c->diag, "stdout is not open for writing: nothing was done");
+    return APS_ERR_IO;
+}
+
+/* The rows with --yes ask (CLI-11). */
+static enum aps_err confirm(struct ctl *c)
+{
+    struct aps_str noun, verb;
+    struct aps_str rest = ctl_command_words(c->call.command);
+
+    if (!ctl_command_takes(c->call.command, CTL_OPT_YES) || is_dry_run(c) ||
+        c->call.values[CTL_OPT_YES] != NULL || c->call.values[CTL_OPT_HELP] != NULL)
+        return APS_OK;
+    aps_str_next(&rest, ' ', &noun);
+    aps_str_next(&rest, ' ', &verb);
+    return ctl_input_confirm(
+        apr_psprintf(c->pool, "%.*s %.*s %s", APS_STR_ARG(verb), APS_STR_ARG(noun), c->call.arg[0]),
+        &c->diag);
+}
+
+static enum aps_err open_store(struct ctl *c)
+{
+    struct aps_store_open how = {
+        .dir = c->place.store,
+        .master = &c->master,
+        .mode = c->call.command->need == CTL_NEED_WRITE ? APS_STORE_WRITE : APS_STORE_READ,
+        .now = c->now,
+        .actor = &c->actor,
+    };
+    enum ctl_need need = c->call.command->need;
+    struct stat there;
+    enum aps_err err;
+
+    if (need == CTL_NEED_NONE)
+        return APS_OK;
+    if (lstat(apr_pstrcat(c->pool, c->place.store, "/store.db", NULL), &there) != 0 &&
+        (errno == ENOENT || errno == ENOTDIR)) {
+        aps_err_explain(&c->diag, "no store at %s: make one with apisecctl --store %s init",
+                        c->place.store, c->place.store);
+        return APS_ERR_NOT_FOUND;
+    }
+    if ((err = aps_master_load(c->place.master, &c->master, &c->diag)) != APS_OK)
+        return err;
+    if (need != CTL_NEED_COPY)
+        return aps_store_open(&how, &c->store, &c->diag);
+    err = ctl_place_copy(&c->place, &c->master, &c->copy, &c->diag);
+    if (err == APS_ERR_CORRUPT || err == APS_ERR_NOT_FOUND)
+        c->note = apr_psprintf(c->pool, "; apisecctl --store %s publish makes the copy anew",
+                               c->place.store);
+    return err;
+}
+
+/* A new key whose text nobody saw is of no use, and its owner has to know. */
+static void note_unseen_key(struct ctl *c)
+{
+    if (c->fresh_id != NULL)
+        c->note = apr_psprintf(c->pool,
+                               "; key %s is stored, but its new text was not shown: get another "
+                               "one with apisecctl --store %s key rotate %s --overlap 0",
+                               c->fresh_id, c->place.store, c->fresh_id);
+}
+
+static enum aps_err finish_store(struct ctl *c)
+{
+    uint64_t before;
+    enum aps_err err;
+
+    if (c->call.command->need != CTL_NEED_WRITE || is_dry_run(c) || c->published)
+        return APS_OK;
+    before = aps_store_generation(c->store);
+    err = aps_store_commit(c->store, &c->diag);
+    if (err != APS_OK && aps_store_generation(c->store) != before)
+        note_unseen_key(c); /* it is publishing that failed */
+    return err;
+}
+
+static void close_store(struct ctl *c)
+{
+    aps_store_close(c->store);
+    aps_snapshot_close(c->copy);
+    c->store = NULL;
+    c->copy = NULL;
+}
+
+/* After the commit only the output can fail; nothing is lost by that, and the message says so. */
+static enum aps_err print(struct ctl *c)
+{
+    enum aps_err err = ctl_output_write(c->out, STDOUT_FILENO, &c->diag);
+
+    if (err == APS_OK && close(STDOUT_FILENO) != 0) {
+        aps_err_explain(&c->diag, "stdout cannot be written: %s", strerror(errno));
+        err = APS_ERR_IO;
+    }
+    if (err == APS_OK || is_dry_run(c))
+        return err;
+    if (c->call.command->need == CTL_NEED_WRITE)
+        c->note = "; the change is stored and in force";
+    note_unseen_key(c);
+    return err;
+}
+
+static enum aps_err run(struct ctl *c)
+{
+    enum aps_err answer = APS_ERR_FAILED;
+    enum aps_err err;
+
+    if ((err = check_stdout(c)) != APS_OK || (err = confirm(c)) != APS_OK ||
+        (err = open_store(c)) != APS_OK)
+        goto out;
+    answer = c->call.command->run(c);
+    err = answer == APS_ERR_CHECK ? APS_OK : answer; /* the answer is to be printed all the same */
+    if (err != APS_OK || (err = ctl_output_render(c->out, &c->diag)) != APS_OK ||
+        (err = finish_store(c)) != APS_OK)
+        goto out;
+    close_store(c); /* a reader that does not read stdout holds no lock */
+    err = print(c);
+    if (err == APS_OK)
+        err = answer;
+out:
+    close_store(c);
+    aps_secret_wipe(&c->fresh);
+    aps_secret_wipe(&c->master);
+    (void)prctl(PR_SET_DUMPABLE, 1); /* no key is left; a leak checker may look */
+    return err;
+}
+
+static enum aps_err start(struct ctl *c, int argc, const char *const *argv)
+{
+    enum aps_err err;
+
+    if ((err = ctl_command_parse(c->pool, argc, argv, &c->call, &c->diag)) != APS_OK ||
+        (err = ctl_place_read(c->pool, &c->call, &c->place, &c->diag)) != APS_OK)
+        return err;
+    c->now = aps_clock_wall();
+    c->actor = ctl_actor_read(c->pool, c->call.name);
+    c->out = ctl_output_new(c->pool, c->call.values[CTL_OPT_JSON] != NULL);
+    return run(c);
+}
+
+int main(int argc, const char *const *argv)
+{
+    struct ctl c = {0};
+    enum aps_err err = APS_ERR_FAILED;
+
+    if (!hold_standard_fds() || !protect_process() || apr_initialize() != APR_SUCCESS ||
+        apr_pool_create(&c.pool, NULL) != APR_SUCCESS) {
+        fputs("apisecctl: the process cannot be set up\n", stderr);
+        return aps_err_exit(err);
+    }
+    err = start(&c, argc, argv);
+    if (err != APS_OK && err != APS_ERR_CHECK)
+        fprintf(stderr, "apisecctl: %s%s\n", aps_err_say(err, &c.diag),
+                c.note != NULL ? c.note : "");
+    apr_pool_destroy(c.pool);
+    apr_terminate();
+    return aps_err_exit(err);
 }

@@ -1,0 +1,199 @@
+/* cmd_role.c - roles: what keys may do. */
+#include <apr_strings.h>
+
+#include "ctl.h"
+
+static struct aps_str arg(const struct ctl *c, size_t i)
+{
+    return aps_str(c->call.arg[i]);
+}
+
+/* The grants or denials of the role's own. */
+static apr_array_header_t *own_entries(struct ctl *c, const struct aps_role *role, bool deny)
+{
+    apr_array_header_t *own = apr_array_make(c->pool, 8, sizeof(struct aps_str));
+    size_t n;
+    const struct aps_grant *entries = aps_role_grants(role, &n);
+
+    for (size_t i = 0; i < n; i++)
+        if (entries[i].deny == deny &&
+            aps_str_eq(aps_role_grant_origin(role, i), aps_role_name(role)))
+            APR_ARRAY_PUSH(own, struct aps_str) = entries[i].text;
+    return own;
+}
+
+static void show_effective(struct ctl *c, const struct aps_role *role)
+{
+    size_t n;
+    const struct aps_grant *entries = aps_role_grants(role, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        ctl_output_row(c->out);
+        ctl_output_str(c->out, entries[i].deny ? "deny" : "grant", entries[i].text);
+        ctl_output_str(c->out, "from", aps_role_grant_origin(role, i));
+        ctl_output_end(c->out);
+    }
+}
+
+/* One role as `show` and `list` print it; within a list people do not see what it inherits. */
+static enum aps_err show_role(struct ctl *c, const struct aps_rolebook *book, struct aps_str name,
+                              bool in_list)
+{
+    const struct aps_role *role = aps_rolebook_find(book, name);
+    const struct aps_str *parents;
+    apr_array_header_t *grants, *denies;
+    size_t nparents;
+    enum aps_err err;
+
+    if (role == NULL) {
+        aps_err_explain(&c->diag, "no role \"%.*s\": see apisecctl role list", APS_STR_ARG(name));
+        return APS_ERR_NOT_FOUND;
+    }
+    if ((err = aps_store_role_parents(c->store, name, c->pool, &parents, &nparents, &c->diag)) !=
+        APS_OK)
+        return err;
+    grants = own_entries(c, role, false);
+    denies = own_entries(c, role, true);
+    ctl_output_row(c->out);
+    ctl_output_str(c->out, "name", aps_role_name(role));
+    ctl_output_list(c->out, "grants", (struct aps_str *)(void *)grants->elts,
+                    (size_t)grants->nelts);
+    ctl_output_list(c->out, "denies", (struct aps_str *)(void *)denies->elts,
+                    (size_t)denies->nelts);
+    ctl_output_list(c->out, "inherits", parents, nparents);
+    if (!in_list || ctl_output_is_json(c->out)) {
+        ctl_output_table(c->out, "effective", "grant deny from");
+        show_effective(c, role);
+        ctl_output_end(c->out);
+    }
+    ctl_output_end(c->out);
+    return APS_OK;
+}
+
+static enum aps_err show_one(struct ctl *c, struct aps_str name)
+{
+    struct aps_rolebook *book;
+    enum aps_err err = aps_store_roles(c->store, c->pool, &book, &c->diag);
+
+    return err != APS_OK ? err : show_role(c, book, name, false);
+}
+
+typedef enum aps_err (*entry_fn)(struct ctl *c, struct aps_str role, struct aps_str value);
+
+static enum aps_err add_grant(struct ctl *c, struct aps_str role, struct aps_str value)
+{
+    return aps_store_role_grant(c->store, role, value, false, &c->diag);
+}
+
+static enum aps_err add_denial(struct ctl *c, struct aps_str role, struct aps_str value)
+{
+    return aps_store_role_grant(c->store, role, value, true, &c->diag);
+}
+
+static enum aps_err add_parent(struct ctl *c, struct aps_str role, struct aps_str value)
+{
+    return aps_store_role_inherit(c->store, role, value, &c->diag);
+}
+
+static enum aps_err add_each(struct ctl *c, enum ctl_opt opt, entry_fn add)
+{
+    const apr_array_header_t *values = c->call.values[opt];
+    enum aps_err err = APS_OK;
+
+    for (int i = 0; values != NULL && i < values->nelts && err == APS_OK; i++)
+        err = add(c, arg(c, 0), aps_str(APR_ARRAY_IDX(values, i, const char *)));
+    return err;
+}
+
+enum aps_err ctl_role_create(struct ctl *c)
+{
+    enum aps_err err;
+
+    if ((err = aps_store_role_create(c->store, arg(c, 0), &c->diag)) != APS_OK ||
+        (err = add_each(c, CTL_OPT_GRANT, add_grant)) != APS_OK ||
+        (err = add_each(c, CTL_OPT_DENY, add_denial)) != APS_OK ||
+        (err = add_each(c, CTL_OPT_INHERIT, add_parent)) != APS_OK)
+        return err;
+    return show_one(c, arg(c, 0));
+}
+
+enum aps_err ctl_role_grant(struct ctl *c)
+{
+    enum aps_err err = add_grant(c, arg(c, 0), arg(c, 1));
+
+    return err != APS_OK ? err : show_one(c, arg(c, 0));
+}
+
+enum aps_err ctl_role_deny(struct ctl *c)
+{
+    enum aps_err err = add_denial(c, arg(c, 0), arg(c, 1));
+
+    return err != APS_OK ? err : show_one(c, arg(c, 0));
+}
+
+enum aps_err ctl_role_revoke(struct ctl *c)
+{
+    enum aps_err err = aps_store_role_revoke(c->store, arg(c, 0), arg(c, 1), &c->diag);
+
+    return err != APS_OK ? err : show_one(c, arg(c, 0));
+}
+
+enum aps_err ctl_role_inherit(struct ctl *c)
+{
+    enum aps_err err = add_parent(c, arg(c, 0), arg(c, 1));
+
+    return err != APS_OK ? err : show_one(c, arg(c, 0));
+}
+
+enum aps_err ctl_role_show(struct ctl *c)
+{
+    return show_one(c, arg(c, 0));
+}
+
+/* Names are collected first: no query runs within another one. */
+struct names {
+    apr_pool_t *pool;
+    apr_array_header_t *all; /* of struct aps_str */
+};
+
+static enum aps_err collect_name(void *to, struct aps_str name, aps_nsec created_at)
+{
+    struct names *names = to;
+
+    (void)created_at;
+    APR_ARRAY_PUSH(names->all, struct aps_str) =
+        (struct aps_str){apr_pstrmemdup(names->pool, name.p, name.n), name.n};
+    return APS_OK;
+}
+
+enum aps_err ctl_role_list(struct ctl *c)
+{
+    struct names names = {c->pool, apr_array_make(c->pool, 16, sizeof(struct aps_str))};
+    struct aps_rolebook *book;
+    enum aps_err err;
+
+    if ((err = aps_store_roles(c->store, c->pool, &book, &c->diag)) != APS_OK ||
+        (err = aps_store_role_each(c->store, collect_name, &names, &c->diag)) != APS_OK)
+        return err;
+    ctl_output_table(c->out, NULL, "name grants denies inherits");
+    for (int i = 0; i < names.all->nelts && err == APS_OK; i++)
+        err = show_role(c, book, APR_ARRAY_IDX(names.all, i, struct aps_str), true);
+    ctl_output_end(c->out);
+    return err;
+}
+
+enum aps_err ctl_role_delete(struct ctl *c)
+{
+    enum aps_err err = aps_store_role_delete(c->store, arg(c, 0), &c->diag);
+
+    if (err != APS_OK)
+        return err;
+    ctl_output_row(c->out);
+    ctl_output_str(c->out, "name", arg(c, 0));
+    if (c->call.values[CTL_OPT_DRY_RUN] != NULL)
+        ctl_output_bool(c->out, "dry_run", true);
+    else
+        ctl_output_bool(c->out, "deleted", true);
+    ctl_output_end(c->out);
+    return APS_OK;
+}

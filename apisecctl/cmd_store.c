@@ -1,0 +1,190 @@
+/* cmd_store.c - the store as a whole: init, publish, status. */
+#include <apr_strings.h>
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include "apisec/generation.h"
+#include "apisec/metrics.h"
+#include "apisec/num.h"
+#include "ctl.h"
+
+/* The group of httpd's children: of the first account there is that distributions run them as. */
+static gid_t default_group(void)
+{
+    static const char *const accounts[] = {"www-data", "apache", "nobody"};
+
+    if (geteuid() != 0)
+        return getgid();
+    for (size_t i = 0; i < sizeof accounts / sizeof *accounts; i++) {
+        const struct passwd *account = getpwnam(accounts[i]);
+
+        if (account != NULL)
+            return account->pw_gid;
+    }
+    return getgid();
+}
+
+static enum aps_err read_group(const char *text, gid_t *out, struct aps_diag *diag)
+{
+    const struct group *group;
+    uint64_t number;
+
+    if (text == NULL) {
+        *out = default_group();
+        return APS_OK;
+    }
+    group = getgrnam(text);
+    if (group != NULL) {
+        *out = group->gr_gid;
+        return APS_OK;
+    }
+    if (aps_num_parse(aps_str(text), 0, UINT32_MAX - 1, &number, NULL) == APS_OK) {
+        *out = (gid_t)number;
+        return APS_OK;
+    }
+    aps_err_explain(
+        diag, "no group \"%s\": want the name or number of the group of httpd's children", text);
+    return APS_ERR_NOT_FOUND;
+}
+
+enum aps_err ctl_store_init(struct ctl *c)
+{
+    const char *prefix = ctl_command_value(&c->call, CTL_OPT_PREFIX);
+    const char *master = ctl_place_master_path(&c->place);
+    struct aps_store_init init = {
+        .dir = c->place.store,
+        .prefix = prefix != NULL ? prefix : "apisec",
+        .master_path = master,
+        .now = c->now,
+        .actor = &c->actor,
+    };
+    enum aps_err err;
+
+    if (master == NULL) {
+        aps_err_explain(&c->diag,
+                        "init makes a master key itself: want --master-key file:PATH, not %s",
+                        c->place.master);
+        return APS_ERR_USAGE;
+    }
+    if ((err = read_group(ctl_command_value(&c->call, CTL_OPT_GROUP), &init.group, &c->diag)) !=
+            APS_OK ||
+        (err = aps_store_init(&init, &c->diag)) != APS_OK)
+        return err;
+    ctl_output_row(c->out);
+    ctl_output_str(c->out, "store", aps_str(c->place.store));
+    ctl_output_str(c->out, "master_key", aps_str(master));
+    ctl_output_end(c->out);
+    return APS_OK;
+}
+
+enum aps_err ctl_store_publish(struct ctl *c)
+{
+    enum aps_err err = aps_store_publish(c->store, &c->diag);
+
+    if (err != APS_OK)
+        return err;
+    c->published = true;
+    ctl_output_row(c->out);
+    ctl_output_u64(c->out, "generation", aps_store_generation(c->store));
+    ctl_output_end(c->out);
+    return APS_OK;
+}
+
+/* ---- status ---- */
+
+static enum aps_err count_key(void *arg, const struct aps_key *key)
+{
+    (void)key;
+    ++*(uint64_t *)arg;
+    return APS_OK;
+}
+
+static enum aps_err count_role(void *arg, struct aps_str name, aps_nsec created_at)
+{
+    (void)name;
+    (void)created_at;
+    ++*(uint64_t *)arg;
+    return APS_OK;
+}
+
+/* What httpd would open now; a copy that it would refuse is what status is there to show. */
+static void show_copy(struct ctl *c)
+{
+    struct aps_snapshot *copy = NULL;
+    struct aps_diag why = {0};
+    enum aps_err err = ctl_place_copy(&c->place, &c->master, &copy, &why);
+
+    if (err == APS_OK)
+        ctl_output_u64(c->out, "published_generation", aps_snapshot_generation(copy));
+    else
+        ctl_output_null(c->out, "published_generation");
+    ctl_output_str(c->out, "published_fault",
+                   aps_str(err == APS_OK ? NULL : aps_err_say(err, &why)));
+    aps_snapshot_close(copy);
+}
+
+static uint64_t store_tag(const struct aps_store *store)
+{
+    uint64_t tag;
+
+    memcpy(&tag, aps_store_id(store), sizeof tag);
+    return tag;
+}
+
+static void show_state(struct ctl *c)
+{
+    struct aps_state *state = NULL;
+    struct aps_state_info info;
+    struct aps_diag why = {0};
+    enum aps_err err = aps_state_attach(c->pool, c->place.state, &state, &why);
+    uint64_t lowest = 0;
+    uint64_t processes = 0;
+
+    if (err != APS_OK) {
+        ctl_output_null(c->out, "state");
+        ctl_output_str(c->out, "state_fault",
+                       aps_str(err != APS_ERR_NOT_FOUND
+                                   ? aps_err_say(err, &why)
+                                   : apr_psprintf(c->pool,
+                                                  "no state file at %s: httpd has not started "
+                                                  "with it",
+                                                  c->place.state)));
+        return;
+    }
+    aps_state_info(state, &info);
+    (void)aps_generation_min(state, store_tag(c->store), &lowest, &processes); /* none: zeros */
+    ctl_output_group(c->out, "state");
+    ctl_output_str(c->out, "path", aps_str(c->place.state));
+    ctl_output_u64(c->out, "boot", info.boot);
+    ctl_output_u64(c->out, "entries", info.entries);
+    ctl_output_u64(c->out, "processes", processes);
+    ctl_output_u64(c->out, "lowest_generation", lowest);
+    for (int i = 0; i < APS_METRIC_COUNT; i++)
+        ctl_output_u64(c->out, aps_metrics_name((enum aps_metric)i) + strlen("apisec_"),
+                       aps_metrics_sum(state, (enum aps_metric)i));
+    ctl_output_end(c->out);
+    ctl_output_null(c->out, "state_fault");
+    aps_state_close(state);
+}
+
+enum aps_err ctl_store_status(struct ctl *c)
+{
+    uint64_t keys = 0;
+    uint64_t roles = 0;
+    enum aps_err err;
+
+    if ((err = aps_store_key_each(c->store, count_key, &keys, &c->diag)) != APS_OK ||
+        (err = aps_store_role_each(c->store, count_role, &roles, &c->diag)) != APS_OK)
+        return err;
+    ctl_output_row(c->out);
+    ctl_output_str(c->out, "store", aps_str(aps_store_dir(c->store)));
+    ctl_output_str(c->out, "prefix", aps_store_prefix(c->store));
+    ctl_output_u64(c->out, "keys", keys);
+    ctl_output_u64(c->out, "roles", roles);
+    ctl_output_u64(c->out, "generation", aps_store_generation(c->store));
+    show_copy(c);
+    show_state(c);
+    ctl_output_end(c->out);
+    return APS_OK;
+}

@@ -1,0 +1,37 @@
+/* ctl.h - one run of apisecctl: what main.c hands to a command, and the commands themselves.
+ *
+ * main.c owns the store: it opens what the row needs, commits after the command has succeeded,
+ * and prints the output only after that. */
+#ifndef APISECCTL_CTL_H
+#define APISECCTL_CTL_H
+
+#include "apisec/clock.h"
+#include "apisec/secret.h"
+#include "apisec/snapshot.h"
+#include "apisec/store.h"
+#include "command.h"
+#include "output.h"
+#include "place.h"
+
+struct ctl {
+    apr_pool_t *pool;
+    aps_nsec now; /* wall */
+    struct ctl_call call;
+    struct ctl_place place;
+    struct aps_store_actor actor;
+    struct aps_secret master;  /* loaded where the row needs more than NONE */
+    struct aps_store *store;   /* READ, WRITE */
+    struct aps_snapshot *copy; /* COPY */
+    struct ctl_out *out;
+    struct aps_secret fresh; /* the text of a new key, on its way to stdout */
+    const char *fresh_id;    /* whose text it is */
+    bool published;          /* the command has published: there is nothing to commit */
+    struct aps_diag diag;
+    const char *note; /* what the message about a failure adds, or NULL */
+};
+
+#define C(usage, need, run, text, example) enum aps_err run(struct ctl *c);
+#include "commands.def"
+#undef C
+
+#endif
