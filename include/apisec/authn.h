@@ -13,7 +13,7 @@
 
 struct aps_view;
 
-/* Who calls.  Read-only, lives in the view. */
+/* Who calls.  Read-only.  Without MACs. */
 struct aps_identity {
     struct aps_key key;
     const struct aps_key_secret *secret; /* the version that was proved; into key.secret */
@@ -26,10 +26,11 @@ struct aps_identity {
 
 /* Who calls by this text at `wall`?  ALLOW and *out; or KEY_MALFORMED, KEY_UNKNOWN, KEY_WRONG,
  * KEY_REVOKED, KEY_NOT_YET, KEY_EXPIRED, KEY_ROTATED, ROLE_UNKNOWN, STORE_DOWN, INTERNAL.  All
- * failures that need the store cost one lookup and one MAC, also an unknown id (KEY-07).
- * *out_id: the key's id where the id is known though the text is refused, else empty; for the
- * log; lives in the view or in `pool`.  *out_hit: the text was in the cache.  `pool` is for
- * scratch. */
+ * refusals that need the store cost one lookup and one MAC, also an unknown id (KEY-07).
+ * *out lives in the view or, when its cache is full, in `pool`.  *out_id: the id that the text
+ * names, for the log, also of a refused one; empty where the text is none of this store
+ * (KEY_MALFORMED); lives in the view or in `pool`.  *out_hit: the text was in the cache.  Both
+ * are always set. */
 enum aps_reason aps_authn_key(struct aps_view *view, struct aps_str text, aps_nsec wall,
                               apr_pool_t *pool, const struct aps_identity **out,
                               struct aps_str *out_id, bool *out_hit);
