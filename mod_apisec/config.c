@@ -188,7 +188,7 @@ static const char *misplaced(cmd_parms *cmd)
     case SERVER:
         return ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
     default:
-        return ap_check_cmd_context(cmd, NOT_IN_HTACCESS);
+        return ap_check_cmd_context(cmd, NOT_IN_HTACCESS | NOT_IN_LIMIT);
     }
 }
 

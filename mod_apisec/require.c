@@ -61,7 +61,9 @@ const char *mod_require_parse(apr_pool_t *pool, int argc, char *const argv[],
                             words[w].wants_args ? "%s: want one name or more after it"
                                                 : "%s stands alone, without \"%s\"",
                             argv[0], argc > 1 ? argv[1] : "");
-    struct aps_str *arg = apr_palloc(pool, (size_t)argc * sizeof *arg);
+    if (argc > MOD_REQUIRE_ARGS_MAX)
+        return apr_psprintf(pool, "%s: more than %d names", argv[0], MOD_REQUIRE_ARGS_MAX - 1);
+    struct aps_str *arg = apr_palloc(pool, MOD_REQUIRE_ARGS_MAX * sizeof *arg);
     for (int i = 1; i < argc; i++) {
         arg[i - 1] = aps_str(apr_pstrdup(pool, argv[i]));
         if (!fits(words[w].kind, arg[i - 1]))
@@ -84,7 +86,8 @@ static bool is_negated(const cmd_parms *cmd)
     const ap_directive_t *d = cmd->directive;
     if (d == NULL)
         return false;
-    if (d->args != NULL && ap_cstr_casecmpn(d->args, "not ", 4) == 0)
+    const char *args = d->args;
+    if (args != NULL && ap_cstr_casecmp(ap_getword_conf(cmd->temp_pool, &args), "not") == 0)
         return true;
     for (d = d->parent; d != NULL; d = d->parent)
         if (ap_cstr_casecmp(d->directive, "<RequireNone") == 0)
