@@ -88,7 +88,7 @@ static apr_status_t filter_fields(ap_filter_t *f, apr_bucket_brigade *bb)
 void mod_answer_insert_filter(request_rec *r)
 {
     struct mod_req *m = mod_req_find(r);
-    if (m != NULL && m->told && m->refused == NULL && r->main == NULL)
+    if (m != NULL && m->told != NULL && m->refused == NULL && r->main == NULL)
         ap_add_output_filter_handle(fields_filter, m, r, r->connection);
 }
 
@@ -115,6 +115,12 @@ static const char *join(apr_pool_t *pool, const struct aps_str *v, size_t n)
     return text;
 }
 
+void mod_answer_user(request_rec *r, const struct aps_identity *who)
+{
+    r->user = (char *)who->user_text;
+    r->ap_auth_type = (char *)"ApiSec";
+}
+
 /* The handler, CGI programs and backends learn who calls.  A field X-Apisec-* of the request is a
  * backend's, and becomes HTTP_X_APISEC_* for CGI, which suexec lets pass. */
 void mod_answer_identity(request_rec *r, struct mod_req *m, const struct mod_dir *dir)
@@ -122,7 +128,7 @@ void mod_answer_identity(request_rec *r, struct mod_req *m, const struct mod_dir
     const struct aps_identity *who = m->who;
     unsigned exports = dir->exports != 0 ? dir->exports : MOD_EXPORT_KEY_ID | MOD_EXPORT_USER;
     const char *id = mod_req_id(m);
-    m->told = true;
+    m->told = r;
     apr_table_setn(r->err_headers_out, "X-Request-Id", id);
     mod_req_set_field(r, m, "X-Request-Id", id);
     if (who == NULL)
@@ -130,8 +136,10 @@ void mod_answer_identity(request_rec *r, struct mod_req *m, const struct mod_dir
     m->told_who = true;
     if (mod_process.has_cache)
         r->no_cache = m->first->no_cache = 1;
-    r->user = (char *)who->user_text;
-    r->ap_auth_type = (char *)"ApiSec";
+    /* Another AuthType asks for a user of its own, and would take ours for it. */
+    const char *type = ap_auth_type(r);
+    if (type == NULL || ap_cstr_casecmp(type, "ApiSec") == 0)
+        mod_answer_user(r, who);
     if (exports & MOD_EXPORT_KEY_ID)
         tell(r, m, "X-Apisec-Key-Id", "APISEC_KEY_ID", who->id_text);
     if (exports & MOD_EXPORT_USER)
@@ -225,7 +233,8 @@ int mod_answer_refuse(request_rec *r, struct mod_req *m, enum aps_reason reason)
 {
     if (m->credential_keep)
         mod_stage_auth_strip(r, m);
-    if (r->main == NULL) {
+    /* When an ErrorDocument is refused, httpd goes back to the first refusal. */
+    if (r->main == NULL && m->refused == NULL) {
         m->refused = r;
         set_refusal(r, r->err_headers_out, m, reason);
     }

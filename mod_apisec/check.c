@@ -103,6 +103,28 @@ static const char *check_store(apr_pool_t *pool)
                : "there is an ApiSecEngine and no ApiSecStore";
 }
 
+static void collect_documents(apr_pool_t *pool, const ap_directive_t *d, apr_hash_t *out)
+{
+    for (; d != NULL; d = d->next) {
+        if (d->first_child != NULL)
+            collect_documents(pool, d->first_child, out);
+        if (!is(d, "ErrorDocument"))
+            continue;
+        const char *args = d->args;
+        (void)ap_getword_conf(pool, &args); /* the status */
+        const char *target = ap_getword_conf(pool, &args);
+        if (*target == '/')
+            apr_hash_set(out, target, APR_HASH_KEY_STRING, target);
+    }
+}
+
+apr_hash_t *mod_check_documents(apr_pool_t *pool)
+{
+    apr_hash_t *documents = apr_hash_make(pool);
+    collect_documents(pool, ap_conftree, documents);
+    return documents;
+}
+
 const char *mod_check_tree(apr_pool_t *pool, server_rec *main_server, bool *out_engine)
 {
     struct check c = {.pool = pool, .server = main_server};

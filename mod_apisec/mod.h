@@ -169,6 +169,9 @@ void mod_require_register(apr_pool_t *pool);
 /* check.c: what only the whole configuration shows.  NULL, or a sentence; *out_engine: some section
  * has the engine On or DetectOnly. */
 const char *mod_check_tree(apr_pool_t *pool, server_rec *main_server, bool *out_engine);
+/* The local targets of ErrorDocument in the server's configuration, as keys; .htaccess has no part
+ * in it.  Lives in `pool`. */
+apr_hash_t *mod_check_documents(apr_pool_t *pool);
 
 /* ---- Process ---- */
 
@@ -184,9 +187,11 @@ struct mod_store {
 struct mod_process {
     struct aps_state *state;    /* NULL: the shared state cannot be used, which refuses */
     apr_array_header_t *stores; /* of struct mod_store * */
+    apr_hash_t *documents;      /* mod_check_documents(); NULL: the engine is nowhere */
     uint64_t boot;
     uint32_t pid;
-    uint64_t id_seed[2]; /* of request ids, random for each child */
+    char id_child[16];   /* first half of request ids: random for each child */
+    uint64_t id_seed;    /* where their second half starts */
     bool has_cache;      /* mod_cache is loaded */
     aps_nsec refresh;
     uid_t owner; /* the account that starts httpd */
@@ -235,12 +240,15 @@ struct mod_req {
     enum aps_reason reason;
     enum aps_decision decision;
     request_rec *refused; /* the request that is answered with our refusal, under On */
+    /* The administrator's ErrorDocument for it; NULL: none yet. */
+    const request_rec *document;
     /* A subrequest or a provider refused; the verdict, if httpd's answer comes to the same. */
     enum aps_reason pending;
 
     /* What the request says. */
     bool path_read;
-    bool fields_judged; /* caps hold, control fields are out */
+    bool fields_judged;       /* caps hold */
+    const apr_table_t *clean; /* the fields that control fields are out of; NULL: none yet */
     enum aps_method method;
     struct aps_str path; /* as decided; empty where it is ambiguous */
     const char *path_fault;
@@ -255,14 +263,14 @@ struct mod_req {
     struct aps_view *view;
     const struct aps_identity *who; /* set also where the place is refused */
     struct aps_str key_id;          /* of a key that the request names, also where it is refused */
-    bool taken;                     /* the credential is out of the request */
-    bool told, told_who;            /* the handler knows the request's id; and who calls */
+    const request_rec *told;        /* whose handler was last told the request's id */
+    bool told_who;                  /* and who calls */
 
     /* What and how much. */
     struct aps_access access;
     struct aps_str route;
     size_t ncharges;
-    struct mod_charge charge[APS_RATE_MAX];
+    struct mod_charge *charge; /* room for APS_RATE_MAX once there is one */
     int refused_charge; /* index into `charge`, or -1 */
     aps_nsec wait;      /* until what was refused by a limit would pass; 0: unknown */
     aps_nsec monotonic; /* read once */
@@ -296,12 +304,19 @@ authz_status mod_req_provide(request_rec *r, const struct mod_require *req);
 
 /* The stages: each gives ALLOW or the reason to refuse. */
 enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struct mod_dir *dir);
+/* Take the control fields out of the fields of `r`: a subrequest has a copy, made before or after
+ * others were cleaned. */
+enum aps_reason mod_stage_inspect_clean(request_rec *r, struct mod_req *m);
 enum aps_reason mod_stage_inspect_path(struct mod_req *m);
 enum aps_reason mod_stage_address(struct mod_req *m, const struct mod_deny *deny);
 enum aps_reason mod_stage_tls(struct mod_req *m, enum mod_tls tls);
-/* Find the credential and take it out of the request. */
+/* Find the credential, once, and take it out of the request. */
 void mod_stage_auth_take(request_rec *r, struct mod_req *m, const struct mod_dir *dir,
                          const struct mod_sources *sources);
+/* Take the fields that may carry a credential out of the request, so that no handler and no log
+ * format can show them (KEY-10). */
+void mod_stage_auth_out(request_rec *r, struct mod_req *m, const struct mod_dir *dir,
+                        const struct mod_sources *sources);
 void mod_stage_auth_strip(request_rec *r, struct mod_req *m);
 enum aps_reason mod_stage_auth(request_rec *r, struct mod_req *m);
 enum aps_reason mod_stage_policy(struct mod_req *m, const struct mod_requires *requires);
@@ -317,6 +332,7 @@ enum aps_reason mod_stage_limit_fail(struct mod_req *m, enum aps_reason reason);
 /* answer.c: what the client and the handler are told. */
 int mod_answer_refuse(request_rec *r, struct mod_req *m, enum aps_reason reason);
 void mod_answer_identity(request_rec *r, struct mod_req *m, const struct mod_dir *dir);
+void mod_answer_user(request_rec *r, const struct aps_identity *who);
 void mod_answer_insert_filter(request_rec *r);
 void mod_answer_insert_error_filter(request_rec *r);
 void mod_answer_register(void);

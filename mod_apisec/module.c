@@ -4,7 +4,6 @@
 static void register_hooks(apr_pool_t *pool)
 {
     static const char *const after_remoteip[] = {"mod_remoteip.c", "mod_unique_id.c", NULL};
-    static const char *const after_setenvif[] = {"mod_setenvif.c", NULL};
     static const char *const before_log[] = {"mod_log_config.c", NULL};
     static const char *const after_ssl[] = {"mod_ssl.c", NULL};
 
@@ -17,7 +16,8 @@ static void register_hooks(apr_pool_t *pool)
     /* A request. */
     ap_hook_post_read_request(mod_req_post_read, after_remoteip, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_translate_name(mod_req_pre_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_header_parser(mod_req_header_parser, after_setenvif, NULL, APR_HOOK_MIDDLE);
+    /* Before mod_setenvif: it would copy the credential into a variable where .htaccess says so. */
+    ap_hook_header_parser(mod_req_header_parser, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_check_authn(mod_req_check_authn, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(mod_req_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -178,6 +178,7 @@ int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
     mod_process.refresh =
         mod_config_refresh_of(ap_get_module_config(s->module_config, &apisec_module));
     mod_process.has_cache = ap_find_linked_module("mod_cache.c") != NULL;
+    mod_process.documents = mod_check_documents(pconf);
     if (!wanted)
         return OK;
     for (int i = 0; i < mod_process.stores->nelts; i++) {
@@ -211,9 +212,14 @@ static apr_status_t leave(void *data)
 void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
 {
     mod_process.pid = (uint32_t)getpid();
-    if (aps_random_fill(mod_process.id_seed, sizeof mod_process.id_seed) != APS_OK)
+    uint64_t random[2] = {mod_process.pid, (uint64_t)aps_clock_wall()};
+    if (aps_random_fill(random, sizeof random) != APS_OK)
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                      "APISEC0024: no random numbers; request ids of this child can be guessed");
+    char child[sizeof mod_process.id_child + 1];
+    ap_bin2hex(&random[0], sizeof random[0], child);
+    memcpy(mod_process.id_child, child, sizeof mod_process.id_child);
+    mod_process.id_seed = random[1];
     if (mod_process.stores == NULL)
         return;
     if (mod_process.state != NULL)

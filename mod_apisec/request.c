@@ -100,8 +100,9 @@ static void make_id(struct mod_req *m)
 {
     static uint64_t count;
     uint64_t n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
-    uint64_t id[2] = {mod_process.id_seed[0], mod_process.id_seed[1] + n * 0x9e3779b97f4a7c15u};
-    ap_bin2hex(id, sizeof id, m->id);
+    uint64_t id = mod_process.id_seed + n * 0x9e3779b97f4a7c15u;
+    memcpy(m->id, mod_process.id_child, sizeof mod_process.id_child);
+    ap_bin2hex(&id, sizeof id, m->id + sizeof mod_process.id_child);
 }
 
 const char *mod_req_id(struct mod_req *m)
@@ -171,15 +172,22 @@ static bool same_policy(const struct mod_policy *a, const struct mod_policy *b)
            same_limits(a->limits, b->limits);
 }
 
-/* Whether `r` serves the answer to a refusal, or looks something up for it. */
-static bool is_error_document(const request_rec *r, const struct mod_req *m)
+/* Whether `r` serves the ErrorDocument of a refusal, or a part of it, under the policy that
+ * refused: what was refused is answered once.  Only a document that the administrator names: one
+ * that .htaccess names, or rewrites to, could be the very thing that was refused. */
+static bool is_error_document(const request_rec *r, struct mod_req *m)
 {
+    struct mod_policy policy, refused;
     if (m->refused == NULL)
         return false;
-    while ((r = r->main != NULL ? r->main : r->prev) != NULL)
-        if (r == m->refused)
-            return true;
-    return false;
+    policy_of(dir_of(r), &policy);
+    policy_of(dir_of(m->refused), &refused);
+    while (r->main != NULL)
+        r = r->main;
+    if (r->prev == m->refused && r->unparsed_uri != NULL && mod_process.documents != NULL &&
+        apr_hash_get(mod_process.documents, r->unparsed_uri, APR_HASH_KEY_STRING) != NULL)
+        m->document = r;
+    return r == m->document && same_policy(&policy, &refused);
 }
 
 /* ---- Decide ---- */
@@ -214,6 +222,22 @@ static enum aps_reason run_stages(request_rec *r, struct mod_req *m, const struc
                                       : mod_stage_limit_refused(m, p->limits, reason);
 }
 
+/* Decided before, perhaps for another request of the transaction, whose variables and fields `r`
+ * does not share. */
+static enum aps_reason decided(request_rec *r, struct mod_req *m, const struct mod_dir *dir,
+                               const struct mod_policy *policy, enum aps_reason reason)
+{
+    if (dir->engine != MOD_ENGINE_ON || r == m->told)
+        return reason;
+    enum aps_reason clean = mod_stage_inspect_clean(r, m);
+    mod_stage_auth_out(r, m, dir, policy->sources);
+    if (clean != APS_REASON_ALLOW)
+        return clean;
+    if (aps_reason_is_pass(reason))
+        mod_answer_identity(r, m, dir);
+    return reason;
+}
+
 enum aps_reason mod_req_decide(request_rec *r, struct mod_req *m)
 {
     const struct mod_dir *dir = dir_of(r);
@@ -221,10 +245,11 @@ enum aps_reason mod_req_decide(request_rec *r, struct mod_req *m)
     if (dir->engine <= MOD_ENGINE_OFF)
         return APS_REASON_ENGINE_OFF;
     policy_of(dir, &policy);
+    if (is_error_document(r, m))
+        return decided(r, m, dir, &policy, APS_REASON_ALLOW);
     for (const struct mod_decision *d = m->decisions; d != NULL; d = d->next)
         if (same_policy(&d->policy, &policy))
-            /* What was refused is answered once; its ErrorDocument lies under the same policy. */
-            return is_error_document(r, m) ? APS_REASON_ALLOW : d->reason;
+            return decided(r, m, dir, &policy, d->reason);
 
     m->dir = dir;
     struct mod_decision *d = apr_palloc(m->first->pool, sizeof *d);
@@ -270,7 +295,7 @@ int mod_req_post_read(request_rec *r)
 int mod_req_pre_translate(request_rec *r)
 {
     const struct mod_dir *dir = dir_of(r);
-    if (dir->engine != MOD_ENGINE_ON || r->prev != NULL || r->main != NULL)
+    if (dir->engine <= MOD_ENGINE_OFF || r->prev != NULL || r->main != NULL)
         return DECLINED;
     struct mod_req *m = mod_req_get(r);
     enum aps_reason reason = mod_stage_inspect_path(m);
@@ -360,6 +385,8 @@ int mod_req_fixups(request_rec *r)
     int status = answer(r, m, reason);
     if (status == DECLINED && m->credential_keep)
         mod_stage_auth_strip(r, m);
+    if (status == DECLINED && r == m->told && r->user == NULL && m->who != NULL)
+        mod_answer_user(r, m->who);
     return status;
 }
 
@@ -371,7 +398,10 @@ int mod_req_fixups_served(request_rec *r)
         return DECLINED;
     struct mod_req *m = mod_req_get(r);
     enum aps_reason reason = mod_req_decide(r, m);
-    if (aps_reason_is_pass(reason) && mod_config_requires(dir_of(r))->wants_access)
+    if (m->credential_keep && dir_of(r)->engine == MOD_ENGINE_ON)
+        mod_stage_auth_strip(r, m);
+    if (aps_reason_is_pass(reason) && mod_config_requires(dir_of(r))->wants_access &&
+        !is_error_document(r, m))
         reason = mod_stage_policy_served(r, m);
     if (aps_reason_is_pass(reason))
         return DECLINED;

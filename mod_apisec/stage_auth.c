@@ -42,10 +42,12 @@ enum aps_reason mod_stage_tls(struct mod_req *m, enum mod_tls tls)
 
 /* ---- The credential ---- */
 
-/* Take the fields that may carry a credential out of the request, so that no handler and no log
- * format can show them (KEY-10). */
-static void take_out(request_rec *r, struct mod_req *m, const struct mod_sources *sources)
+void mod_stage_auth_out(request_rec *r, struct mod_req *m, const struct mod_dir *dir,
+                        const struct mod_sources *sources)
 {
+    if (m->credential_reason == APS_REASON_CREDENTIAL_MISSING || dir->engine != MOD_ENGINE_ON ||
+        dir->pass_credential == MOD_FLAG_ON)
+        return;
     const char *type = ap_auth_type(r);
     bool keep = type != NULL && ap_cstr_casecmp(type, "Basic") == 0;
     for (size_t i = 0; i < sources->n; i++) {
@@ -70,11 +72,7 @@ void mod_stage_auth_take(request_rec *r, struct mod_req *m, const struct mod_dir
         m->credential_reason = aps_credential_find(sources->v, values, sources->n, m->first->pool,
                                                    &m->credential, &source);
     }
-    if (!m->taken && m->credential_reason != APS_REASON_CREDENTIAL_MISSING &&
-        dir->engine == MOD_ENGINE_ON && dir->pass_credential != MOD_FLAG_ON) {
-        m->taken = true;
-        take_out(r, m, m->sources);
-    }
+    mod_stage_auth_out(r, m, dir, sources);
 }
 
 void mod_stage_auth_strip(request_rec *r, struct mod_req *m)

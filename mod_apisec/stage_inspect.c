@@ -16,8 +16,8 @@ static struct aps_str raw_path(const request_rec *first)
         return aps_str(first->uri);
     if (*p != '/') { /* absolute form: after the authority (RFC 9112 3.2.2) */
         const char *authority = strstr(p, "://");
-        p = authority != NULL ? strchr(authority + 3, '/') : NULL;
-        if (p == NULL)
+        p = authority != NULL ? authority + 3 + strcspn(authority + 3, "/?#") : "";
+        if (*p != '/')
             return APS_STR_LIT("/");
     }
     return (struct aps_str){p, strcspn(p, "?")};
@@ -85,10 +85,10 @@ static bool from_trusted_proxy(const request_rec *first)
 }
 
 /* The fields of Connection that name one of ours would be dropped on the way to the backend. */
-static void clean_connection(request_rec *r, struct mod_req *m, const char *value)
+static void clean_connection(request_rec *r, const char *value)
 {
     const char *kept = NULL;
-    char *rest = apr_pstrdup(m->first->pool, value), *state = NULL;
+    char *rest = apr_pstrdup(r->pool, value), *state = NULL;
     for (char *word = apr_strtok(rest, ",", &state); word != NULL;
          word = apr_strtok(NULL, ",", &state)) {
         word += strspn(word, " \t");
@@ -97,12 +97,12 @@ static void clean_connection(request_rec *r, struct mod_req *m, const char *valu
         if (*word == '\0' || NAME_IS(word, control_fields) || NAME_IS(word, forwarding_fields) ||
             ap_cstr_casecmp(word, "X-Request-Id") == 0)
             continue;
-        kept = kept == NULL ? word : apr_pstrcat(m->first->pool, kept, ", ", word, NULL);
+        kept = kept == NULL ? word : apr_pstrcat(r->pool, kept, ", ", word, NULL);
     }
     if (kept != NULL)
-        mod_req_set_field(r, m, "Connection", kept);
+        apr_table_setn(r->headers_in, "Connection", kept);
     else
-        mod_req_unset_field(r, m, "Connection");
+        apr_table_unset(r->headers_in, "Connection");
 }
 
 /* Whether a field must not reach a handler.  The first letter decides for nearly all. */
@@ -125,19 +125,20 @@ static bool is_refused_field(const char *name, bool trusted)
     return strchr(name, '_') != NULL;
 }
 
-/* Caps, and under On the removal of control fields.  One pass over the table. */
-static enum aps_reason judge_fields(request_rec *r, struct mod_req *m, const struct mod_max *max,
-                                    bool remove)
+/* Caps, unless they were judged (NULL), and under On the removal of control fields.  One pass over
+ * the table. */
+static enum aps_reason judge_fields(request_rec *r, const struct mod_req *m,
+                                    const struct mod_max *max, bool remove)
 {
-    const apr_array_header_t *fields = apr_table_elts(m->first->headers_in);
+    const apr_array_header_t *fields = apr_table_elts(r->headers_in);
     const apr_table_entry_t *e = (const apr_table_entry_t *)(const void *)fields->elts;
     const char *doomed[16];
     size_t ndoomed = 0;
     bool trusted = from_trusted_proxy(m->first);
-    if ((uint32_t)fields->nelts > max->fields)
+    if (max != NULL && (uint32_t)fields->nelts > max->fields)
         return APS_REASON_FIELDS_TOO_LARGE;
     for (int i = 0; i < fields->nelts; i++) {
-        if (strlen(e[i].val) > max->field)
+        if (max != NULL && strlen(e[i].val) > max->field)
             return APS_REASON_FIELDS_TOO_LARGE;
         if (is_refused_field(e[i].key, trusted)) {
             if (ndoomed == sizeof doomed / sizeof doomed[0])
@@ -146,8 +147,34 @@ static enum aps_reason judge_fields(request_rec *r, struct mod_req *m, const str
         }
     }
     for (size_t i = 0; remove && i < ndoomed; i++)
-        mod_req_unset_field(r, m, doomed[i]);
+        apr_table_unset(r->headers_in, doomed[i]);
     return APS_REASON_ALLOW;
+}
+
+/* What would drop our fields or begin the request anew. */
+static void clean_hops(request_rec *r)
+{
+    const char *value = apr_table_get(r->headers_in, "Connection");
+    if (value != NULL && ap_cstr_casecmp(value, "keep-alive") != 0 &&
+        ap_cstr_casecmp(value, "close") != 0)
+        clean_connection(r, value);
+    /* httpd would make a stream of HTTP/2 of this very request: charged twice, and without the
+     * credential, which is out by then.  A server may ignore Upgrade (RFC 9110 7.8). */
+    value = apr_table_get(r->headers_in, "Upgrade");
+    if (value != NULL && ap_strcasestr(value, "h2c") != NULL)
+        apr_table_unset(r->headers_in, "Upgrade");
+}
+
+enum aps_reason mod_stage_inspect_clean(request_rec *r, struct mod_req *m)
+{
+    if (r->headers_in == m->clean)
+        return APS_REASON_ALLOW;
+    enum aps_reason reason = judge_fields(r, m, NULL, true);
+    if (reason == APS_REASON_ALLOW) {
+        clean_hops(r);
+        m->clean = r->headers_in;
+    }
+    return reason;
 }
 
 /* The length that the client declares; what is sent without one is held by LimitRequestBody. */
@@ -166,15 +193,15 @@ enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struc
     bool on = dir->engine == MOD_ENGINE_ON;
     if (first->unparsed_uri != NULL && strlen(first->unparsed_uri) > max.target)
         return APS_REASON_TARGET_TOO_LONG;
-    if (!m->fields_judged) {
-        enum aps_reason reason = judge_fields(r, m, &max, on);
-        const char *connection = apr_table_get(first->headers_in, "Connection");
+    if (!m->fields_judged || (on && r->headers_in != m->clean)) {
+        enum aps_reason reason = judge_fields(r, m, m->fields_judged ? NULL : &max, on);
         if (reason != APS_REASON_ALLOW)
             return reason;
-        if (on && connection != NULL && ap_cstr_casecmp(connection, "keep-alive") != 0 &&
-            ap_cstr_casecmp(connection, "close") != 0)
-            clean_connection(r, m, connection);
         m->fields_judged = true;
+        if (on) {
+            clean_hops(r);
+            m->clean = r->headers_in;
+        }
     }
     if (m->method == APS_METHOD_NONE)
         return first->method_number == M_TRACE || first->method_number == M_CONNECT

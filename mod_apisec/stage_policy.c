@@ -106,11 +106,50 @@ static bool proxied_path(const request_rec *r, struct aps_str *out)
     return true;
 }
 
+static bool is_joined(struct aps_str path, const char *const part[3])
+{
+    for (int i = 0; i < 3; i++) {
+        size_t n = strlen(part[i]);
+        if (n > path.n || memcmp(path.p, part[i], n) != 0)
+            return false;
+        path.p += n;
+        path.n -= n;
+    }
+    return path.n == 0;
+}
+
+/* The URL path of the file that will be served, which a rewrite in the server's context chooses
+ * without changing r->uri.  False where it is `asked`, or lies outside of the URL space. */
+static bool file_path(request_rec *r, struct aps_str asked, struct aps_str *out)
+{
+    const char *root = ap_context_document_root(r), *part[3] = {ap_context_prefix(r)};
+    size_t n = root != NULL ? strlen(root) : 0;
+    if (n == 0 || r->filename == NULL || strncmp(r->filename, root, n) != 0)
+        return false;
+    part[1] = r->filename + n;
+    part[2] = r->path_info != NULL ? r->path_info : "";
+    if (root[n - 1] != '/' && *part[1] != '/' && *part[1] != '\0')
+        return false;
+    if (is_joined(asked, part))
+        return false;
+    *out = aps_str(apr_pstrcat(r->pool, part[0], part[1], part[2], NULL));
+    return out->n != 0 && out->p[0] == '/';
+}
+
+static enum aps_reason check_served(request_rec *r, const struct mod_req *m, struct aps_str served)
+{
+    /* Somebody whom nobody knows has no roles at all. */
+    size_t nroles = m->who != NULL ? m->who->key.nroles : 0;
+    return aps_access_served(book_of(m), m->who != NULL ? m->who->roles : NULL, nroles,
+                             aps_method_parse(aps_str(r->method)), m->path, served);
+}
+
 enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m)
 {
-    struct aps_str served = aps_str(r->uri), raw;
-    if (r->proxyreq != PROXYREQ_NONE && r->filename != NULL &&
-        strncmp(r->filename, "proxy:", 6) == 0) {
+    struct aps_str served = aps_str(r->uri), file, raw;
+    bool proxied = r->proxyreq != PROXYREQ_NONE && r->filename != NULL &&
+                   strncmp(r->filename, "proxy:", 6) == 0;
+    if (proxied) {
         if (!proxied_path(r, &raw))
             return APS_REASON_ALLOW;
         char *buf = apr_palloc(r->pool, raw.n);
@@ -119,10 +158,15 @@ enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m)
     }
     if (m->path.n == 0)
         return APS_REASON_PATH_CHANGED;
-    if (aps_str_eq(m->path, served) || m->view == NULL)
-        return m->view == NULL && m->refused == NULL ? APS_REASON_INTERNAL : APS_REASON_ALLOW;
-    /* An ErrorDocument of somebody whom nobody knows: no roles at all. */
-    size_t nroles = m->who != NULL ? m->who->key.nroles : 0;
-    return aps_access_served(book_of(m), m->who != NULL ? m->who->roles : NULL, nroles,
-                             aps_method_parse(aps_str(r->method)), m->path, served);
+    if (m->view == NULL)
+        return APS_REASON_INTERNAL;
+    bool other_file = !proxied && file_path(r, m->path, &file);
+    if (served.n == 0 && !other_file)
+        return APS_REASON_PATH_CHANGED; /* a part from a file without any URL */
+    enum aps_reason reason = APS_REASON_ALLOW;
+    if (served.n != 0 && !aps_str_eq(m->path, served))
+        reason = check_served(r, m, served);
+    if (reason == APS_REASON_ALLOW && other_file && !aps_str_eq(file, served))
+        reason = check_served(r, m, file);
+    return reason;
 }
