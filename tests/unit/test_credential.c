@@ -138,6 +138,25 @@ static void unreadable_credentials_are_refused(void **state)
                          APS_REASON_CREDENTIAL_MALFORMED);
 }
 
+/* A blank or a control byte is seen wherever it stands, in short and in long values. */
+static void every_place_is_looked_at(void **state)
+{
+    static const char bad[] = {' ', '\t', '\x01', '\x1f', '\x7f'};
+    static const char good[] = {'!', '~', '\x80', '\xff', '0'};
+    char key[73];
+    (void)state;
+    for (size_t n = 3; n + 1 < sizeof key; n++)
+        for (size_t i = 1; i + 1 < n; i++)
+            for (size_t c = 0; c < sizeof bad; c++) {
+                memset(key, 'k', n);
+                key[n] = '\0';
+                key[i] = bad[c];
+                assert_int_equal(find(key, NULL, NULL, "", 0), APS_REASON_CREDENTIAL_MALFORMED);
+                key[i] = good[c];
+                assert_int_equal(find(key, NULL, NULL, key, 0), APS_REASON_ALLOW);
+            }
+}
+
 static const char *basic(const char *pair)
 {
     return apr_pstrcat(pool, "Basic ", apr_pencode_base64(pool, pair, APR_ENCODE_STRING, 0, NULL),
@@ -187,6 +206,7 @@ int main(void)
         cmocka_unit_test(foreign_schemes_are_ignored),
         cmocka_unit_test(several_credentials_are_refused),
         cmocka_unit_test(unreadable_credentials_are_refused),
+        cmocka_unit_test(every_place_is_looked_at),
         cmocka_unit_test(basic_takes_the_password_or_a_lone_user),
         cmocka_unit_test(fields_are_capped),
     };
