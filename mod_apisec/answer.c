@@ -12,6 +12,7 @@ static ap_filter_rec_t *fields_filter, *problem_filter;
 /* ---- RateLimit (draft-ietf-httpapi-ratelimit-headers) ---- */
 
 #define RATELIMIT_ITEM_MAX 160
+#define RATELIMIT_LEFT_MAX 48 /* an item of RateLimit beside its name */
 /* Longer times tell a client nothing and would give the server's plans away (LIM-17). */
 #define RATELIMIT_T_MAX 86400
 
@@ -39,6 +40,14 @@ static void set_ratelimit(request_rec *r, apr_table_t *headers, const struct mod
 {
     if (m->ncharges == 0)
         return;
+    if (m->ncharges == 1 && m->charge[0].limit != NULL) { /* the usual case, without a copy */
+        const struct mod_limit *limit = m->charge[0].limit;
+        char *one = apr_palloc(r->pool, limit->name.n + RATELIMIT_LEFT_MAX);
+        *put_left(one, limit->name, &m->charge[0].left) = '\0';
+        apr_table_setn(headers, "RateLimit-Policy", limit->policy.p);
+        apr_table_setn(headers, "RateLimit", one);
+        return;
+    }
     char *policy = apr_palloc(r->pool, m->ncharges * RATELIMIT_ITEM_MAX), *p = policy;
     char *left = apr_palloc(r->pool, m->ncharges * RATELIMIT_ITEM_MAX), *l = left;
     for (size_t i = 0; i < m->ncharges; i++) {
@@ -74,7 +83,8 @@ static void set_ratelimit(request_rec *r, apr_table_t *headers, const struct mod
 static apr_status_t filter_fields(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
-    const struct mod_req *m = f->ctx;
+    struct mod_req *m = f->ctx;
+    apr_table_setn(r->headers_out, "X-Request-Id", mod_req_id(m));
     if (!ap_is_HTTP_REDIRECT(r->status))
         set_ratelimit(r, r->headers_out, m);
     /* A store of answers must not give one caller's to another, unless the backend says so. */
@@ -129,7 +139,6 @@ void mod_answer_identity(request_rec *r, struct mod_req *m, const struct mod_dir
     unsigned exports = dir->exports != 0 ? dir->exports : MOD_EXPORT_KEY_ID | MOD_EXPORT_USER;
     const char *id = mod_req_id(m);
     m->told = r;
-    apr_table_setn(r->err_headers_out, "X-Request-Id", id);
     mod_req_set_field(r, m, "X-Request-Id", id);
     if (who == NULL)
         return;
@@ -289,13 +298,36 @@ static struct aps_str problem_html(request_rec *r, struct mod_req *m, enum aps_r
                                 s->title, s->title, s->detail, mod_req_id(m)));
 }
 
-/* Whether the client would rather see HTML: it lists it, and no JSON before it. */
+/* The weight of the member of Accept at `p`, in thousandths (RFC 9110 12.4.2). */
+static int weight_of(const char *p)
+{
+    const char *end = p + strcspn(p, ",");
+    int weight = 0, unit = 100;
+    while ((p = memchr(p, ';', (size_t)(end - p))) != NULL) {
+        p += 1 + strspn(p + 1, " \t");
+        if (ap_cstr_casecmpn(p, "q=", 2) == 0)
+            break;
+    }
+    if (p == NULL)
+        return 1000;
+    if (p[2] != '0')
+        return p[2] == '1' ? 1000 : 0;
+    if (p[3] == '.')
+        for (p += 4; *p >= '0' && *p <= '9' && unit > 0; p++, unit /= 10)
+            weight += (*p - '0') * unit;
+    return weight;
+}
+
+/* Whether the client would rather see HTML: it lists it, and no JSON that weighs more or comes
+ * first. */
 static bool wants_html(const request_rec *r)
 {
     const char *accept = apr_table_get(r->headers_in, "Accept");
     const char *html = accept != NULL ? ap_strcasestr(accept, "text/html") : NULL;
     const char *json = accept != NULL ? ap_strcasestr(accept, "json") : NULL;
-    return html != NULL && (json == NULL || html < json);
+    int html_weight = html != NULL ? weight_of(html) : 0;
+    int json_weight = json != NULL ? weight_of(json) : 0;
+    return html_weight > json_weight || (html_weight > 0 && html_weight == json_weight && html < json);
 }
 
 struct problem {
@@ -338,6 +370,8 @@ void mod_answer_insert_error_filter(request_rec *r)
         reason = m->reason;
     else if (m->refused == NULL && r->status == aps_reason_status(m->pending))
         reason = m->pending;
+    if (m->told != NULL)
+        apr_table_setn(r->err_headers_out, "X-Request-Id", mod_req_id(m));
     if (reason == APS_REASON_UNDECIDED)
         return;
     mod_req_verdict(m, MOD_ENGINE_ON, reason);

@@ -22,12 +22,13 @@ void *mod_config_dir_create(apr_pool_t *pool, char *where)
     return dir;
 }
 
-/* The outer ranges stay a set of their own: joining would sort them for each request. */
+/* The outer ranges stay a set of their own: joining would sort them for each request.  httpd joins
+ * the sections of one kind first, so `inner` may be a chain. */
 static const struct mod_deny *join_deny(apr_pool_t *pool, const struct mod_deny *outer,
                                         const struct mod_deny *inner)
 {
     struct mod_deny *deny = apr_pmemdup(pool, inner, sizeof *deny);
-    deny->outer = outer;
+    deny->outer = inner->outer != NULL ? join_deny(pool, outer, inner->outer) : outer;
     return deny;
 }
 

@@ -181,6 +181,11 @@ struct mod_store {
     struct aps_secret master;  /* empty: the key could not be read */
     const char *fault;         /* why the store could not be used at start, or NULL */
     struct aps_reader *reader; /* of this child */
+    /* Of the copy that was good at start: a child that has seen none yet takes no other store's and
+     * no older one. */
+    bool known;
+    uint8_t id[APS_SNAPSHOT_ID_LEN];
+    uint64_t tag, generation;
 };
 
 /* What all requests of a process share. */
@@ -270,7 +275,7 @@ struct mod_req {
     struct aps_access access;
     struct aps_str route;
     size_t ncharges;
-    struct mod_charge *charge; /* room for APS_RATE_MAX once there is one */
+    struct mod_charge *charge;
     int refused_charge; /* index into `charge`, or -1 */
     aps_nsec wait;      /* until what was refused by a limit would pass; 0: unknown */
     aps_nsec monotonic; /* read once */
@@ -321,7 +326,8 @@ void mod_stage_auth_strip(request_rec *r, struct mod_req *m);
 enum aps_reason mod_stage_auth(request_rec *r, struct mod_req *m);
 enum aps_reason mod_stage_policy(struct mod_req *m, const struct mod_requires *requires);
 enum aps_reason mod_stage_policy_one(struct mod_req *m, const struct mod_require *req);
-enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m);
+/* `grants`: the section asks for api-access. */
+enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m, bool grants);
 enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limits *limits);
 enum aps_reason mod_stage_limit_caller(struct mod_req *m, const struct mod_limits *limits);
 enum aps_reason mod_stage_limit_refused(struct mod_req *m, const struct mod_limits *limits,
@@ -336,6 +342,11 @@ void mod_answer_user(request_rec *r, const struct aps_identity *who);
 void mod_answer_insert_filter(request_rec *r);
 void mod_answer_insert_error_filter(request_rec *r);
 void mod_answer_register(void);
+
+/* hide.c */
+int mod_hide_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+int mod_hide_fields(request_rec *r);
+int mod_hide_end(request_rec *r, int lookup);
 
 /* stage_trace.c */
 int mod_trace_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);

@@ -32,6 +32,10 @@ static void describe(const struct mod_store *store, struct aps_reader_options *o
     out->snapshot.store = store->dir;
     out->snapshot.master = &store->master;
     out->snapshot.owner = mod_process.owner;
+    if (store->known) {
+        out->snapshot.store_id = store->id;
+        out->snapshot.min_generation = store->generation;
+    }
 }
 
 /* Read the key and look at the published copy.  A fault is kept: children try again, and what
@@ -45,6 +49,12 @@ static void probe(apr_pool_t *pconf, struct mod_store *store)
     if (err == APS_OK) {
         describe(store, &options);
         err = aps_snapshot_open(&options.snapshot, &snap, &diag);
+    }
+    if (err == APS_OK) {
+        store->known = true;
+        memcpy(store->id, aps_snapshot_store_id(snap), sizeof store->id);
+        store->tag = aps_snapshot_store_tag(snap);
+        store->generation = aps_snapshot_generation(snap);
     }
     aps_snapshot_close(snap);
     store->fault = err != APS_OK ? apr_pstrdup(pconf, aps_err_say(err, &diag)) : NULL;
@@ -209,6 +219,17 @@ static apr_status_t leave(void *data)
     return APR_SUCCESS;
 }
 
+/* What a live process serves already, a later child does not go behind. */
+static bool raise_floor(void *ctx, pid_t pid, uint64_t store, uint64_t generation)
+{
+    uint64_t *floor = ctx;
+    (void)pid;
+    (void)store;
+    if (generation > *floor)
+        *floor = generation;
+    return true;
+}
+
 void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
 {
     mod_process.pid = (uint32_t)getpid();
@@ -231,6 +252,9 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
             continue; /* only root can read the key: 503 until a restart */
         describe(store, &options);
         options.refresh = mod_process.refresh;
+        if (store->known && mod_process.state != NULL)
+            aps_generation_each(mod_process.state, store->tag, raise_floor,
+                                &options.snapshot.min_generation);
         if (aps_reader_new(&options, &store->reader) != APS_OK)
             ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "APISEC0025: store %s: out of memory",
                          store->dir);

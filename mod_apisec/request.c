@@ -244,6 +244,8 @@ enum aps_reason mod_req_decide(request_rec *r, struct mod_req *m)
     struct mod_policy policy;
     if (dir->engine <= MOD_ENGINE_OFF)
         return APS_REASON_ENGINE_OFF;
+    if (dir == m->dir && r == m->told && m->refused == NULL)
+        return m->decisions->reason; /* asked by the next hook of the same request */
     policy_of(dir, &policy);
     if (is_error_document(r, m))
         return decided(r, m, dir, &policy, APS_REASON_ALLOW);
@@ -298,7 +300,9 @@ int mod_req_pre_translate(request_rec *r)
     if (dir->engine <= MOD_ENGINE_OFF || r->prev != NULL || r->main != NULL)
         return DECLINED;
     struct mod_req *m = mod_req_get(r);
-    enum aps_reason reason = mod_stage_inspect_path(m);
+    /* TRACE it answers as soon as it has looked for a file. */
+    enum aps_reason reason = r->method_number == M_TRACE ? APS_REASON_METHOD_REFUSED
+                                                         : mod_stage_inspect_path(m);
     if (reason == APS_REASON_ALLOW)
         return DECLINED;
     m->dir = dir;
@@ -400,9 +404,8 @@ int mod_req_fixups_served(request_rec *r)
     enum aps_reason reason = mod_req_decide(r, m);
     if (m->credential_keep && dir_of(r)->engine == MOD_ENGINE_ON)
         mod_stage_auth_strip(r, m);
-    if (aps_reason_is_pass(reason) && mod_config_requires(dir_of(r))->wants_access &&
-        !is_error_document(r, m))
-        reason = mod_stage_policy_served(r, m);
+    if (aps_reason_is_pass(reason) && !is_error_document(r, m))
+        reason = mod_stage_policy_served(r, m, mod_config_requires(dir_of(r))->wants_access);
     if (aps_reason_is_pass(reason))
         return DECLINED;
     if (r->main != NULL)

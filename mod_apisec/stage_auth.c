@@ -1,6 +1,7 @@
 /* Who calls: the transport, the one credential, the key behind it. */
 #include "mod.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "http_ssl.h"
@@ -42,6 +43,18 @@ enum aps_reason mod_stage_tls(struct mod_req *m, enum mod_tls tls)
 
 /* ---- The credential ---- */
 
+/* The variables that an earlier handler of this transaction made of the field. */
+static void forget(request_rec *r, const char *field)
+{
+    if (r->main == NULL && r->prev == NULL)
+        return;
+    char *name = apr_pstrcat(r->pool, "REDIRECT_HTTP_", field, NULL);
+    for (char *p = name; *p != '\0'; p++)
+        *p = (char)(*p == '-' ? '_' : apr_toupper(*p));
+    apr_table_unset(r->subprocess_env, name);
+    apr_table_unset(r->subprocess_env, name + strlen("REDIRECT_"));
+}
+
 void mod_stage_auth_out(request_rec *r, struct mod_req *m, const struct mod_dir *dir,
                         const struct mod_sources *sources)
 {
@@ -56,6 +69,7 @@ void mod_stage_auth_out(request_rec *r, struct mod_req *m, const struct mod_dir 
             m->credential_keep = true;
         else
             mod_req_unset_field(r, m, s->field);
+        forget(r, s->field);
     }
 }
 

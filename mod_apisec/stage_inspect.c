@@ -62,8 +62,13 @@ static const char *const forwarding_fields[] = {"forwarded", "x-forwarded-*", "x
 
 static bool name_is(const char *name, const char *const *list, size_t n)
 {
+    if (name[0] == '\0' || name[1] == '\0')
+        return false;
+    int third = apr_tolower(name[2]); /* tells most apart; no name in a list is shorter */
     for (size_t i = 0; i < n; i++) {
         const char *want = list[i], *p = name;
+        if (third != want[2])
+            continue;
         while (*want != '\0' && *want != '*' &&
                (apr_tolower(*p) == *want || (*p == '_' && *want == '-'))) {
             p++;
@@ -109,21 +114,22 @@ static void clean_connection(request_rec *r, const char *value)
 static bool is_refused_field(const char *name, bool trusted)
 {
     switch (name[0] | 0x20) {
+    case 'f':
     case 'l':
     case 'p':
     case 'r':
     case 'x':
-        if (NAME_IS(name, control_fields))
+        if (NAME_IS(name, control_fields) || (!trusted && NAME_IS(name, forwarding_fields)))
             return true;
         break;
     default:
         break;
     }
-    if (((name[0] | 0x20) == 'x' || (name[0] | 0x20) == 'f') && !trusted &&
-        NAME_IS(name, forwarding_fields))
-        return true;
     return strchr(name, '_') != NULL;
 }
+
+/* Nobody honest sends more of them. */
+#define CONTROL_FIELDS_MAX 16
 
 /* Caps, unless they were judged (NULL), and under On the removal of control fields.  One pass over
  * the table. */
@@ -132,7 +138,7 @@ static enum aps_reason judge_fields(request_rec *r, const struct mod_req *m,
 {
     const apr_array_header_t *fields = apr_table_elts(r->headers_in);
     const apr_table_entry_t *e = (const apr_table_entry_t *)(const void *)fields->elts;
-    const char *doomed[16];
+    const char *doomed[CONTROL_FIELDS_MAX];
     size_t ndoomed = 0;
     bool trusted = from_trusted_proxy(m->first);
     if (max != NULL && (uint32_t)fields->nelts > max->fields)
@@ -142,7 +148,7 @@ static enum aps_reason judge_fields(request_rec *r, const struct mod_req *m,
             return APS_REASON_FIELDS_TOO_LARGE;
         if (is_refused_field(e[i].key, trusted)) {
             if (ndoomed == sizeof doomed / sizeof doomed[0])
-                return APS_REASON_FIELD_MALFORMED; /* nobody honest sends so many */
+                return APS_REASON_FIELD_MALFORMED;
             doomed[ndoomed++] = e[i].key;
         }
     }
@@ -151,9 +157,30 @@ static enum aps_reason judge_fields(request_rec *r, const struct mod_req *m,
     return APS_REASON_ALLOW;
 }
 
-/* What would drop our fields or begin the request anew. */
-static void clean_hops(request_rec *r)
+/* The variables that an earlier handler of this transaction made of the fields. */
+static void clean_variables(request_rec *r, bool trusted)
 {
+    const apr_array_header_t *variables = apr_table_elts(r->subprocess_env);
+    const apr_table_entry_t *e = (const apr_table_entry_t *)(const void *)variables->elts;
+    const char *doomed[CONTROL_FIELDS_MAX];
+    size_t ndoomed = 0;
+    for (int i = 0; i < variables->nelts && ndoomed < CONTROL_FIELDS_MAX; i++) {
+        const char *name = e[i].key;
+        while (strncmp(name, "REDIRECT_", 9) == 0)
+            name += 9;
+        if (strncmp(name, "HTTP_", 5) == 0 && (NAME_IS(name + 5, control_fields) ||
+                                               (!trusted && NAME_IS(name + 5, forwarding_fields))))
+            doomed[ndoomed++] = e[i].key;
+    }
+    for (size_t i = 0; i < ndoomed; i++)
+        apr_table_unset(r->subprocess_env, doomed[i]);
+}
+
+/* What would drop our fields, begin the request anew, or has kept what was in the fields. */
+static void clean_rest(request_rec *r, const struct mod_req *m)
+{
+    if (r->main != NULL || r->prev != NULL)
+        clean_variables(r, from_trusted_proxy(m->first));
     const char *value = apr_table_get(r->headers_in, "Connection");
     if (value != NULL && ap_cstr_casecmp(value, "keep-alive") != 0 &&
         ap_cstr_casecmp(value, "close") != 0)
@@ -171,7 +198,7 @@ enum aps_reason mod_stage_inspect_clean(request_rec *r, struct mod_req *m)
         return APS_REASON_ALLOW;
     enum aps_reason reason = judge_fields(r, m, NULL, true);
     if (reason == APS_REASON_ALLOW) {
-        clean_hops(r);
+        clean_rest(r, m);
         m->clean = r->headers_in;
     }
     return reason;
@@ -199,7 +226,7 @@ enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struc
             return reason;
         m->fields_judged = true;
         if (on) {
-            clean_hops(r);
+            clean_rest(r, m);
             m->clean = r->headers_in;
         }
     }

@@ -57,6 +57,16 @@ static bool add(struct bill *bill, const struct mod_limit *limit, const struct a
     return true;
 }
 
+/* Room for `n` more charges behind those that are there. */
+static struct mod_charge *more_charges(struct mod_req *m, size_t n)
+{
+    struct mod_charge *v = apr_palloc(m->first->pool, (m->ncharges + n) * sizeof *v);
+    for (size_t i = 0; i < m->ncharges; i++)
+        v[i] = m->charge[i];
+    m->charge = v;
+    return v + m->ncharges;
+}
+
 /* All or nothing; what is left is kept for the RateLimit fields. */
 static enum aps_reason charge(struct mod_req *m, const struct bill *bill)
 {
@@ -67,13 +77,14 @@ static enum aps_reason charge(struct mod_req *m, const struct bill *bill)
         return APS_REASON_STATE_DOWN;
     enum aps_reason reason = aps_rate_take_all(mod_process.state, bill->ask, bill->n,
                                                mod_req_monotonic(m), aps_clock_monotonic, &result);
-    for (unsigned i = 0; i < bill->n && m->ncharges < APS_RATE_MAX; i++) {
-        if (reason != APS_REASON_ALLOW && i == result.refused)
-            m->refused_charge = (int)m->ncharges;
-        m->charge[m->ncharges++] = (struct mod_charge){bill->limit[i], result.left[i]};
-    }
-    if (reason != APS_REASON_ALLOW)
+    struct mod_charge *c = more_charges(m, bill->n);
+    for (unsigned i = 0; i < bill->n; i++)
+        c[i] = (struct mod_charge){bill->limit[i], result.left[i]};
+    if (reason != APS_REASON_ALLOW) {
+        m->refused_charge = (int)(m->ncharges + result.refused);
         m->wait = result.wait;
+    }
+    m->ncharges += bill->n;
     return reason;
 }
 
@@ -87,16 +98,14 @@ enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limi
         return APS_REASON_STATE_DOWN;
     for (size_t i = 0; i < limits->n; i++) {
         const struct mod_limit *limit = limits->v[i];
-        struct mod_charge *seen = &m->charge[m->ncharges];
+        struct aps_rate_left left;
         if (limit->by != MOD_BY_IP || is_charged(m, limit))
             continue;
-        if (m->ncharges == APS_RATE_MAX)
-            return APS_REASON_INTERNAL;
         struct aps_rate_ask ask = {&limit->limit, address_tag(m, limit), 1};
         enum aps_reason reason =
-            aps_rate_peek(mod_process.state, &ask, mod_req_monotonic(m), &seen->left, &m->wait);
+            aps_rate_peek(mod_process.state, &ask, mod_req_monotonic(m), &left, &m->wait);
         if (reason != APS_REASON_ALLOW) {
-            seen->limit = limit;
+            *more_charges(m, 1) = (struct mod_charge){limit, left};
             m->refused_charge = (int)m->ncharges++;
             return reason;
         }

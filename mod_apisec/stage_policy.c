@@ -144,24 +144,39 @@ static enum aps_reason check_served(request_rec *r, const struct mod_req *m, str
                              aps_method_parse(aps_str(r->method)), m->path, served);
 }
 
-enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m)
+/* The sections of the file's own path have their say, as if the client had asked for it. */
+static enum aps_reason check_sections(request_rec *r, struct mod_req *m, struct aps_str file)
+{
+    enum aps_reason before = m->pending;
+    m->pending = APS_REASON_UNDECIDED;
+    request_rec *asked = ap_sub_req_lookup_uri(ap_os_escape_path(r->pool, file.p, 1), r, NULL);
+    ap_destroy_sub_req(asked);
+    enum aps_reason refused = m->pending;
+    m->pending = before;
+    return refused == APS_REASON_UNDECIDED ? APS_REASON_ALLOW : APS_REASON_PATH_CHANGED;
+}
+
+enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m, bool grants)
 {
     struct aps_str served = aps_str(r->uri), file, raw;
     bool proxied = r->proxyreq != PROXYREQ_NONE && r->filename != NULL &&
                    strncmp(r->filename, "proxy:", 6) == 0;
     if (proxied) {
-        if (!proxied_path(r, &raw))
+        if (!grants || !proxied_path(r, &raw))
             return APS_REASON_ALLOW;
         char *buf = apr_palloc(r->pool, raw.n);
         if (!aps_path_read(raw, buf, &served, NULL))
             return APS_REASON_PATH_CHANGED;
     }
-    if (m->path.n == 0)
+    bool other_file = !proxied && file_path(r, m->path, &file);
+    if (other_file && r->main == NULL && !aps_str_eq(file, served) &&
+        check_sections(r, m, file) != APS_REASON_ALLOW)
         return APS_REASON_PATH_CHANGED;
+    if (!grants)
+        return APS_REASON_ALLOW;
     if (m->view == NULL)
         return APS_REASON_INTERNAL;
-    bool other_file = !proxied && file_path(r, m->path, &file);
-    if (served.n == 0 && !other_file)
+    if (m->path.n == 0 || (served.n == 0 && !other_file))
         return APS_REASON_PATH_CHANGED; /* a part from a file without any URL */
     enum aps_reason reason = APS_REASON_ALLOW;
     if (served.n != 0 && !aps_str_eq(m->path, served))
