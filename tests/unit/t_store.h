@@ -4,18 +4,13 @@
 #ifndef T_STORE_H
 #define T_STORE_H
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
+#include "t.h"
 
 #include <apr_general.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,6 +51,19 @@ static inline int t_remove(const char *path, const struct stat *st, int kind, st
 {
     (void)st, (void)kind, (void)at;
     return remove(path);
+}
+
+/* Run `call` in a child of its own; its exit status as waitpid tells it. */
+static inline int t_child(int (*call)(void *arg), void *arg)
+{
+    int status = -1;
+    (void)fflush(NULL);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(call(arg));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
 }
 
 static inline void t_top(struct t_store *t)

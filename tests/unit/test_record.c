@@ -1,0 +1,203 @@
+#include "t.h"
+
+#include <apr_general.h>
+
+#include "../../libapisec/store/record.h"
+
+static apr_pool_t *pool;
+
+static int set_up(void **state)
+{
+    (void)state;
+    return apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    apr_pool_destroy(pool);
+    apr_terminate();
+    return 0;
+}
+
+static const struct aps_str *list(const char *word, size_t n)
+{
+    struct aps_str *l = apr_palloc(pool, n * sizeof *l);
+    for (size_t i = 0; i < n; i++) {
+        char *text = apr_palloc(pool, 300);
+        l[i] = (struct aps_str){text, (size_t)snprintf(text, 300, "%s-%zu", word, i)};
+    }
+    return l;
+}
+
+static struct aps_key least(void)
+{
+    return (struct aps_key){.status = APS_KEY_ACTIVE,
+                            .created_at = 1,
+                            .expires_at = 2,
+                            .secret = {{.version = 1, .pepper = 1}}};
+}
+
+static struct aps_key most(void)
+{
+    struct aps_key key = {
+        .status = APS_KEY_REVOKED,
+        .owner = APS_STR_LIT("team \xc3\xa4"),
+        .created_at = INT64_MAX,
+        .not_before = 5,
+        .expires_at = INT64_MAX - 1,
+        .revoked_at = 7,
+        .revoke_reason = APS_STR_LIT("leaked"),
+        .secret = {{.version = UINT32_MAX, .pepper = 3, .closes_at = 9},
+                   {.version = UINT32_MAX - 1, .pepper = 2, .closes_at = 11}},
+        .limit = {.rate = {1000000000, APS_DAY}, .burst = UINT32_MAX},
+        .nroles = APS_KEY_ROLES_MAX,
+        .nscopes = APS_KEY_SCOPES_MAX,
+        .nnets = APS_KEY_NETS_MAX,
+        .nhosts = APS_KEY_HOSTS_MAX,
+    };
+    struct aps_net *nets = apr_palloc(pool, APS_KEY_NETS_MAX * sizeof *nets);
+    for (size_t i = 0; i < APS_KEY_NETS_MAX; i++) {
+        memset(nets[i].addr.b, (int)i, 16);
+        nets[i].bits = (uint8_t)(2 * i);
+    }
+    memset(key.secret[0].mac, 0xaa, sizeof key.secret[0].mac);
+    memset(key.secret[1].mac, 0xbb, sizeof key.secret[1].mac);
+    key.roles = list("role", key.nroles);
+    key.scopes = list("scope", key.nscopes);
+    key.hosts = list("host", key.nhosts);
+    key.nets = nets;
+    return key;
+}
+
+static void same_list(const struct aps_str *a, const struct aps_str *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        assert_true(aps_str_eq(a[i], b[i]));
+}
+
+static void same(const struct aps_key *a, const struct aps_key *b)
+{
+    assert_int_equal(a->status, b->status);
+    assert_true(aps_str_eq(a->owner, b->owner));
+    assert_true(aps_str_eq(a->revoke_reason, b->revoke_reason));
+    assert_true(a->created_at == b->created_at && a->not_before == b->not_before &&
+                a->expires_at == b->expires_at && a->revoked_at == b->revoked_at);
+    for (int i = 0; i < 2; i++) {
+        assert_true(a->secret[i].version == b->secret[i].version &&
+                    a->secret[i].pepper == b->secret[i].pepper &&
+                    a->secret[i].closes_at == b->secret[i].closes_at);
+        assert_memory_equal(a->secret[i].mac, b->secret[i].mac, APS_KEY_MAC_LEN);
+    }
+    assert_true(a->limit.rate.count == b->limit.rate.count &&
+                a->limit.rate.period == b->limit.rate.period && a->limit.burst == b->limit.burst);
+    assert_true(a->nroles == b->nroles && a->nscopes == b->nscopes && a->nnets == b->nnets &&
+                a->nhosts == b->nhosts);
+    same_list(a->roles, b->roles, a->nroles);
+    same_list(a->scopes, b->scopes, a->nscopes);
+    same_list(a->hosts, b->hosts, a->nhosts);
+    for (size_t i = 0; i < a->nnets; i++) {
+        assert_memory_equal(a->nets[i].addr.b, b->nets[i].addr.b, 16);
+        assert_int_equal(a->nets[i].bits, b->nets[i].bits);
+    }
+}
+
+static void what_is_written_is_read(void **state)
+{
+    struct aps_key keys[] = {least(), most()};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct aps_key out = {.id = APS_STR_LIT("id"), .name = APS_STR_LIT("name")};
+        struct aps_str record = aps_record_encode(&keys[i], pool);
+        assert_int_equal(aps_record_decode(record, pool, &out), APS_OK);
+        same(&keys[i], &out);
+        assert_true(aps_str_eq(out.id, APS_STR_LIT("id"))); /* not the record's to say */
+        assert_true(aps_str_eq(out.name, APS_STR_LIT("name")));
+    }
+}
+
+/* The record read stays when the memory that it was read from goes. */
+static void the_pool_has_a_copy(void **state)
+{
+    struct aps_key key = most(), out = {0};
+    struct aps_str record = aps_record_encode(&key, pool);
+    char *b = apr_palloc(pool, record.n);
+    (void)state;
+    memcpy(b, record.p, record.n);
+    assert_int_equal(aps_record_decode((struct aps_str){b, record.n}, pool, &out), APS_OK);
+    memset(b, 0, record.n);
+    same(&key, &out);
+}
+
+static void any_other_length_is_damage(void **state)
+{
+    struct aps_key key = most(), out = {.status = APS_KEY_REVOKED};
+    struct aps_str record = aps_record_encode(&key, pool);
+    (void)state;
+    /* Each length in a block of its own, so that a reader that goes too far is caught. */
+    for (size_t n = 0; n < record.n; n++) {
+        char *b = test_malloc(n + 1);
+        memcpy(b, record.p, n);
+        assert_int_equal(aps_record_decode((struct aps_str){b, n}, pool, &out), APS_ERR_CORRUPT);
+        test_free(b);
+    }
+    char *longer = apr_palloc(pool, record.n + 1);
+    memcpy(longer, record.p, record.n);
+    longer[record.n] = 0;
+    assert_int_equal(aps_record_decode((struct aps_str){longer, record.n + 1}, pool, &out),
+                     APS_ERR_CORRUPT);
+    assert_int_equal(out.status, APS_KEY_REVOKED); /* untouched */
+    assert_int_equal(out.nroles, 0);
+}
+
+/* Any byte may be anything: the reader refuses or gives a key within all bounds. */
+static void damaged_bytes_never_lead_astray(void **state)
+{
+    struct aps_key key = most();
+    struct aps_str record = aps_record_encode(&key, pool);
+    char *b = apr_palloc(pool, record.n);
+    int refused = 0;
+    (void)state;
+    for (size_t i = 0; i < record.n; i++)
+        for (int value = 0; value < 256; value += 15) {
+            struct aps_key out = {0};
+            memcpy(b, record.p, record.n);
+            b[i] = (char)value;
+            if (aps_record_decode((struct aps_str){b, record.n}, pool, &out) != APS_OK) {
+                refused++;
+                continue;
+            }
+            assert_true(out.nroles <= APS_KEY_ROLES_MAX && out.nscopes <= APS_KEY_SCOPES_MAX &&
+                        out.nnets <= APS_KEY_NETS_MAX && out.nhosts <= APS_KEY_HOSTS_MAX);
+            assert_true(out.status == APS_KEY_ACTIVE || out.status == APS_KEY_REVOKED);
+            for (size_t k = 0; k < out.nnets; k++)
+                assert_true(out.nets[k].bits <= 128);
+        }
+    assert_true(refused > 1000);
+}
+
+static void what_no_key_has_is_damage(void **state)
+{
+    struct aps_key bad[] = {least(), least(), least(), least(), least()}, out = {0};
+    (void)state;
+    bad[0].status = APS_KEY_UNSET;
+    bad[1].status = (enum aps_key_status)3;
+    bad[2].expires_at = 0;
+    bad[3].secret[0].version = 0;
+    bad[4].limit.rate = (struct aps_rate){1, 0};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(aps_record_decode(aps_record_encode(&bad[i], pool), pool, &out),
+                         APS_ERR_CORRUPT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(the_pool_has_a_copy),
+        cmocka_unit_test(any_other_length_is_damage),
+        cmocka_unit_test(damaged_bytes_never_lead_astray),
+        cmocka_unit_test(what_no_key_has_is_damage),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
