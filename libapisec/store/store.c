@@ -199,17 +199,25 @@ enum aps_err aps_store_begin(struct aps_store *st, struct aps_diag *diag)
     return st->begun ? APS_OK : begin(st, diag);
 }
 
+/* A COMMIT that failed may have committed: the journal is gone, and only the folder could not be
+ * synced.  What the file says now decides. */
+static bool has_committed(struct aps_store *st)
+{
+    struct aps_meta now = {0};
+    return aps_meta_load(st->db, &now, NULL) == APS_OK && now.generation == st->meta.generation + 1;
+}
+
 static enum aps_err raise_and_commit(struct aps_store *st, struct aps_diag *diag)
 {
     enum aps_err err = aps_db_exec(st->db, "UPDATE meta SET generation = generation + 1", diag);
     if (err == APS_OK)
         err = aps_db_exec(st->db, "COMMIT", diag);
+    st->begun = st->changed = false;
     if (err != APS_OK) {
         aps_db_rollback(st->db);
-        st->begun = st->changed = false;
-        return err;
+        if (!has_committed(st))
+            return err;
     }
-    st->begun = st->changed = false;
     st->meta.generation++;
     return APS_OK;
 }
