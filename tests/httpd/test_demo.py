@@ -78,7 +78,7 @@ def test_demo_runs_for_a_user_who_is_not_root(make_demo):
     assert os.stat(demo.place).st_uid == NOBODY and demo.listens()
 
 
-def test_keys_of_the_demo_are_for_its_owner_alone(make_demo):  # KEY-02
+def test_keys_of_the_demo_are_for_its_owner_alone(make_demo):  # AUD-03
     demo = make_demo()
     assert demo.walk()[0] == 0
     with open(os.path.join(demo.place, "keys/yours")) as seen:

@@ -1,0 +1,81 @@
+"""conf/apisec.conf, conf/examples and the configurations in README and guides pass httpd -t."""
+
+import glob
+import os
+import re
+
+import pytest
+
+from harness import MPM, SERVER_GROUP, TOP, Folder, Server, Store
+
+pytestmark = pytest.mark.skipif(MPM != "event", reason="the MPM does not matter")
+
+
+def examples():
+    """(name, text): files, and each ```apache block of a page."""
+    for path in sorted(glob.glob(os.path.join(TOP, "conf/examples/*.conf"))) + [os.path.join(TOP, "conf/apisec.conf")]:
+        with open(path) as seen:
+            yield os.path.basename(path), seen.read()
+    for path in [os.path.join(TOP, "README.md")] + sorted(glob.glob(os.path.join(TOP, "docs/*.md"))):
+        with open(path) as seen:
+            blocks = re.findall(r"^```apache\n(.*?)^```", seen.read(), re.M | re.S)
+        for number, text in enumerate(blocks, 1):
+            yield "%s-%d" % (os.path.basename(path), number), text
+
+
+EXAMPLES = dict(examples())
+# Where an example's path leads in a test's folder.
+MOVED = [("/var/lib/apisec", "lib"), ("/etc/apisec", "etc"), ("/usr/local/sbin", "sbin"), ("/srv/tenants", "htdocs"),
+         ("/var/log/apache2", "logs")]
+MODULES = {"ProxyPass": "proxy_http", "RemoteIPHeader": "remoteip", "SSLEngine": "ssl", "Header": "headers"}
+
+
+def place(folder, text):
+    """The example with paths of its own, and the stores and files that it names."""
+    for old, new in MOVED:
+        text = text.replace(old, folder.path(new))
+    text = re.sub(r"/etc/apache2/tls/\w+\.pem", "@CERT@", text)
+    text = re.sub(r"/etc/apache2/tls/\w+\.key", "@CERTKEY@", text)
+    os.makedirs(folder.path("lib"), 0o755)
+    for path in re.findall(r"file:(\S+\.txt)", text):
+        folder.write(os.path.relpath(path, folder.root), "192.0.2.0/24\n2001:db8::/32\n")
+    for block in re.split(r"(?=<VirtualHost)", text):
+        for path in re.findall(r"^\s*ApiSecStore (\S+)", block, re.M):
+            make_store(folder, path, re.search(r"^\s*ApiSecMasterKey (file|exec):(\S+)", block, re.M))
+    return text
+
+
+def make_store(folder, path, master):
+    if os.path.exists(os.path.join(path, "store.db")):
+        return
+    options = []
+    if master:
+        key = master[2] if master[1] == "file" else folder.path("helper.key")
+        os.makedirs(os.path.dirname(key), 0o755, exist_ok=True)
+        options = ["--master-key", "file:" + key]
+    Store(path, folder.path("state")).ok(*options, "init", "--group", SERVER_GROUP)
+    if master and master[1] == "exec":
+        with open(key) as seen:
+            name = os.path.relpath(master[2], folder.root)
+            folder.write(name, "#!/bin/sh\necho %s\n" % seen.read().strip(), mode=0o700)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_passes_the_configuration_test(folder, name):
+    text = place(folder, EXAMPLES[name])
+    modules = set(re.findall(r"\w+", "".join(re.findall(r"^# modules: (.*)$", text, re.M))))
+    modules |= {module for word, module in MODULES.items() if re.search(r"^\s*%s\b" % word, text, re.M)}
+    # What an example says itself comes without the harness's own.
+    text = re.sub(r"^LoadModule .*\n", "", text, flags=re.M)
+    server = Server(folder, "LogLevel warn\n" + text, modules=sorted(modules), bare="ApiSecState" in text)
+    code, said = server.configtest()
+    assert code == 0, said
+    assert "APISEC" not in said, said
+
+
+# CLI-05, and the way that the guide for the first API shows
+def test_an_example_with_a_mistake_would_fail():
+    with Folder() as folder:
+        text = place(folder, EXAMPLES["first-api.conf"]).replace("by=key", "by=kye")
+        code, said = Server(folder, text).configtest()
+        assert code != 0 and "by=kye" in said and "by=user" in said, said
