@@ -41,6 +41,11 @@ def wait_for(condition, timeout=15, what="a condition"):
         time.sleep(0.01)
 
 
+def wait_seconds(seconds):
+    """Waits as long as a server has asked for (Retry-After)."""
+    time.sleep(seconds)
+
+
 def _is_safe(path):
     """Every folder up to the root: others may pass, and cannot rename what is in it."""
     path = os.path.realpath(path)

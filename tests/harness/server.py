@@ -20,7 +20,7 @@ MODULE = os.path.join(BUILD, "mod_apisec", ".libs", "mod_apisec.so")
 ALWAYS = ["unixd", "log_config", "authn_core", "authz_core", "mime", "dir"]
 NEEDS = {"ssl": ["socache_shmcb"], "proxy_http": ["proxy"], "proxy_http2": ["proxy", "http2"],
          "auth_basic": ["authn_file", "authz_user"], "access_compat": ["authz_host"], "cache_disk": ["cache"],
-         "authn_dbd": ["dbd"], "cgid": [], "dav_fs": ["dav"]}
+         "authn_dbd": ["dbd"], "cgid": ["alias"], "cgi": ["alias"], "dav_fs": ["dav"]}
 # A child that ends by one of these has crashed; Killed is what tests themselves do.
 CRASH = re.compile(r"exit signal (?!Killed|Terminated)\w+|AddressSanitizer|runtime error:")
 

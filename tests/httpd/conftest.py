@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import Server
+from harness import Server, Site
 
 
 @pytest.fixture
@@ -27,5 +27,25 @@ def make_server(folder):
             faults.append(fault)
         finally:
             print(server.report())  # shown by pytest if the test failed
+    if faults:
+        raise faults[0]
+
+
+@pytest.fixture
+def make_site():
+    """make_site(conf, prepare, **options of Site) -> Site; closed at the end."""
+    made = []
+
+    def make(conf, prepare=None, **options):
+        made.append(Site(conf, prepare, **options))
+        return made[-1]
+
+    yield make
+    faults = []
+    for site in made:
+        try:
+            site.close()
+        except Exception as fault:
+            faults.append(fault)
     if faults:
         raise faults[0]

@@ -1,0 +1,251 @@
+"""Published copies that cannot be trusted, the state file, and the block of mod_status."""
+
+import os
+import shutil
+import stat
+
+import pytest
+from harness import Store, wait_for
+
+CONF = """
+ApiSecRequireTLS Off
+<Location /status>
+    SetHandler server-status
+</Location>
+<Location /orders>
+    ApiSecEngine On
+</Location>
+"""
+
+
+def prepare(site):
+    site.role("reader", "GET /orders/**")
+    site.key("ci")
+    site.key("late")
+    other = Store(site.folder.path("other"), site.folder.path("state"))
+    other.init()
+    site.other = other
+
+
+@pytest.fixture
+def site(make_site):
+    made = make_site(CONF, prepare, modules=["status"])
+    shutil.copy2(made.store.file("pub", "store.db"), made.folder.path("old.db"))
+    made.store.ok("key", "revoke", "late")
+    wait_for(lambda: made.get(key="late").status == 401)
+
+    def ask():
+        got = made.get(key="late")
+        assert got.status == 401
+        return got
+
+    made.reach_children(ask)
+    return made
+
+
+def numbers(site):
+    rows = (line.split(": ") for line in site.get("/status?auto").text.splitlines() if line.startswith("ApiSec"))
+    return {name: int(value) for name, value in rows}
+
+
+def settled(site):
+    """The numbers when every request that was answered is counted, which is after its answer."""
+    def counted():
+        seen = numbers(site)
+        return seen if seen["ApiSecRequests"] == sum(line["decision"] != "off" for line in site.server.audit()) else None
+
+    return wait_for(counted, what="the counters")
+
+
+def bytes_of(path):
+    with open(path, "rb") as seen:
+        return seen.read()
+
+
+def older(site):
+    return bytes_of(site.folder.path("old.db"))
+
+
+def foreign(site):
+    return bytes_of(site.other.file("pub", "store.db"))
+
+
+def truncated(site):
+    text = bytes_of(site.store.file("pub", "store.db"))
+    return text[:len(text) // 2]
+
+
+def garbage(site):
+    return os.urandom(40000)
+
+
+def empty(site):
+    return b""
+
+
+def bent_generation(site):
+    """The newest copy as another SQLite would write it, with a higher generation that nobody MACed."""
+    import sqlite3
+    path = site.folder.path("bent.db")
+    shutil.copy2(site.store.file("pub", "store.db"), path)
+    with sqlite3.connect(path) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        assert "meta" in tables, tables
+        columns = [row[1] for row in db.execute("PRAGMA table_info(meta)")]
+        if "generation" in columns:
+            db.execute("UPDATE meta SET generation = generation + 1000")
+        else:
+            changed = db.execute("UPDATE meta SET value = value + 1000 WHERE name = 'generation'").rowcount
+            assert changed == 1, columns
+    return bytes_of(path)
+
+
+def replace(site, content, mode=0o640):
+    """As publish does it: a file beside, then a rename."""
+    target = site.store.file("pub", "store.db")
+    seen = os.stat(target)
+    beside = site.store.file("pub", "new")
+    with open(beside, "wb") as out:
+        out.write(content)
+    os.chmod(beside, mode)
+    os.chown(beside, seen.st_uid, seen.st_gid)
+    os.rename(beside, target)
+
+
+# AZ-06, TRN-13
+@pytest.mark.parametrize("make", [older, foreign, truncated, garbage, empty, bent_generation], ids=lambda f: f.__name__)
+def test_copy_that_cannot_be_trusted_is_refused_and_the_last_good_one_stays(site, make):
+    good = bytes_of(site.store.file("pub", "store.db"))
+    before = numbers(site)["ApiSecReloadFailed"]
+    replace(site, make(site))
+    # Each child looks on the way of a request.
+    wait_for(lambda: site.get(key="ci").status == 200 and site.get(key="late").status == 401
+             and numbers(site)["ApiSecReloadFailed"] > before, what="the copy to be refused")
+    for _ in range(20):
+        assert site.get(key="ci").status == 200
+        assert site.get(key="late").status == 401, "what was revoked stays so"
+    assert site.server.wait_error(r"APISEC0026: store \S*%s\b.*last good copy stays" % os.path.basename(site.store.path))
+    assert "store.db" in site.server.error_log().split("APISEC0026")[1].split("\n")[0]
+    assert site.get(key="hunter2").status == 401
+    # A good copy is taken again.
+    replace(site, good)
+    site.store.ok("publish")
+    key = site.key("mended")
+    wait_for(lambda: site.get(key=key).status == 200)
+
+
+# SEC-09, TRN-13
+@pytest.mark.parametrize("kind", ["mode", "symlink", "fifo", "folder", "gone", "link"])
+def test_copy_of_a_wrong_kind_is_refused_and_the_last_good_one_stays(site, kind):
+    target = site.store.file("pub", "store.db")
+    good = bytes_of(target)
+    before = numbers(site)["ApiSecReloadFailed"]
+    if kind == "mode":
+        replace(site, good, 0o666)
+    elif kind == "symlink":
+        os.rename(target, site.folder.path("moved.db"))
+        os.symlink(site.folder.path("moved.db"), target)
+    elif kind == "link":
+        replace(site, good)
+        os.link(target, site.store.file("pub", "twin.db"))
+    else:
+        os.unlink(target)
+        if kind == "fifo":
+            os.mkfifo(target, 0o640)
+        elif kind == "folder":
+            os.mkdir(target)
+    wait_for(lambda: site.get(key="ci").status == 200 and numbers(site)["ApiSecReloadFailed"] > before,
+             what="the copy to be refused")
+    assert site.get(key="late").status == 401
+    assert site.server.wait_error("APISEC0026")
+
+
+# AZ-06
+def test_refused_copy_is_logged_once_by_each_child(site):
+    replace(site, garbage(site))
+    wait_for(lambda: site.get(key="ci").status == 200 and numbers(site)["ApiSecReloadFailed"] >= 1)
+    for _ in range(200):
+        assert site.get(key="ci").status == 200
+    assert site.server.error_log().count("APISEC0026") <= len(site.server.children())
+
+
+# TRN-14
+def test_state_file_is_the_starting_accounts_alone(site):
+    seen = os.stat(site.server.state)
+    assert stat.S_IMODE(seen.st_mode) == 0o600 and seen.st_uid == os.geteuid()
+    for name in site.keys:
+        assert site.keys[name].encode() not in bytes_of(site.server.state)
+        assert site.ids[name].encode() not in bytes_of(site.server.state)
+
+
+# TRN-13, TRN-14
+@pytest.mark.parametrize("kind", ["symlink", "folder", "mode", "nowhere"])
+def test_state_that_cannot_be_used_answers_503_and_other_sites_are_served(make_site, kind):
+    site = make_site(CONF.replace("<Location /status>", "ApiSecState @ROOT@/%s\n<Location /status>"
+                                  % ("none/state" if kind == "nowhere" else "bad")), prepare, modules=["status"], start=False)
+    bad = site.folder.path("bad")
+    if kind == "symlink":
+        site.folder.write("target", "")
+        os.symlink(site.folder.path("target"), bad)
+    elif kind == "folder":
+        os.mkdir(bad)
+    elif kind == "mode":
+        site.folder.write("bad", "x" * 100, 0o666)
+    site.server.start()
+    got = site.get(key="ci")
+    assert got.status == 503 and got.headers["Content-Type"] == "application/problem+json"
+    line = site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"])
+    assert line["reason"] == "state_down"
+    assert site.get("/index.html").status == 200
+    assert numbers(site)["ApiSecStateDown"] == 1
+    assert "APISEC0021" in site.server.error_log()
+
+
+# TRN-13
+@pytest.mark.parametrize("content", [b"", b"x" * 100, b"\0" * 70000, b"APISEC" * 20000],
+                         ids=["empty", "short", "zeros", "words"])
+def test_damaged_state_file_is_replaced(make_site, content):
+    site = make_site(CONF, prepare, modules=["status"], start=False)
+    site.folder.write("state", content, 0o600)
+    site.server.start()
+    assert site.get(key="ci").status == 200
+    assert numbers(site)["ApiSecStateDown"] == 0
+
+
+# TRN-18
+def test_status_block_counts_and_names_nobody(site):
+    before = settled(site)
+    assert {"ApiSecRequests", "ApiSecAllowed", "ApiSecRefusedAuthn", "ApiSecRefusedAuthz", "ApiSecRefusedLimit",
+            "ApiSecRefusedInput", "ApiSecRefusedServer", "ApiSecWouldRefuse", "ApiSecStores", "ApiSecStoresDown"} <= set(before)
+    assert before["ApiSecStores"] == 1 and before["ApiSecStoresDown"] == 0
+    for key, path in (("ci", "/orders/7.json"), ("ci", "/orders/8.json"), (None, "/orders/7.json"), ("late", "/orders/7.json"),
+                      ("ci", "/orders/a//b")):
+        site.get(path, key=key)
+    after = settled(site)
+    assert after["ApiSecRequests"] == before["ApiSecRequests"] + 5
+    change = {name: after[name] - before[name] for name in after}
+    assert change["ApiSecAllowed"] == 2 and change["ApiSecRefusedAuthn"] == 2 and change["ApiSecRefusedInput"] == 1
+    for page in ("/status", "/status?auto"):
+        text = site.get(page).text
+        assert "ApiSec" in text or "mod_apisec" in text
+        for secret in list(site.keys.values()) + list(site.ids.values()) + [site.folder.root]:
+            assert secret not in text
+
+
+# TRN-13
+def test_killed_child_leaves_nothing_behind(make_site):
+    site = make_site("""
+<Location /orders>
+    ApiSecEngine On
+    ApiSecLimit kept rate=1000/d by=key
+</Location>
+""", prepare, children=3)
+    spent = 0
+    for _ in range(4):
+        for _ in range(10):
+            spent += site.get(key="ci").status == 200
+        victim = site.server.children()[0]
+        os.kill(victim, 9)
+        wait_for(lambda: victim not in site.server.children())
+    got = wait_for(lambda: site.get(key="ci"))
+    assert "r=%d;" % (1000 - spent - 1) in got.headers["RateLimit"]
