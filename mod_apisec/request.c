@@ -301,8 +301,10 @@ int mod_req_pre_translate(request_rec *r)
         return DECLINED;
     struct mod_req *m = mod_req_get(r);
     /* TRACE it answers as soon as it has looked for a file. */
-    enum aps_reason reason = r->method_number == M_TRACE ? APS_REASON_METHOD_REFUSED
-                                                         : mod_stage_inspect_path(m);
+    enum aps_reason reason =
+        r->method_number == M_TRACE ? APS_REASON_METHOD_REFUSED : mod_stage_inspect_path(m);
+    if (reason == APS_REASON_ALLOW && m->path.p[0] == '*') /* OPTIONS of the server as well */
+        return answer(r, m, mod_req_decide(r, m));
     if (reason == APS_REASON_ALLOW)
         return DECLINED;
     m->dir = dir;

@@ -15,8 +15,10 @@ static struct aps_str raw_path(const request_rec *first)
     if (p == NULL)
         return aps_str(first->uri);
     if (*p != '/') { /* absolute form: after the authority (RFC 9112 3.2.2) */
-        const char *authority = strstr(p, "://");
-        p = authority != NULL ? authority + 3 + strcspn(authority + 3, "/?#") : "";
+        const char *scheme_end = p + strcspn(p, ":/?#");
+        if (strncmp(scheme_end, "://", 3) != 0)
+            return aps_str(p); /* no path at all */
+        p = scheme_end + 3 + strcspn(scheme_end + 3, "/?#");
         if (*p != '/')
             return APS_STR_LIT("/");
     }

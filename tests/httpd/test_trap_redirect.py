@@ -98,7 +98,7 @@ def prepare(site):
     write("htdocs/pages/role.html", SECRET + "\n")
     write("htdocs/pages/below/role.html", SECRET + "\n")
     write("htdocs/pages/cgi.shtml", '<!--#include virtual="/cgi/env" -->\n')
-    write("htdocs/pages/env.shtml", '<!--#printenv -->\n')
+    write("htdocs/pages/env.shtml", '<!--#printenv -->\n\nKEY=<!--#echo var="APISEC_KEY_ID" -->\n')
     site.script("wrapper", 'printf "Content-Type: text/plain\\n\\n"\nenv\n')
     write("cgi/env", ENV, 0o755)
     site.script("local", 'printf "Location: /admin/secret.html\\n\\n"\n')
@@ -210,7 +210,9 @@ def test_identity_comes_along_and_the_credential_does_not(site, path):
         got = site.get(path, headers=headers + lies)
         assert got.status == 200
         assert "=lie" not in got.text and key not in got.text, got.text
-        if path != "/pages/env.shtml":
+        if path == "/pages/env.shtml":
+            assert "KEY=" + site.ids["mouse"] in got.text.splitlines(), got.text
+        else:
             lines = got.text.splitlines()
             assert "REMOTE_USER=mickey" in lines, got.text
             assert "APISEC_KEY_ID=" + site.ids["mouse"] in lines
