@@ -1,6 +1,6 @@
 /* schema.h - the tables of a store, the same in store.db and in the published copy.
  *
- * See docs/design-store.md for what each column holds. */
+ * See docs/design.md, "The store", for what each column holds. */
 #ifndef APISEC_STORE_SCHEMA_H
 #define APISEC_STORE_SCHEMA_H
 
