@@ -116,6 +116,20 @@ static void judge_key(struct trial *t)
         refuse(t, "key", reason, aps_reason_text(reason));
 }
 
+/* As httpd hands it to the module: in lower case, without port. */
+static const char *plain_host(apr_pool_t *pool, const char *host)
+{
+    char *plain = apr_pstrdup(pool, host);
+    size_t end = strcspn(plain, plain[0] == '[' ? "]" : ":");
+
+    if (plain[end] == ':' || plain[end] == ']')
+        plain[end + (plain[end] == ']' ? 1 : 0)] = '\0';
+    for (size_t i = 0; plain[i] != '\0'; i++)
+        if (plain[i] >= 'A' && plain[i] <= 'Z')
+            plain[i] = (char)(plain[i] - 'A' + 'a');
+    return plain;
+}
+
 /* Networks and hosts of the key, where the question names an address and a host.  What it leaves
  * open is taken as allowed, and the step says so. */
 static enum aps_err judge_place(struct trial *t)
@@ -134,6 +148,8 @@ static enum aps_err judge_place(struct trial *t)
         asked.nnets = 0;
     if (host == NULL)
         asked.nhosts = 0;
+    else
+        host = plain_host(t->c->pool, host);
     reason = aps_key_place(&asked, &addr, aps_str(host));
     if (reason != APS_REASON_ALLOW)
         refuse(t, "place", reason, aps_reason_text(reason));
@@ -304,9 +320,9 @@ static enum aps_err judge(struct trial *t, struct aps_str target)
     if (is_open(t) && t->has_key)
         judge_key(t);
     if (is_open(t) && t->has_key)
-        err = judge_place(t);
-    if (err == APS_OK && is_open(t) && t->has_key)
         err = add_key_roles(t);
+    if (err == APS_OK && is_open(t) && t->has_key)
+        err = judge_place(t);
     if (err != APS_OK || !is_open(t))
         return err;
     note_limit(t);

@@ -89,7 +89,8 @@ def test_the_place_of_a_key_is_judged_where_it_is_named(shop):  # KEY-11, KEY-14
     assert explain(shop, "GET /orders", *who, "--address", "10.1.2.3")["decision"] == "allow"
     assert explain(shop, "GET /orders", *who, "--address", "::ffff:10.1.2.3")["decision"] == "allow"
     assert explain(shop, "GET /orders", *who, "--address", "192.0.2.1")["reason"] == "key_network"
-    assert explain(shop, "GET /orders", *who, "--host", "api.example.com")["decision"] == "allow"
+    for host in ("api.example.com", "API.example.com", "api.example.com:8443"):
+        assert explain(shop, "GET /orders", *who, "--host", host)["decision"] == "allow"
     assert explain(shop, "GET /orders", *who, "--host", "other.example.com")["reason"] == "key_host"
 
 
