@@ -406,10 +406,13 @@ int mod_req_fixups_served(request_rec *r)
     enum aps_reason reason = mod_req_decide(r, m);
     if (m->credential_keep && dir_of(r)->engine == MOD_ENGINE_ON)
         mod_stage_auth_strip(r, m);
-    if (aps_reason_is_pass(reason) && !is_error_document(r, m))
-        reason = mod_stage_policy_served(r, m, mod_config_requires(dir_of(r))->wants_access);
     if (aps_reason_is_pass(reason))
+        reason = mod_stage_policy_served(r, m, mod_config_requires(dir_of(r))->wants_access);
+    if (aps_reason_is_pass(reason)) {
+        if (dir_of(r)->engine == MOD_ENGINE_ON && !mod_req_is_plain_file(r))
+            mod_answer_backend(r, m, dir_of(r));
         return DECLINED;
+    }
     if (r->main != NULL)
         m->pending = reason;
     else

@@ -118,6 +118,19 @@ static bool is_joined(struct aps_str path, const char *const part[3])
     return path.n == 0;
 }
 
+/* Whether the file is the one that `asked` names below the document root: no rewrite, no alias.
+ * The usual case, at the cost of two comparisons. */
+static bool is_own_file(const request_rec *r, struct aps_str asked)
+{
+    const char *root = ap_document_root((request_rec *)r);
+    size_t n = r->filename != NULL ? strlen(r->filename) : 0;
+    if (n <= asked.n || (r->path_info != NULL && *r->path_info != '\0'))
+        return false;
+    n -= asked.n;
+    return memcmp(r->filename + n, asked.p, asked.n) == 0 && strncmp(root, r->filename, n) == 0 &&
+           root[n] == '\0';
+}
+
 /* The URL path of the file that will be served, which a rewrite in the server's context chooses
  * without changing r->uri.  False where it is `asked`, or lies outside of the URL space. */
 static bool file_path(request_rec *r, struct aps_str asked, struct aps_str *out)
@@ -140,8 +153,9 @@ static enum aps_reason check_served(request_rec *r, const struct mod_req *m, str
 {
     /* Somebody whom nobody knows has no roles at all. */
     size_t nroles = m->who != NULL ? m->who->key.nroles : 0;
+    struct aps_str asked = m->path.n != 0 ? m->path : APS_STR_LIT("/");
     return aps_access_served(book_of(m), m->who != NULL ? m->who->roles : NULL, nroles,
-                             aps_method_parse(aps_str(r->method)), m->path, served);
+                             aps_method_parse(aps_str(r->method)), asked, served);
 }
 
 /* The sections of the file's own path have their say, as if the client had asked for it. */
@@ -161,6 +175,9 @@ enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m, bool 
     struct aps_str served = aps_str(r->uri), file, raw;
     bool proxied = r->proxyreq != PROXYREQ_NONE && r->filename != NULL &&
                    strncmp(r->filename, "proxy:", 6) == 0;
+    if (!proxied && m->path.n != 0 && m->view != NULL && aps_str_eq(m->path, served) &&
+        is_own_file(r, m->path))
+        return APS_REASON_ALLOW;
     if (proxied) {
         if (!grants || !proxied_path(r, &raw))
             return APS_REASON_ALLOW;
@@ -174,9 +191,12 @@ enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m, bool 
         return APS_REASON_PATH_CHANGED;
     if (!grants)
         return APS_REASON_ALLOW;
+    /* A refused request may not have got as far as the store; its ErrorDocument does. */
+    if (m->view == NULL && m->refused != NULL && m->server->store != NULL)
+        m->view = mod_process_view(m->first, m->server->store, mod_req_monotonic(m));
     if (m->view == NULL)
         return APS_REASON_INTERNAL;
-    if (m->path.n == 0 || (served.n == 0 && !other_file))
+    if ((m->path.n == 0 && m->refused == NULL) || (served.n == 0 && !other_file))
         return APS_REASON_PATH_CHANGED; /* a part from a file without any URL */
     enum aps_reason reason = APS_REASON_ALLOW;
     if (served.n != 0 && !aps_str_eq(m->path, served))
