@@ -124,11 +124,13 @@ static void show_copy(struct ctl *c)
     aps_snapshot_close(copy);
 }
 
+/* As aps_snapshot_store_tag has it; the copy may be missing. */
 static uint64_t store_tag(const struct aps_store *store)
 {
-    uint64_t tag;
+    uint64_t tag = 0;
 
-    memcpy(&tag, aps_store_id(store), sizeof tag);
+    for (size_t i = 0; i < sizeof tag; i++)
+        tag = tag << 8 | aps_store_id(store)[i];
     return tag;
 }
 
