@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -26,8 +27,8 @@ def _unpacked():
 
 def files(under="", ends=()):
     """Paths below TOP, sorted: what git knows or would add, all files where there is no git."""
-    # A release that is unpacked inside another repository is none.
-    if os.path.exists(os.path.join(TOP, ".git")):
+    # A release that is unpacked inside another repository is none; a clone may come without the program.
+    if os.path.exists(os.path.join(TOP, ".git")) and shutil.which("git"):
         names = subprocess.run(["git", "-C", TOP, "-c", "safe.directory=*", "ls-files", "-co",
                                 "--exclude-standard"], stdout=subprocess.PIPE, text=True,
                                check=True).stdout.splitlines()
