@@ -74,7 +74,7 @@ static const struct word names[] = {
      "as %{APISEC_REASON}; APISEC_KEY_ID is the key's id. Known after header_parser, and so never "
      "in <If>"},
     {"REMOTE_USER", "for handlers: the key's owner, else its id"},
-    {"APISEC_KEY_ID, APISEC_USER, APISEC_ROLES, APISEC_SCOPES, APISEC_KV",
+    {"APISEC_KEY_ID, APISEC_ROLES, APISEC_SCOPES, APISEC_KV",
      "environment of handlers, as far as ApiSecExport names them"},
     {"X-Apisec-Key-Id, X-Apisec-User, X-Apisec-Roles, X-Apisec-Scopes, X-Apisec-Kv",
      "the same as request fields for backends, and as HTTP_X_APISEC_* for programs behind suexec; "

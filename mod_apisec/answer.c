@@ -16,6 +16,9 @@ static ap_filter_rec_t *fields_filter, *problem_filter;
 /* Longer times tell a client nothing and would give the server's plans away (LIM-17). */
 #define RATELIMIT_T_MAX 86400
 
+/* apr_table_setn; or apr_table_addn where the field cannot be there yet, which costs less. */
+typedef void set_fn(apr_table_t *headers, const char *name, const char *value);
+
 /* `"name";r=9;t=1`.  Returns the end. */
 static char *put_left(char *p, struct aps_str name, const struct aps_rate_left *left)
 {
@@ -36,7 +39,8 @@ static struct aps_str own_policy(apr_pool_t *pool, const struct aps_key *key)
                                 (apr_int64_t)(key->limit.rate.period / APS_SEC)));
 }
 
-static void set_ratelimit(request_rec *r, apr_table_t *headers, const struct mod_req *m)
+static void set_ratelimit(request_rec *r, apr_table_t *headers, const struct mod_req *m,
+                          set_fn *set)
 {
     if (m->ncharges == 0)
         return;
@@ -44,8 +48,8 @@ static void set_ratelimit(request_rec *r, apr_table_t *headers, const struct mod
         const struct mod_limit *limit = m->charge[0].limit;
         char *one = apr_palloc(r->pool, limit->name.n + RATELIMIT_LEFT_MAX);
         *put_left(one, limit->name, &m->charge[0].left) = '\0';
-        apr_table_setn(headers, "RateLimit-Policy", limit->policy.p);
-        apr_table_setn(headers, "RateLimit", one);
+        set(headers, "RateLimit-Policy", limit->policy.p);
+        set(headers, "RateLimit", one);
         return;
     }
     char *policy = apr_palloc(r->pool, m->ncharges * RATELIMIT_ITEM_MAX), *p = policy;
@@ -73,8 +77,8 @@ static void set_ratelimit(request_rec *r, apr_table_t *headers, const struct mod
         l = put_left(l, name, &c->left);
     }
     *p = *l = '\0';
-    apr_table_setn(headers, "RateLimit-Policy", policy);
-    apr_table_setn(headers, "RateLimit", left);
+    set(headers, "RateLimit-Policy", policy);
+    set(headers, "RateLimit", left);
 }
 
 /* ---- A request that passes ---- */
@@ -84,13 +88,15 @@ static apr_status_t filter_fields(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
     struct mod_req *m = f->ctx;
-    apr_table_setn(r->headers_out, "X-Request-Id", mod_req_id(m));
+    /* httpd's own handler of files sets none of these; a backend may have. */
+    set_fn *set = mod_req_is_plain_file(r) ? apr_table_addn : apr_table_setn;
+    set(r->headers_out, "X-Request-Id", mod_req_id(m));
     if (!ap_is_HTTP_REDIRECT(r->status))
-        set_ratelimit(r, r->headers_out, m);
+        set_ratelimit(r, r->headers_out, m, set);
     /* A store of answers must not give one caller's to another, unless the backend says so. */
     if (m->who != NULL && apr_table_get(r->headers_out, "Cache-Control") == NULL &&
         apr_table_get(r->err_headers_out, "Cache-Control") == NULL)
-        apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+        apr_table_addn(r->headers_out, "Cache-Control", "no-store");
     ap_remove_output_filter(f);
     return ap_pass_brigade(f->next, bb);
 }
@@ -100,13 +106,6 @@ void mod_answer_insert_filter(request_rec *r)
     struct mod_req *m = mod_req_find(r);
     if (m != NULL && m->told != NULL && m->refused == NULL && r->main == NULL)
         ap_add_output_filter_handle(fields_filter, m, r, r->connection);
-}
-
-static void tell(request_rec *r, struct mod_req *m, const char *field, const char *variable,
-                 const char *value)
-{
-    mod_req_set_field(r, m, field, value);
-    apr_table_setn(r->subprocess_env, variable, value);
 }
 
 static const char *join(apr_pool_t *pool, const struct aps_str *v, size_t n)
@@ -131,15 +130,48 @@ void mod_answer_user(request_rec *r, const struct aps_identity *who)
     r->ap_auth_type = (char *)"ApiSec";
 }
 
-/* The handler, CGI programs and backends learn who calls.  A field X-Apisec-* of the request is a
- * backend's, and becomes HTTP_X_APISEC_* for CGI, which suexec lets pass. */
+/* What of the identity is told, by the bits of ApiSecExport.  The user is REMOTE_USER already. */
+static const struct {
+    unsigned bit;
+    const char *variable, *field;
+} exported[] = {
+    {MOD_EXPORT_KEY_ID, "APISEC_KEY_ID", "X-Apisec-Key-Id"},
+    {MOD_EXPORT_USER, NULL, "X-Apisec-User"},
+    {MOD_EXPORT_ROLES, "APISEC_ROLES", "X-Apisec-Roles"},
+    {MOD_EXPORT_SCOPES, "APISEC_SCOPES", "X-Apisec-Scopes"},
+    {MOD_EXPORT_KV, "APISEC_KV", "X-Apisec-Kv"},
+};
+
+static unsigned exports_of(const struct mod_dir *dir)
+{
+    return dir->exports != 0 ? dir->exports : (unsigned)(MOD_EXPORT_KEY_ID | MOD_EXPORT_USER);
+}
+
+static const char *export_value(apr_pool_t *pool, const struct aps_identity *who, unsigned bit)
+{
+    switch (bit) {
+    case MOD_EXPORT_KEY_ID:
+        return who->id_text;
+    case MOD_EXPORT_USER:
+        return who->user_text;
+    case MOD_EXPORT_ROLES:
+        return who->roles_text;
+    case MOD_EXPORT_SCOPES:
+        return join(pool, who->key.scopes, who->key.nscopes);
+    default:
+        return apr_psprintf(pool, "%u", who->secret->version);
+    }
+}
+
+#define EACH_EXPORT(i, exports)                                                                    \
+    for (size_t i = 0; i < sizeof exported / sizeof exported[0]; i++)                              \
+        if ((exports & exported[i].bit) != 0)
+
 void mod_answer_identity(request_rec *r, struct mod_req *m, const struct mod_dir *dir)
 {
     const struct aps_identity *who = m->who;
-    unsigned exports = dir->exports != 0 ? dir->exports : MOD_EXPORT_KEY_ID | MOD_EXPORT_USER;
-    const char *id = mod_req_id(m);
+    unsigned exports = exports_of(dir);
     m->told = r;
-    mod_req_set_field(r, m, "X-Request-Id", id);
     if (who == NULL)
         return;
     m->told_who = true;
@@ -149,17 +181,27 @@ void mod_answer_identity(request_rec *r, struct mod_req *m, const struct mod_dir
     const char *type = ap_auth_type(r);
     if (type == NULL || ap_cstr_casecmp(type, "ApiSec") == 0)
         mod_answer_user(r, who);
-    if (exports & MOD_EXPORT_KEY_ID)
-        tell(r, m, "X-Apisec-Key-Id", "APISEC_KEY_ID", who->id_text);
-    if (exports & MOD_EXPORT_USER)
-        tell(r, m, "X-Apisec-User", "APISEC_USER", who->user_text);
-    if (exports & MOD_EXPORT_ROLES)
-        tell(r, m, "X-Apisec-Roles", "APISEC_ROLES", who->roles_text);
-    if (exports & MOD_EXPORT_SCOPES)
-        tell(r, m, "X-Apisec-Scopes", "APISEC_SCOPES",
-             join(r->pool, who->key.scopes, who->key.nscopes));
-    if (exports & MOD_EXPORT_KV)
-        tell(r, m, "X-Apisec-Kv", "APISEC_KV", apr_psprintf(r->pool, "%u", who->secret->version));
+    EACH_EXPORT(i, exports)
+    {
+        if (exported[i].variable != NULL)
+            apr_table_setn(r->subprocess_env, exported[i].variable,
+                           export_value(r->pool, who, exported[i].bit));
+    }
+}
+
+/* A field X-Apisec-* of the request is a backend's, and becomes HTTP_X_APISEC_* for CGI, which
+ * suexec lets pass.  What the client sent by these names is out by now. */
+void mod_answer_backend(request_rec *r, struct mod_req *m, const struct mod_dir *dir)
+{
+    unsigned exports = exports_of(dir);
+    apr_table_setn(r->headers_in, "X-Request-Id", mod_req_id(m));
+    if (m->who == NULL)
+        return;
+    EACH_EXPORT(i, exports)
+    {
+        apr_table_setn(r->headers_in, exported[i].field,
+                       export_value(r->pool, m->who, exported[i].bit));
+    }
 }
 
 /* ---- A request that is refused ---- */
@@ -232,7 +274,7 @@ static void set_refusal(request_rec *r, apr_table_t *headers, struct mod_req *m,
                                              : (unsigned)APS_METHOD_ALL,
                                          allow));
     }
-    set_ratelimit(r, headers, m);
+    set_ratelimit(r, headers, m, apr_table_setn);
     if (status == HTTP_TOO_MANY_REQUESTS && m->wait > 0 && m->wait != APS_RATE_NEVER)
         apr_table_setn(headers, "Retry-After",
                        apr_psprintf(r->pool, "%" APR_UINT64_T_FMT, aps_rate_seconds(m->wait)));
@@ -327,7 +369,8 @@ static bool wants_html(const request_rec *r)
     const char *json = accept != NULL ? ap_strcasestr(accept, "json") : NULL;
     int html_weight = html != NULL ? weight_of(html) : 0;
     int json_weight = json != NULL ? weight_of(json) : 0;
-    return html_weight > json_weight || (html_weight > 0 && html_weight == json_weight && html < json);
+    return html_weight > json_weight ||
+           (html_weight > 0 && html_weight == json_weight && html < json);
 }
 
 struct problem {

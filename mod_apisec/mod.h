@@ -185,7 +185,7 @@ struct mod_store {
      * no older one. */
     bool known;
     uint8_t id[APS_SNAPSHOT_ID_LEN];
-    uint64_t tag, generation;
+    uint64_t generation;
 };
 
 /* What all requests of a process share. */
@@ -195,9 +195,9 @@ struct mod_process {
     apr_hash_t *documents;      /* mod_check_documents(); NULL: the engine is nowhere */
     uint64_t boot;
     uint32_t pid;
-    char id_child[16];   /* first half of request ids: random for each child */
-    uint64_t id_seed;    /* where their second half starts */
-    bool has_cache;      /* mod_cache is loaded */
+    char id_child[16]; /* first half of request ids: random for each child */
+    uint64_t id_seed;  /* where their second part starts */
+    bool has_cache;    /* mod_cache is loaded */
     aps_nsec refresh;
     uid_t owner; /* the account that starts httpd */
 };
@@ -262,6 +262,7 @@ struct mod_req {
     /* Who. */
     const struct mod_sources *sources; /* where the credential was looked for; NULL: not yet */
     enum aps_reason credential_reason;
+    unsigned carried;          /* bits of the sources that the request has a field for */
     struct aps_str credential; /* the key's text */
     bool credential_keep;      /* Authorization stays until fixups, for AuthType Basic */
     enum aps_reason auth;      /* UNDECIDED until somebody asks for a name */
@@ -281,17 +282,16 @@ struct mod_req {
     aps_nsec monotonic; /* read once */
     char id[33];        /* request id, NUL-ended; empty until it is asked for */
 
-    bool finished;           /* counted */
-    struct aps_audit *audit; /* made at the end, if somebody logs it */
+    bool finished;  /* counted */
+    uint64_t n, us; /* number and age of the audit line; 0 until somebody logs it */
     const char *line;
 };
 
 /* request.c */
 struct mod_req *mod_req_get(request_rec *r);        /* made if it is not there */
 struct mod_req *mod_req_find(const request_rec *r); /* NULL if no stage has made it */
-/* Change a header field of the request, as its handler will see it. */
+/* Take a header field out of the request, as its handler will see it. */
 void mod_req_unset_field(request_rec *r, struct mod_req *m, const char *field);
-void mod_req_set_field(request_rec *r, struct mod_req *m, const char *field, const char *value);
 const char *mod_req_id(struct mod_req *m);
 aps_nsec mod_req_monotonic(struct mod_req *m);
 /* The verdict of the log, if nothing was refused before. */
@@ -304,6 +304,7 @@ int mod_req_header_parser(request_rec *r);
 int mod_req_check_authn(request_rec *r);
 int mod_req_fixups(request_rec *r);
 int mod_req_fixups_served(request_rec *r);
+bool mod_req_is_plain_file(const request_rec *r);
 /* The answer to a Require line. */
 authz_status mod_req_provide(request_rec *r, const struct mod_require *req);
 
@@ -338,6 +339,8 @@ enum aps_reason mod_stage_limit_fail(struct mod_req *m, enum aps_reason reason);
 /* answer.c: what the client and the handler are told. */
 int mod_answer_refuse(request_rec *r, struct mod_req *m, enum aps_reason reason);
 void mod_answer_identity(request_rec *r, struct mod_req *m, const struct mod_dir *dir);
+/* The same for a backend or program, in header fields. */
+void mod_answer_backend(request_rec *r, struct mod_req *m, const struct mod_dir *dir);
 void mod_answer_user(request_rec *r, const struct aps_identity *who);
 void mod_answer_insert_filter(request_rec *r);
 void mod_answer_insert_error_filter(request_rec *r);

@@ -53,7 +53,6 @@ static void probe(apr_pool_t *pconf, struct mod_store *store)
     if (err == APS_OK) {
         store->known = true;
         memcpy(store->id, aps_snapshot_store_id(snap), sizeof store->id);
-        store->tag = aps_snapshot_store_tag(snap);
         store->generation = aps_snapshot_generation(snap);
     }
     aps_snapshot_close(snap);
@@ -219,17 +218,6 @@ static apr_status_t leave(void *data)
     return APR_SUCCESS;
 }
 
-/* What a live process serves already, a later child does not go behind. */
-static bool raise_floor(void *ctx, pid_t pid, uint64_t store, uint64_t generation)
-{
-    uint64_t *floor = ctx;
-    (void)pid;
-    (void)store;
-    if (generation > *floor)
-        *floor = generation;
-    return true;
-}
-
 void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
 {
     mod_process.pid = (uint32_t)getpid();
@@ -238,7 +226,7 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                      "APISEC0024: no random numbers; request ids of this child can be guessed");
     char child[sizeof mod_process.id_child + 1];
-    ap_bin2hex(&random[0], sizeof random[0], child);
+    ap_bin2hex(&random[0], sizeof mod_process.id_child / 2, child);
     memcpy(mod_process.id_child, child, sizeof mod_process.id_child);
     mod_process.id_seed = random[1];
     if (mod_process.stores == NULL)
@@ -252,9 +240,6 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
             continue; /* only root can read the key: 503 until a restart */
         describe(store, &options);
         options.refresh = mod_process.refresh;
-        if (store->known && mod_process.state != NULL)
-            aps_generation_each(mod_process.state, store->tag, raise_floor,
-                                &options.snapshot.min_generation);
         if (aps_reader_new(&options, &store->reader) != APS_OK)
             ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "APISEC0025: store %s: out of memory",
                          store->dir);

@@ -64,13 +64,6 @@ void mod_req_unset_field(request_rec *r, struct mod_req *m, const char *field)
         apr_table_unset(r->headers_in, field);
 }
 
-void mod_req_set_field(request_rec *r, struct mod_req *m, const char *field, const char *value)
-{
-    apr_table_setn(m->first->headers_in, field, value);
-    if (r->headers_in != m->first->headers_in)
-        apr_table_setn(r->headers_in, field, value);
-}
-
 /* ---- Request id ---- */
 
 /* An id that the client or a proxy in front of us gave, if nothing in it can do harm (TRN-12). */
@@ -278,7 +271,9 @@ static int answer(request_rec *r, struct mod_req *m, enum aps_reason reason)
 int mod_req_post_read(request_rec *r)
 {
     const struct mod_dir *dir = dir_of(r);
-    if (dir->engine != MOD_ENGINE_ON || r->prev != NULL || r->main != NULL)
+    bool by_ip = dir->limits != NULL && dir->limits->by_ip;
+    if (dir->engine != MOD_ENGINE_ON || (dir->deny == NULL && !by_ip) || r->prev != NULL ||
+        r->main != NULL)
         return DECLINED;
     struct mod_req *m = mod_req_get(r);
     enum aps_reason reason = mod_stage_address(m, dir->deny);
@@ -394,6 +389,14 @@ int mod_req_fixups(request_rec *r)
     if (status == DECLINED && r == m->told && r->user == NULL && m->who != NULL)
         mod_answer_user(r, m->who);
     return status;
+}
+
+/* Whether httpd sends a file as it is: nobody is there to be told who calls.  A type can stand for
+ * a handler (application/x-httpd-php). */
+bool mod_req_is_plain_file(const request_rec *r)
+{
+    return r->handler == NULL && r->proxyreq == PROXYREQ_NONE && r->finfo.filetype == APR_REG &&
+           (r->content_type == NULL || strstr(r->content_type, "x-httpd") == NULL);
 }
 
 /* After mod_dir, mod_rewrite and mod_proxy had their say: the section and the path that will be

@@ -55,17 +55,24 @@ static void forget(request_rec *r, const char *field)
     apr_table_unset(r->subprocess_env, name + strlen("REDIRECT_"));
 }
 
+/* httpd's own Basic authentication is still to come, and reads Authorization. */
+static bool is_basic(request_rec *r)
+{
+    const char *type = ap_auth_type(r);
+    return type != NULL && ap_cstr_casecmp(type, "Basic") == 0;
+}
+
 void mod_stage_auth_out(request_rec *r, struct mod_req *m, const struct mod_dir *dir,
                         const struct mod_sources *sources)
 {
     if (m->credential_reason == APS_REASON_CREDENTIAL_MISSING || dir->engine != MOD_ENGINE_ON ||
         dir->pass_credential == MOD_FLAG_ON)
         return;
-    const char *type = ap_auth_type(r);
-    bool keep = type != NULL && ap_cstr_casecmp(type, "Basic") == 0;
     for (size_t i = 0; i < sources->n; i++) {
         const struct aps_credential_source *s = &sources->v[i];
-        if (s->kind != APS_CREDENTIAL_HEADER && keep)
+        if (sources == m->sources && (m->carried & (1u << i)) == 0)
+            continue;
+        if (s->kind != APS_CREDENTIAL_HEADER && is_basic(r))
             m->credential_keep = true;
         else
             mod_req_unset_field(r, m, s->field);
@@ -81,8 +88,11 @@ void mod_stage_auth_take(request_rec *r, struct mod_req *m, const struct mod_dir
     if (m->sources == NULL ||
         (m->sources != sources && m->credential_reason == APS_REASON_CREDENTIAL_MISSING)) {
         m->sources = sources;
-        for (size_t i = 0; i < sources->n; i++)
+        m->carried = 0;
+        for (size_t i = 0; i < sources->n; i++) {
             values[i] = apr_table_get(m->first->headers_in, sources->v[i].field);
+            m->carried |= values[i] != NULL ? 1u << i : 0;
+        }
         m->credential_reason = aps_credential_find(sources->v, values, sources->n, m->first->pool,
                                                    &m->credential, &source);
     }
@@ -122,7 +132,7 @@ static enum aps_reason verify(request_rec *r, struct mod_req *m)
     aps_metrics_add(mod_process.state, hit ? APS_METRIC_CACHE_HIT : APS_METRIC_CACHE_MISS, 1);
     if (reason != APS_REASON_ALLOW)
         m->who = NULL;
-    else
+    else if (m->who->key.nnets != 0 || m->who->key.nhosts != 0)
         reason = aps_key_place(&m->who->key, &m->addr, host_of(m->first));
     return reason;
 }

@@ -62,23 +62,30 @@ static const char *const control_fields[] = {
 /* Fields that only a proxy may send (TRN-11). */
 static const char *const forwarding_fields[] = {"forwarded", "x-forwarded-*", "x-real-ip"};
 
+/* A letter in lower case; a dash stays one. */
+static char low(char c)
+{
+    return (char)(c | 0x20);
+}
+
+static bool is_name(const char *name, const char *want)
+{
+    while (*want != '\0' && *want != '*' &&
+           (low(*name) == *want || (*name == '_' && *want == '-'))) {
+        name++;
+        want++;
+    }
+    return *want == '*' || (*want == '\0' && *name == '\0');
+}
+
 static bool name_is(const char *name, const char *const *list, size_t n)
 {
     if (name[0] == '\0' || name[1] == '\0')
         return false;
-    int third = apr_tolower(name[2]); /* tells most apart; no name in a list is shorter */
-    for (size_t i = 0; i < n; i++) {
-        const char *want = list[i], *p = name;
-        if (third != want[2])
-            continue;
-        while (*want != '\0' && *want != '*' &&
-               (apr_tolower(*p) == *want || (*p == '_' && *want == '-'))) {
-            p++;
-            want++;
-        }
-        if (*want == '*' || (*want == '\0' && *p == '\0'))
+    char third = low(name[2]); /* tells most apart; no name in a list is shorter */
+    for (size_t i = 0; i < n; i++)
+        if (third == list[i][2] && is_name(name, list[i]))
             return true;
-    }
     return false;
 }
 

@@ -61,13 +61,17 @@ static struct aps_str shown_limit(const struct mod_req *m)
     return limit != NULL ? limit->name : APS_STR_LIT("key");
 }
 
+static uint64_t age_of(const request_rec *first)
+{
+    return (uint64_t)(apr_time_now() - first->request_time);
+}
+
 /* Identity from the first request, status from the last. */
-static struct aps_audit *audit_of(struct mod_req *m)
+static void audit_of(struct mod_req *m, struct aps_audit *a)
 {
     const request_rec *first = m->first;
-    if (m->audit != NULL)
-        return m->audit;
-    struct aps_audit *a = apr_pcalloc(first->pool, sizeof *a);
+    memset(a, 0, sizeof *a);
+    a->n = m->n;
     a->at = (aps_nsec)first->request_time * APS_USEC;
     a->boot = mod_process.boot;
     a->pid = mod_process.pid;
@@ -93,25 +97,32 @@ static struct aps_audit *audit_of(struct mod_req *m)
     }
     if (m->view != NULL)
         a->gen = aps_snapshot_generation(aps_view_snapshot(m->view));
-    a->us = (uint64_t)(apr_time_now() - first->request_time);
-    m->audit = a;
-    return a;
+    a->us = m->us != 0 ? m->us : age_of(first);
 }
 
 /* ---- LogFormat ---- */
 
-/* The line is made once for each request, so that two logs show the same `n`; a request that no
- * log shows takes no number, so that a gap means a lost line. */
-static const char *log_line(request_rec *r, char *arg)
+/* A request that no log shows takes no number, so that a gap means a lost line; one that two logs
+ * show has one number and one age. */
+static void number(struct mod_req *m)
 {
     static uint64_t lines;
+    if (m->n == 0)
+        m->n = __atomic_add_fetch(&lines, 1, __ATOMIC_RELAXED);
+    if (m->us == 0)
+        m->us = age_of(m->first);
+}
+
+static const char *log_line(request_rec *r, char *arg)
+{
     struct mod_req *m = mod_req_get(r);
+    struct aps_audit audit;
+    char line[APS_AUDIT_LINE_MAX];
     (void)arg;
     if (m->line == NULL) {
-        struct aps_audit *a = audit_of(m);
-        char line[APS_AUDIT_LINE_MAX];
-        a->n = __atomic_add_fetch(&lines, 1, __ATOMIC_RELAXED);
-        size_t n = aps_audit_line(a, line);
+        number(m);
+        audit_of(m, &audit);
+        size_t n = aps_audit_line(&audit, line);
         m->line = apr_pstrmemdup(m->first->pool, line, n);
     }
     return m->line;
@@ -120,8 +131,11 @@ static const char *log_line(request_rec *r, char *arg)
 static const char *log_field(request_rec *r, char *arg)
 {
     struct mod_req *m = mod_req_get(r);
+    struct aps_audit audit;
     char scratch[APS_AUDIT_SCRATCH];
-    struct aps_str value = aps_audit_value(audit_of(m), aps_audit_field(aps_str(arg)), scratch);
+    number(m);
+    audit_of(m, &audit);
+    struct aps_str value = aps_audit_value(&audit, aps_audit_field(aps_str(arg)), scratch);
     if (value.n == 0)
         return NULL; /* httpd writes "-" */
     return ap_escape_logitem(r->pool, apr_pstrmemdup(r->pool, value.p, value.n));
@@ -147,12 +161,12 @@ int mod_trace_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 static const char *variable(ap_expr_eval_ctx_t *ctx, const void *data)
 {
     struct mod_req *m = ctx->r != NULL ? mod_req_find(ctx->r) : NULL;
+    struct aps_audit audit;
     char scratch[APS_AUDIT_SCRATCH];
     if (m == NULL)
         return "";
-    m->audit = NULL; /* facts may have changed since the last look */
-    struct aps_str value = aps_audit_value(audit_of(m), (int)(intptr_t)data, scratch);
-    m->audit = NULL;
+    audit_of(m, &audit);
+    struct aps_str value = aps_audit_value(&audit, (int)(intptr_t)data, scratch);
     return apr_pstrmemdup(ctx->p, value.n != 0 ? value.p : "", value.n);
 }
 
@@ -190,7 +204,6 @@ int mod_trace_finish(request_rec *r)
     if (m == NULL || m->finished || m->decision == APS_DECISION_OFF)
         return DECLINED;
     m->finished = true;
-    m->audit = NULL;
     if (m->decision == APS_DECISION_ALLOW && m->pending != APS_REASON_UNDECIDED &&
         last_of(m->first)->status == aps_reason_status(m->pending))
         mod_req_verdict(m, MOD_ENGINE_ON, m->pending);

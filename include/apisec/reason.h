@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include "apisec/str.h"
+
 enum aps_severity {
     APS_SEVERITY_INFO,
     APS_SEVERITY_WARN,
@@ -27,6 +29,13 @@ const char *aps_reason_token(enum aps_reason reason); /* "key_unknown", for logs
 const char *aps_reason_event(enum aps_reason reason); /* OWASP log vocabulary, "authn_login_fail" */
 const char *aps_reason_text(enum aps_reason reason);  /* help text for administrators */
 enum aps_severity aps_reason_severity(enum aps_reason reason);
+
+/* The three words of a verdict that an audit line shows, with their lengths. */
+struct aps_reason_words {
+    struct aps_str token, event, severity;
+};
+const struct aps_reason_words *aps_reason_words(enum aps_reason reason);
+
 const char *aps_severity_name(enum aps_severity severity); /* "info", "warn", "critical" */
 
 /* Whether this verdict lets the request through: ALLOW and PUBLIC do, nothing else does. */

@@ -1,5 +1,12 @@
-/* siphash.c - SipHash-2-4 with 128 bits of result, after Aumasson and Bernstein. */
+/* siphash.c - SipHash-1-3 with 128 bits of result, after Aumasson and Bernstein. */
 #include "siphash.h"
+
+/* Rounds for each word and at the end; the test makes 2 and 4 of them, since the published
+ * vectors are of those. */
+#ifndef SIPHASH_WORD_ROUNDS
+#define SIPHASH_WORD_ROUNDS 1
+#define SIPHASH_END_ROUNDS 3
+#endif
 
 static inline uint64_t load(const char *p)
 {
@@ -31,14 +38,14 @@ static inline void round_of(uint64_t v[4])
 static inline void take(uint64_t v[4], uint64_t word)
 {
     v[3] ^= word;
-    round_of(v);
-    round_of(v);
+    for (int i = 0; i < SIPHASH_WORD_ROUNDS; i++)
+        round_of(v);
     v[0] ^= word;
 }
 
 static inline uint64_t finish(uint64_t v[4])
 {
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < SIPHASH_END_ROUNDS; i++)
         round_of(v);
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }

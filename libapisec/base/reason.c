@@ -3,15 +3,25 @@
 
 #include <string.h>
 
+#define SEVERITY_INFO "info"
+#define SEVERITY_WARN "warn"
+#define SEVERITY_CRITICAL "critical"
+#define WORD(lit)                                                                                  \
+    {                                                                                              \
+        lit, sizeof(lit) - 1                                                                       \
+    }
+
 static const struct row {
-    const char *token;
-    const char *event;
+    struct aps_reason_words words;
     const char *text;
     int status;
     enum aps_severity severity;
 } rows[APS_REASON_COUNT] = {
 #define R(name, status, token, event, severity, text)                                              \
-    [APS_REASON_##name] = {token, event, text, status, APS_SEVERITY_##severity},
+    [APS_REASON_##name] = {{WORD(token), WORD(event), WORD(SEVERITY_##severity)},                  \
+                           text,                                                                   \
+                           status,                                                                 \
+                           APS_SEVERITY_##severity},
 #include "apisec/reasons.def"
 #undef R
 };
@@ -30,12 +40,17 @@ int aps_reason_status(enum aps_reason reason)
 
 const char *aps_reason_token(enum aps_reason reason)
 {
-    return row_of(reason)->token;
+    return row_of(reason)->words.token.p;
 }
 
 const char *aps_reason_event(enum aps_reason reason)
 {
-    return row_of(reason)->event;
+    return row_of(reason)->words.event.p;
+}
+
+const struct aps_reason_words *aps_reason_words(enum aps_reason reason)
+{
+    return &row_of(reason)->words;
 }
 
 const char *aps_reason_text(enum aps_reason reason)
@@ -52,18 +67,18 @@ const char *aps_severity_name(enum aps_severity severity)
 {
     switch (severity) {
     case APS_SEVERITY_INFO:
-        return "info";
+        return SEVERITY_INFO;
     case APS_SEVERITY_WARN:
-        return "warn";
+        return SEVERITY_WARN;
     case APS_SEVERITY_CRITICAL:
         break;
     }
-    return "critical"; /* an unknown severity is not played down */
+    return SEVERITY_CRITICAL; /* an unknown severity is not played down */
 }
 
 bool aps_reason_is_authn_failure(enum aps_reason reason)
 {
-    const char *event = row_of(reason)->event;
+    const char *event = row_of(reason)->words.event.p;
 
     return strcmp(event, "authn_login_fail") == 0 || strcmp(event, "authn_token_reuse") == 0;
 }

@@ -3,7 +3,11 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include "../../libapisec/auth/siphash.h"
+
+/* The published vectors are of SipHash-2-4: the same code with its number of rounds. */
+#define SIPHASH_WORD_ROUNDS 2
+#define SIPHASH_END_ROUNDS 4
+#include "../../libapisec/auth/siphash.c"
 
 /* KEY-06: the published vectors, key 00..0f and text 00, 01, 02 and so on; those of 70 and 80
  * bytes are OpenSSL's. */
