@@ -1,0 +1,295 @@
+/* change.c - the options of `key create` and `key set` -> fields of a key. */
+#include "change.h"
+
+#include <apr_strings.h>
+#include <stdlib.h>
+
+#include "apisec/num.h"
+
+/* One list of a key: how a word of it is read, and what it is called. */
+struct list_kind {
+    enum ctl_opt opt;
+    const char *what;
+    bool clears; /* `none` empties it */
+    /* The word in the form in which two that mean the same are equal. */
+    enum aps_err (*canon)(apr_pool_t *pool, struct aps_str word, struct aps_str *out,
+                          struct aps_diag *diag);
+};
+
+static enum aps_err canon_plain(apr_pool_t *pool, struct aps_str word, struct aps_str *out,
+                                struct aps_diag *diag)
+{
+    (void)pool;
+    (void)diag;
+    *out = word;
+    return APS_OK;
+}
+
+static enum aps_err canon_host(apr_pool_t *pool, struct aps_str word, struct aps_str *out,
+                               struct aps_diag *diag)
+{
+    char *lower = apr_pstrmemdup(pool, word.p, word.n);
+
+    (void)diag;
+    for (size_t i = 0; i < word.n; i++)
+        if (lower[i] >= 'A' && lower[i] <= 'Z')
+            lower[i] = (char)(lower[i] - 'A' + 'a');
+    *out = (struct aps_str){lower, word.n};
+    return APS_OK;
+}
+
+static enum aps_err canon_net(apr_pool_t *pool, struct aps_str word, struct aps_str *out,
+                              struct aps_diag *diag)
+{
+    char text[APS_NET_TEXT_MAX];
+    struct aps_net net;
+    enum aps_err err = aps_net_parse(word, &net, diag);
+
+    if (err == APS_OK)
+        *out = aps_str(apr_pstrdup(pool, aps_net_print(&net, text)));
+    return err;
+}
+
+static const struct list_kind roles_kind = {CTL_OPT_ROLE, "role", false, canon_plain};
+static const struct list_kind scopes_kind = {CTL_OPT_SCOPE, "scope", true, canon_plain};
+static const struct list_kind nets_kind = {CTL_OPT_CIDR, "network", true, canon_net};
+static const struct list_kind hosts_kind = {CTL_OPT_HOST, "host", true, canon_host};
+
+/* A list that is being edited. */
+struct list {
+    apr_array_header_t *items; /* of struct aps_str */
+};
+
+static int find_item(const struct list *list, struct aps_str item)
+{
+    for (int i = 0; i < list->items->nelts; i++)
+        if (aps_str_eq(APR_ARRAY_IDX(list->items, i, struct aps_str), item))
+            return i;
+    return -1;
+}
+
+static enum aps_err remove_item(struct ctl *c, const struct list_kind *kind, struct list *list,
+                                struct aps_str item)
+{
+    int i = find_item(list, item);
+
+    if (i < 0) {
+        aps_err_explain(&c->diag, "key \"%s\" has no %s \"%.*s\" to take away", c->call.arg[0],
+                        kind->what, APS_STR_ARG(item));
+        return APS_ERR_NOT_FOUND;
+    }
+    APR_ARRAY_IDX(list->items, i, struct aps_str) =
+        APR_ARRAY_IDX(list->items, list->items->nelts - 1, struct aps_str);
+    list->items->nelts--;
+    return APS_OK;
+}
+
+/* '+', '-', or 0 for a plain word. */
+static char sign_of(struct aps_str word)
+{
+    return word.n > 0 && (word.p[0] == '+' || word.p[0] == '-') ? word.p[0] : '\0';
+}
+
+static enum aps_err edit_word(struct ctl *c, const struct list_kind *kind, struct list *list,
+                              struct aps_str word)
+{
+    const char *name = ctl_command_options[kind->opt].name;
+    char sign = sign_of(word);
+    struct aps_str item;
+    enum aps_err err;
+
+    if (sign != '\0') {
+        word.p++;
+        word.n--;
+    }
+    if (word.n == 0) {
+        aps_err_explain(&c->diag, "%s: an empty word: want names with commas between", name);
+        return APS_ERR_FORMAT;
+    }
+    if ((err = kind->canon(c->pool, word, &item, &c->diag)) != APS_OK)
+        return err;
+    if (sign == '-')
+        return remove_item(c, kind, list, item);
+    if (find_item(list, item) < 0)
+        APR_ARRAY_PUSH(list->items, struct aps_str) = item;
+    return APS_OK;
+}
+
+/* The option's words: each value may hold several with commas between. */
+static apr_array_header_t *words_of(struct ctl *c, enum ctl_opt opt)
+{
+    apr_array_header_t *words = apr_array_make(c->pool, 8, sizeof(struct aps_str));
+    const apr_array_header_t *values = c->call.values[opt];
+
+    for (int i = 0; i < values->nelts; i++) {
+        struct aps_str rest = aps_str(APR_ARRAY_IDX(values, i, const char *));
+        struct aps_str word = {0};
+
+        do {
+            aps_str_next(&rest, ',', &word);
+            APR_ARRAY_PUSH(words, struct aps_str) = word;
+        } while (rest.n > 0);
+    }
+    return words;
+}
+
+static int compare_str(const void *a, const void *b)
+{
+    const struct aps_str *x = a;
+    const struct aps_str *y = b;
+    int order = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
+
+    return order != 0 ? order : (x->n > y->n) - (x->n < y->n);
+}
+
+/* Plain words make the list new, +word and -word change `old`. */
+static enum aps_err edit_list(struct ctl *c, const struct list_kind *kind,
+                              const struct aps_str *old, size_t nold, const struct aps_str **out,
+                              size_t *out_n)
+{
+    struct list list = {apr_array_make(c->pool, 8, sizeof(struct aps_str))};
+    apr_array_header_t *words = words_of(c, kind->opt);
+    bool edits = sign_of(APR_ARRAY_IDX(words, 0, struct aps_str)) != '\0';
+    bool clears = kind->clears && words->nelts == 1 &&
+                  aps_str_eq(APR_ARRAY_IDX(words, 0, struct aps_str), APS_STR_LIT("none"));
+    enum aps_err err = APS_OK;
+
+    for (size_t i = 0; edits && i < nold; i++)
+        APR_ARRAY_PUSH(list.items, struct aps_str) = old[i];
+    for (int i = 0; !clears && i < words->nelts && err == APS_OK; i++) {
+        struct aps_str word = APR_ARRAY_IDX(words, i, struct aps_str);
+
+        if (edits && c->call.command->run == ctl_key_create) {
+            aps_err_explain(&c->diag, "%s \"%.*s\": a new key has nothing to add to or take from",
+                            ctl_command_options[kind->opt].name, APS_STR_ARG(word));
+            return APS_ERR_FORMAT;
+        }
+        if ((sign_of(word) != '\0') != edits) {
+            aps_err_explain(&c->diag,
+                            "%s: want either +WORD and -WORD, or plain words for the whole list",
+                            ctl_command_options[kind->opt].name);
+            return APS_ERR_FORMAT;
+        }
+        err = edit_word(c, kind, &list, word);
+    }
+    if (err != APS_OK)
+        return err;
+    qsort(list.items->elts, (size_t)list.items->nelts, sizeof(struct aps_str), compare_str);
+    *out = (const struct aps_str *)(const void *)list.items->elts;
+    *out_n = (size_t)list.items->nelts;
+    return APS_OK;
+}
+
+static enum aps_err edit_nets(struct ctl *c, const struct aps_key *old, struct aps_key *to)
+{
+    struct aps_str *before = apr_pcalloc(c->pool, (old->nnets + 1) * sizeof *before);
+    const struct aps_str *after;
+    char text[APS_NET_TEXT_MAX];
+    struct aps_net *nets;
+    enum aps_err err;
+    size_t n;
+
+    for (size_t i = 0; i < old->nnets; i++)
+        before[i] = aps_str(apr_pstrdup(c->pool, aps_net_print(&old->nets[i], text)));
+    if ((err = edit_list(c, &nets_kind, before, old->nnets, &after, &n)) != APS_OK)
+        return err;
+    nets = apr_pcalloc(c->pool, (n + 1) * sizeof *nets);
+    for (size_t i = 0; i < n && err == APS_OK; i++)
+        err = aps_net_parse(after[i], &nets[i], &c->diag);
+    to->nets = nets;
+    to->nnets = n;
+    return err;
+}
+
+static enum aps_err read_lists(struct ctl *c, const struct aps_key *old, struct aps_key_change *ch)
+{
+    apr_array_header_t *const *values = c->call.values;
+    enum aps_err err = APS_OK;
+
+    if (values[CTL_OPT_ROLE] != NULL) {
+        ch->set |= APS_KEY_F_ROLES;
+        err = edit_list(c, &roles_kind, old->roles, old->nroles, &ch->to.roles, &ch->to.nroles);
+    }
+    if (err == APS_OK && values[CTL_OPT_SCOPE] != NULL) {
+        ch->set |= APS_KEY_F_SCOPES;
+        err =
+            edit_list(c, &scopes_kind, old->scopes, old->nscopes, &ch->to.scopes, &ch->to.nscopes);
+    }
+    if (err == APS_OK && values[CTL_OPT_HOST] != NULL) {
+        ch->set |= APS_KEY_F_HOSTS;
+        err = edit_list(c, &hosts_kind, old->hosts, old->nhosts, &ch->to.hosts, &ch->to.nhosts);
+    }
+    if (err == APS_OK && values[CTL_OPT_CIDR] != NULL) {
+        ch->set |= APS_KEY_F_NETS;
+        err = edit_nets(c, old, &ch->to);
+    }
+    return err;
+}
+
+/* The option's value, or NULL; *out_none tells that it is `none`. */
+static const char *value_or_none(struct ctl *c, enum ctl_opt opt, bool *out_none)
+{
+    const char *value = ctl_command_value(&c->call, opt);
+
+    *out_none = value != NULL && strcmp(value, "none") == 0;
+    return value;
+}
+
+static enum aps_err read_times(struct ctl *c, struct aps_key_change *ch)
+{
+    const char *expires = ctl_command_value(&c->call, CTL_OPT_EXPIRES);
+    enum aps_err err = APS_OK;
+    const char *text;
+    bool none;
+
+    if (expires != NULL) {
+        ch->set |= APS_KEY_F_EXPIRES;
+        err = aps_num_parse_time(aps_str(expires), c->now, &ch->to.expires_at, &c->diag);
+    }
+    text = value_or_none(c, CTL_OPT_NOT_BEFORE, &none);
+    if (err == APS_OK && text != NULL) {
+        ch->set |= APS_KEY_F_NOT_BEFORE;
+        if (!none)
+            err = aps_num_parse_time(aps_str(text), c->now, &ch->to.not_before, &c->diag);
+    }
+    return err;
+}
+
+static enum aps_err read_scalars(struct ctl *c, struct aps_key_change *ch)
+{
+    const char *name = ctl_command_value(&c->call, CTL_OPT_NAME);
+    enum aps_err err = APS_OK;
+    const char *text;
+    bool none;
+
+    if (name != NULL) {
+        ch->set |= APS_KEY_F_NAME;
+        ch->to.name = aps_str(name);
+    }
+    text = value_or_none(c, CTL_OPT_OWNER, &none);
+    if (text != NULL) {
+        if (text[0] == '\0') {
+            aps_err_explain(&c->diag, "--owner is empty: want a name, or none for nobody");
+            return APS_ERR_FORMAT;
+        }
+        ch->set |= APS_KEY_F_OWNER;
+        ch->to.owner = none ? (struct aps_str){0} : aps_str(text);
+    }
+    text = value_or_none(c, CTL_OPT_LIMIT, &none);
+    if (text != NULL) {
+        ch->set |= APS_KEY_F_LIMIT;
+        if (!none)
+            err = aps_num_parse_rate(aps_str(text), &ch->to.limit.rate, &c->diag);
+        ch->to.limit.burst = ch->to.limit.rate.count;
+    }
+    return err;
+}
+
+enum aps_err ctl_change_read(struct ctl *c, const struct aps_key *old, struct aps_key_change *out)
+{
+    enum aps_err err;
+
+    if ((err = read_scalars(c, out)) != APS_OK || (err = read_times(c, out)) != APS_OK)
+        return err;
+    return read_lists(c, old, out);
+}
