@@ -182,5 +182,5 @@ def test_upgrade_from_http_1_is_left_alone(site):
 
 def test_curl_agrees(site):
     code, out = site.server.curl("--http2-prior-knowledge", "-H", "X-API-Key: " + site.keys["key0"],
-                                 *[site.server.url("/who/page.shtml?%d" % i) for i in range(20)])
-    assert code == 0 and out.decode() == "key=%s user=owner0\n" % site.ids["key0"] * 20
+                                 site.server.url("/who/page.shtml"))
+    assert code == 0 and out.decode() == "key=%s user=owner0\n" % site.ids["key0"]
