@@ -175,6 +175,8 @@ def the_same_requests(site):
     yield "GET", "/orders/a//b", "two", ()
     yield "GET", "/orders/a;b", "two", ()
     yield "GET", "/orders/%2e%2e/x", "two", ()
+    yield "GET", "/orders/a%2fb", "two", ()
+    yield "GET", "/orders/a%00b", "two", ()
     yield "GET", "/capped/" + "a" * 40, "two", ()
     yield "GET", "/capped/x", "two", [("X-%d" % i, "v") for i in range(20)]
     yield "GET", "/capped/x", "two", [("X-Long", "v" * 301)]
