@@ -91,8 +91,8 @@ static enum aps_err open_store(struct ctl *c)
         return APS_OK;
     if (lstat(apr_pstrcat(c->pool, c->place.store, "/store.db", NULL), &there) != 0 &&
         (errno == ENOENT || errno == ENOTDIR)) {
-        aps_err_explain(&c->diag, "no store at %s: make one with apisecctl --store %s init",
-                        c->place.store, c->place.store);
+        aps_err_explain(&c->diag, "no store at %s: make one with apisecctl %s init", c->place.store,
+                        c->place.options);
         return APS_ERR_NOT_FOUND;
     }
     if ((err = aps_master_load(c->place.master, &c->master, &c->diag)) != APS_OK)
@@ -101,8 +101,8 @@ static enum aps_err open_store(struct ctl *c)
         return aps_store_open(&how, &c->store, &c->diag);
     err = ctl_place_copy(&c->place, &c->master, &c->copy, &c->diag);
     if (err == APS_ERR_CORRUPT || err == APS_ERR_NOT_FOUND)
-        c->note = apr_psprintf(c->pool, "; apisecctl --store %s publish makes the copy anew",
-                               c->place.store);
+        c->note =
+            apr_psprintf(c->pool, "; apisecctl %s publish makes the copy anew", c->place.options);
     return err;
 }
 
@@ -112,8 +112,8 @@ static void note_unseen_key(struct ctl *c)
     if (c->fresh_id != NULL)
         c->note = apr_psprintf(c->pool,
                                "; key %s is stored, but its new text was not shown: get another "
-                               "one with apisecctl --store %s key rotate %s --overlap 0",
-                               c->fresh_id, c->place.store, c->fresh_id);
+                               "one with apisecctl %s key rotate %s --overlap 0",
+                               c->fresh_id, c->place.options, c->fresh_id);
 }
 
 static enum aps_err finish_store(struct ctl *c)

@@ -70,6 +70,8 @@ enum aps_err ctl_place_read(apr_pool_t *pool, const struct ctl_call *call, struc
         master != NULL ? master : apr_pstrcat(pool, "file:", place.store, "/master.key", NULL);
     if ((err = aps_master_check_source(place.master, diag)) != APS_OK)
         return err;
+    place.options = apr_pstrcat(pool, "--store ", place.store,
+                                master != NULL ? " --master-key " : "", master, NULL);
     *out = place;
     return APS_OK;
 }

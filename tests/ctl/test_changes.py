@@ -2,13 +2,15 @@
 
 import datetime
 import os
+import pty
 import pwd
 import re
 import socket
+import subprocess
 
 import pytest
 
-from harness import IS_ROOT
+from harness import IS_ROOT, Store
 
 FIELDS = ["n", "at", "uid", "login", "sudo", "tty", "host", "command", "subject", "old", "new"]
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
@@ -79,6 +81,17 @@ def test_the_actor_is_the_kernels(store):  # CLI-04
     assert row["host"] == socket.gethostname() and row["tty"] is None
     before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=5)
     assert row["at"] > before.strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def test_the_terminal_is_kept(store):  # CLI-04
+    main, end = pty.openpty()
+    try:
+        assert subprocess.run([Store.program, "--store", store.path, "role", "create", "r"], stdin=end,
+                              stdout=subprocess.DEVNULL).returncode == 0
+        assert store.json("changes")[-1]["tty"] == os.ttyname(end)
+    finally:
+        os.close(main)
+        os.close(end)
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can be sudo's child")

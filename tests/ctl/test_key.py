@@ -456,6 +456,14 @@ def test_a_key_that_could_not_be_shown_can_be_had_again(reader):  # CLI-02
     assert result.rc == 0 and json.loads(result.out)["id"] == made["id"]
 
 
+def test_the_way_on_names_the_same_master_key(reader, folder):
+    path = folder.path("elsewhere.key")
+    os.rename(reader.file("master.key"), path)
+    done = shell(reader, "--master-key file:%s key create bob --role reader" % path, "> /dev/full")
+    again = re.search(r"apisecctl (--store \S+ --master-key \S+ key rotate \S+ --overlap 0)", done.stderr).group(1)
+    assert Store.call(*again.split()).rc == 0
+
+
 def test_a_closed_pipe_is_an_error_not_a_death(reader):
     out, into = os.pipe()
     os.close(out)
