@@ -95,7 +95,9 @@ static void make_id(struct mod_req *m)
     uint64_t n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
     uint64_t id = mod_process.id_seed + n * 0x9e3779b97f4a7c15u;
     memcpy(m->id, mod_process.id_child, sizeof mod_process.id_child);
-    ap_bin2hex(&id, sizeof id, m->id + sizeof mod_process.id_child);
+    for (char *p = m->id + sizeof mod_process.id_child + 15;
+         p >= m->id + sizeof mod_process.id_child; p--, id >>= 4)
+        *p = "0123456789abcdef"[id & 15];
 }
 
 const char *mod_req_id(struct mod_req *m)
@@ -247,8 +249,11 @@ enum aps_reason mod_req_decide(request_rec *r, struct mod_req *m)
             return decided(r, m, dir, &policy, d->reason);
 
     m->dir = dir;
+    /* Under DetectOnly what On refuses before any section is known comes this far. */
+    bool early = m->decisions == NULL && m->decision == APS_DECISION_WOULD_REFUSE;
     struct mod_decision *d = apr_palloc(m->first->pool, sizeof *d);
-    *d = (struct mod_decision){policy, run_stages(r, m, &policy, dir), m->decisions};
+    *d = (struct mod_decision){policy, early ? m->reason : run_stages(r, m, &policy, dir),
+                               m->decisions};
     m->decisions = d;
     if (r->main == NULL)
         mod_req_verdict(m, policy.engine, d->reason);
@@ -272,7 +277,7 @@ int mod_req_post_read(request_rec *r)
 {
     const struct mod_dir *dir = dir_of(r);
     bool by_ip = dir->limits != NULL && dir->limits->by_ip;
-    if (dir->engine != MOD_ENGINE_ON || (dir->deny == NULL && !by_ip) || r->prev != NULL ||
+    if (dir->engine <= MOD_ENGINE_OFF || (dir->deny == NULL && !by_ip) || r->prev != NULL ||
         r->main != NULL)
         return DECLINED;
     struct mod_req *m = mod_req_get(r);

@@ -213,6 +213,34 @@ def test_detect_only_logs_exactly_what_on_would_refuse(make_site):
     assert len({was[3] for was in seen_on}) >= 24, sorted({was[3] for was in seen_on})
 
 
+EARLY = """
+ApiSecRequireTLS Off
+ApiSecEngine @ENGINE@
+ApiSecDeny 203.0.113.0/24
+ApiSecLimit address rate=3/d by=ip
+<Location /orders>
+    ApiSecLimit narrow rate=4/d by=key
+</Location>
+"""
+
+
+# AZ-16, AUD-01
+def test_detect_only_agrees_with_on_where_several_faults_meet(make_site):
+    def requests():
+        for address in ("203.0.113.7", "192.0.2.1"):
+            for path in ("/orders/7.json", "/orders/a//b", "/orders/a%2fb", "/public/x"):
+                for method in ("GET", "TRACE", "QUERY"):
+                    for key in ("two", None):
+                        yield method, path, key, [("X-Forwarded-For", address)]
+        for i in range(8):
+            yield "GET", "/orders/7.json", "two", [("X-Forwarded-For", "192.0.2.%d" % (100 + i))]
+
+    on = make_site(EARLY.replace("@ENGINE@", "On"), prepare, modules=["remoteip"])
+    watch = make_site(EARLY.replace("@ENGINE@", "DetectOnly"), prepare, modules=["remoteip"])
+    for was, now in zip(decisions(on, requests()), decisions(watch, requests())):
+        assert now[2].replace("would-", "") == was[2] and now[3] == was[3] and now[5] == was[5], (was, now)
+
+
 # AZ-16
 def test_detect_only_changes_nothing(make_site):
     plain = make_site(PLACES.replace("@ENGINE@", "Off"), prepare, modules=["remoteip", "cgi"])
