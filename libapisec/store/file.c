@@ -205,7 +205,8 @@ static enum aps_err check_file(const char *path, const struct stat *st,
                         kind(st->st_mode));
         return APS_ERR_UNSAFE;
     }
-    if (st->st_nlink != 1) {
+    /* None at all is a file that was replaced just now, which is as good as it was. */
+    if (st->st_nlink > 1) {
         aps_err_explain(diag, "%s has %lu names (hard links): want one; replace it by a copy", path,
                         (unsigned long)st->st_nlink);
         return APS_ERR_UNSAFE;

@@ -204,7 +204,7 @@ static enum aps_err make_db(struct aps_store *st, const char *path, const char *
 {
     enum aps_err err = aps_db_open(path, APS_DB_MAKE, &st->db, diag);
     if (err == APS_OK)
-        err = aps_schema_make(st->db, diag);
+        err = aps_schema_make(st->db, APS_SCHEMA_STORE, diag);
     if (err == APS_OK)
         err = aps_db_exec(st->db, "BEGIN", diag);
     if (err == APS_OK)

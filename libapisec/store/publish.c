@@ -1,7 +1,7 @@
 #include "own.h"
 #include "schema.h"
 
-/* Tables of the copy, each as it is but for the change log, which httpd has no use for. */
+/* Tables of the copy, each as it is.  The change log is not among them: httpd has no use for it. */
 static const char *const copies[] = {
     "INSERT INTO pub.meta SELECT * FROM main.meta",
     "INSERT INTO pub.master SELECT * FROM main.master",
@@ -17,7 +17,7 @@ static enum aps_err make_tables(const char *path, struct aps_diag *diag)
     sqlite3 *db = NULL;
     enum aps_err err = aps_db_open(path, APS_DB_MAKE, &db, diag);
     if (err == APS_OK)
-        err = aps_schema_make(db, diag);
+        err = aps_schema_make(db, APS_SCHEMA_COPY, diag);
     aps_db_close(db);
     return err;
 }
@@ -101,7 +101,8 @@ uint64_t aps_publish_generation(const char *pub)
 
     if (aps_file_find(pub, &want, path, &st, NULL) == APS_OK &&
         aps_db_open(path, APS_DB_COPY, &db, NULL) == APS_OK &&
-        aps_schema_check(db, NULL) == APS_OK && aps_meta_load(db, &meta, NULL) == APS_OK)
+        aps_schema_check(db, APS_SCHEMA_COPY, NULL) == APS_OK &&
+        aps_meta_load(db, &meta, NULL) == APS_OK)
         generation = meta.generation;
     aps_db_close(db);
     return generation;

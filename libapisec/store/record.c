@@ -1,6 +1,7 @@
 #include "record.h"
 
 #include <apr_strings.h>
+#include <endian.h>
 
 enum { FORMAT = 1 };
 
@@ -36,13 +37,23 @@ static unsigned char *put_list(unsigned char *p, const struct aps_str *list, siz
     return p;
 }
 
-enum { HEAD = 2 + 4 * 8 + 2 * (4 + 4 + 8 + APS_KEY_MAC_LEN) + 16 + 4, NET = 17 };
+static unsigned char *put_secret(unsigned char *p, const struct aps_key_secret *secret)
+{
+    p = put(p, secret->version, 4);
+    p = put(p, secret->pepper, 4);
+    p = put(p, (uint64_t)secret->closes_at, 8);
+    memcpy(p, secret->mac, APS_KEY_MAC_LEN);
+    return p + APS_KEY_MAC_LEN;
+}
+
+enum { SECRET = 4 + 4 + 8 + APS_KEY_MAC_LEN, HEAD = 2 + 4 * 8 + SECRET + 16 + 5, NET = 17 };
 
 struct aps_str aps_record_encode(const struct aps_key *key, apr_pool_t *pool)
 {
-    size_t n = HEAD + 4 + key->owner.n + key->revoke_reason.n + list_size(key->roles, key->nroles) +
-               list_size(key->scopes, key->nscopes) + list_size(key->hosts, key->nhosts) +
-               NET * key->nnets;
+    bool older = key->secret[1].version != 0;
+    size_t n = HEAD + (older ? (size_t)SECRET : 0) + 4 + key->owner.n + key->revoke_reason.n +
+               list_size(key->roles, key->nroles) + list_size(key->scopes, key->nscopes) +
+               list_size(key->hosts, key->nhosts) + NET * key->nnets;
     unsigned char *b = apr_palloc(pool, n), *p = b;
 
     p = put(p, FORMAT, 1);
@@ -51,20 +62,17 @@ struct aps_str aps_record_encode(const struct aps_key *key, apr_pool_t *pool)
     p = put(p, (uint64_t)key->not_before, 8);
     p = put(p, (uint64_t)key->expires_at, 8);
     p = put(p, (uint64_t)key->revoked_at, 8);
-    for (int i = 0; i < 2; i++) {
-        p = put(p, key->secret[i].version, 4);
-        p = put(p, key->secret[i].pepper, 4);
-        p = put(p, (uint64_t)key->secret[i].closes_at, 8);
-        memcpy(p, key->secret[i].mac, APS_KEY_MAC_LEN);
-        p += APS_KEY_MAC_LEN;
-    }
+    p = put_secret(p, &key->secret[0]);
     p = put(p, key->limit.rate.count, 4);
     p = put(p, key->limit.burst, 4);
     p = put(p, (uint64_t)key->limit.rate.period, 8);
+    p = put(p, older, 1);
     p = put(p, key->nroles, 1);
     p = put(p, key->nscopes, 1);
     p = put(p, key->nnets, 1);
     p = put(p, key->nhosts, 1);
+    if (older)
+        p = put_secret(p, &key->secret[1]);
     p = put_str(p, key->owner);
     p = put_str(p, key->revoke_reason);
     p = put_list(p, key->roles, key->nroles);
@@ -86,25 +94,37 @@ struct reader {
     bool bad;
 };
 
-static uint64_t get(struct reader *r, int bytes)
+/* The fixed part is known to be there; what follows it is checked. */
+static uint64_t get8(struct reader *r)
 {
-    uint64_t value = 0;
-    if (r->end - r->p < bytes) {
-        r->bad = true;
-        return 0;
-    }
-    for (int i = 0; i < bytes; i++)
-        value = value << 8 | *r->p++;
-    return value;
+    uint64_t value;
+    memcpy(&value, r->p, 8);
+    r->p += 8;
+    return be64toh(value);
+}
+
+static uint32_t get4(struct reader *r)
+{
+    uint32_t value;
+    memcpy(&value, r->p, 4);
+    r->p += 4;
+    return be32toh(value);
+}
+
+static uint8_t get1(struct reader *r)
+{
+    return *r->p++;
 }
 
 static struct aps_str get_str(struct reader *r)
 {
-    size_t n = get(r, 2);
-    if ((size_t)(r->end - r->p) < n) {
+    size_t left = (size_t)(r->end - r->p);
+    size_t n = left >= 2 ? (size_t)r->p[0] << 8 | r->p[1] : 0;
+    if (left < 2 || left - 2 < n) {
         r->bad = true;
         return (struct aps_str){0};
     }
+    r->p += 2;
     struct aps_str s = {(const char *)r->p, n};
     r->p += n;
     return s;
@@ -135,13 +155,13 @@ static const struct aps_net *get_nets(struct reader *r, size_t n, apr_pool_t *po
 
 static void get_secret(struct reader *r, struct aps_key_secret *out)
 {
-    out->version = (uint32_t)get(r, 4);
-    out->pepper = (uint32_t)get(r, 4);
-    out->closes_at = (aps_nsec)get(r, 8);
-    if (r->end - r->p < APS_KEY_MAC_LEN) {
+    if (r->end - r->p < SECRET) {
         r->bad = true;
         return;
     }
+    out->version = get4(r);
+    out->pepper = get4(r);
+    out->closes_at = (aps_nsec)get8(r);
     memcpy(out->mac, r->p, APS_KEY_MAC_LEN);
     r->p += APS_KEY_MAC_LEN;
 }
@@ -154,23 +174,26 @@ enum aps_err aps_record_decode(struct aps_str record, apr_pool_t *pool, struct a
     struct reader r = {.p = apr_pmemdup(pool, record.p, record.n)};
     r.end = r.p + record.n;
     r.p++;
-    key.status = (enum aps_key_status)get(&r, 1);
-    key.created_at = (aps_nsec)get(&r, 8);
-    key.not_before = (aps_nsec)get(&r, 8);
-    key.expires_at = (aps_nsec)get(&r, 8);
-    key.revoked_at = (aps_nsec)get(&r, 8);
+    key.status = (enum aps_key_status)get1(&r);
+    key.created_at = (aps_nsec)get8(&r);
+    key.not_before = (aps_nsec)get8(&r);
+    key.expires_at = (aps_nsec)get8(&r);
+    key.revoked_at = (aps_nsec)get8(&r);
     get_secret(&r, &key.secret[0]);
-    get_secret(&r, &key.secret[1]);
-    key.limit.rate.count = (uint32_t)get(&r, 4);
-    key.limit.burst = (uint32_t)get(&r, 4);
-    key.limit.rate.period = (aps_nsec)get(&r, 8);
-    key.nroles = get(&r, 1);
-    key.nscopes = get(&r, 1);
-    key.nnets = get(&r, 1);
-    key.nhosts = get(&r, 1);
+    key.secret[1] = (struct aps_key_secret){0};
+    key.limit.rate.count = get4(&r);
+    key.limit.burst = get4(&r);
+    key.limit.rate.period = (aps_nsec)get8(&r);
+    unsigned older = get1(&r);
+    key.nroles = get1(&r);
+    key.nscopes = get1(&r);
+    key.nnets = get1(&r);
+    key.nhosts = get1(&r);
     if (key.nroles > APS_KEY_ROLES_MAX || key.nscopes > APS_KEY_SCOPES_MAX ||
-        key.nnets > APS_KEY_NETS_MAX || key.nhosts > APS_KEY_HOSTS_MAX)
+        key.nnets > APS_KEY_NETS_MAX || key.nhosts > APS_KEY_HOSTS_MAX || older > 1)
         return APS_ERR_CORRUPT;
+    if (older != 0)
+        get_secret(&r, &key.secret[1]);
     key.owner = get_str(&r);
     key.revoke_reason = get_str(&r);
     key.roles = get_list(&r, key.nroles, pool);
@@ -178,6 +201,7 @@ enum aps_err aps_record_decode(struct aps_str record, apr_pool_t *pool, struct a
     key.hosts = get_list(&r, key.nhosts, pool);
     key.nets = get_nets(&r, key.nnets, pool);
     if (r.bad || r.p != r.end || key.expires_at == 0 || key.secret[0].version == 0 ||
+        (older == 1 && key.secret[1].version == 0) ||
         (key.status != APS_KEY_ACTIVE && key.status != APS_KEY_REVOKED) ||
         (key.limit.rate.count != 0 && key.limit.rate.period <= 0))
         return APS_ERR_CORRUPT;

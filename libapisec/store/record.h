@@ -2,9 +2,10 @@
  *
  * Numbers are big-endian, texts have their length before them:
  *   format 1 | status 1 | created, not_before, expires, revoked 8 each
- *   | two secrets: version 4, pepper 4, closes 8, MAC 32 each
+ *   | the newest secret: version 4, pepper 4, closes 8, MAC 32
  *   | limit: count 4, burst 4, period 8
- *   | nroles 1, nscopes 1, nnets 1, nhosts 1
+ *   | nolder 1, nroles 1, nscopes 1, nnets 1, nhosts 1
+ *   | if nolder is 1, the older secret, as the newest
  *   | owner, revoke reason: length 2, bytes
  *   | roles, scopes, hosts: length 2, bytes each | nets: address 16, bits 1 each
  * Threads and processes: pure functions. */

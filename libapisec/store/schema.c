@@ -22,6 +22,7 @@ static const char *const tables[] = {
      * 450 instructions, reading twenty would cost more than finding the row. */
     "CREATE TABLE key(id TEXT PRIMARY KEY, name TEXT NOT NULL, record BLOB NOT NULL)"
     " WITHOUT ROWID",
+    /* From here on store.db alone. */
     "CREATE UNIQUE INDEX key_name ON key(name)",
     "CREATE TABLE change(n INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL,"
     " uid INTEGER NOT NULL, login TEXT NOT NULL, sudo TEXT NOT NULL, tty TEXT NOT NULL,"
@@ -31,12 +32,12 @@ static const char *const tables[] = {
     "CREATE TABLE sqlite_sequence(name,seq)",
 };
 
-enum { TABLES = sizeof tables / sizeof *tables, OURS = TABLES - 1 };
+enum { TABLES = sizeof tables / sizeof *tables, STORE_ONLY = 3, SQLITES = 1 };
 
 #define TEXT_OF(x) #x
 #define NUMBER_TEXT(x) TEXT_OF(x)
 
-enum aps_err aps_schema_make(sqlite3 *db, struct aps_diag *diag)
+enum aps_err aps_schema_make(sqlite3 *db, enum aps_schema_kind kind, struct aps_diag *diag)
 {
     enum aps_err err = aps_db_exec(
         db,
@@ -44,7 +45,8 @@ enum aps_err aps_schema_make(sqlite3 *db, struct aps_diag *diag)
             APS_SCHEMA_APP_ID) ";"
                                "PRAGMA user_version = " NUMBER_TEXT(APS_SCHEMA_VERSION) ";",
         diag);
-    for (int i = 0; err == APS_OK && i < OURS; i++)
+    int n = TABLES - (kind == APS_SCHEMA_COPY ? STORE_ONLY : SQLITES);
+    for (int i = 0; err == APS_OK && i < n; i++)
         err = aps_db_exec(db, tables[i], diag);
     return err;
 }
@@ -61,11 +63,11 @@ enum aps_err aps_schema_version(sqlite3 *db, int64_t *out, struct aps_diag *diag
     return err == APS_OK ? aps_db_number(db, "PRAGMA user_version", 0, out, diag) : err;
 }
 
-enum aps_err aps_schema_check(sqlite3 *db, struct aps_diag *diag)
+enum aps_err aps_schema_check(sqlite3 *db, enum aps_schema_kind kind, struct aps_diag *diag)
 {
     struct aps_query q;
     int64_t version = 0;
-    int n = 0;
+    int n = 0, want = TABLES - (kind == APS_SCHEMA_COPY ? STORE_ONLY : 0);
     bool same = true;
     enum aps_err err = aps_schema_version(db, &version, diag);
     const char *path = sqlite3_db_filename(db, "main");
@@ -79,10 +81,10 @@ enum aps_err aps_schema_check(sqlite3 *db, struct aps_diag *diag)
     }
     aps_query_begin(&q, db, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid");
     for (; aps_query_row(&q); n++)
-        same = same && n < TABLES && aps_str_eq(aps_query_get_str(&q, 0), aps_str(tables[n]));
+        same = same && n < want && aps_str_eq(aps_query_get_str(&q, 0), aps_str(tables[n]));
     if ((err = aps_query_end(&q, diag)) != APS_OK)
         return err;
-    if (version == APS_SCHEMA_VERSION && same && n == TABLES)
+    if (version == APS_SCHEMA_VERSION && same && n == want)
         return APS_OK;
     aps_err_explain(diag, "%s does not have the tables of schema version %d: restore a backup",
                     path, APS_SCHEMA_VERSION);

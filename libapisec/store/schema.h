@@ -1,4 +1,4 @@
-/* schema.h - the tables of a store, the same in store.db and in the published copy.
+/* schema.h - the tables of a store; those that httpd needs are in the published copy too.
  *
  * See docs/design.md, "The store", for what each column holds. */
 #ifndef APISEC_STORE_SCHEMA_H
@@ -9,14 +9,21 @@
 #define APS_SCHEMA_APP_ID 0x41504953 /* "APIS", in the header of both files */
 #define APS_SCHEMA_VERSION 1
 
+enum aps_schema_kind {
+    APS_SCHEMA_STORE, /* store.db: all of them */
+    APS_SCHEMA_COPY,  /* the copy: without the change log and the index of names */
+};
+
 /* Make every table in an empty database, with application id and version. */
-APS_MUST_CHECK enum aps_err aps_schema_make(sqlite3 *db, struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_schema_make(sqlite3 *db, enum aps_schema_kind kind,
+                                            struct aps_diag *diag);
 
 /* Is this a database of ours, and of which version?  APS_ERR_CORRUPT if it is somebody else's. */
 APS_MUST_CHECK enum aps_err aps_schema_version(sqlite3 *db, int64_t *out, struct aps_diag *diag);
 
 /* Is it of the present version, and its tables exactly ours, byte for byte?  APS_ERR_NEWER or
  * CORRUPT; an older version is CORRUPT too. */
-APS_MUST_CHECK enum aps_err aps_schema_check(sqlite3 *db, struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_schema_check(sqlite3 *db, enum aps_schema_kind kind,
+                                             struct aps_diag *diag);
 
 #endif

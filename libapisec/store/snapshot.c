@@ -108,11 +108,29 @@ static enum aps_err open_file(struct aps_snapshot *snap, const struct aps_snapsh
 
 /* ---- what is in it ---- */
 
+/* SQLite takes a file that is cut within its last page, and reads zeros there. */
+static enum aps_err check_size(struct aps_snapshot *snap, struct aps_diag *diag)
+{
+    int64_t pages = 0, size = 0;
+    enum aps_err err = aps_db_number(snap->db, "PRAGMA page_count", 0, &pages, diag);
+    if (err == APS_OK)
+        err = aps_db_number(snap->db, "PRAGMA page_size", 0, &size, diag);
+    if (err != APS_OK || pages * size == snap->stamp.size)
+        return err;
+    aps_err_explain(diag,
+                    "%s has %lld bytes, its header says %lld: `apisecctl publish` makes it "
+                    "anew",
+                    sqlite3_db_filename(snap->db, "main"), (long long)snap->stamp.size,
+                    (long long)(pages * size));
+    return APS_ERR_CORRUPT;
+}
+
 static enum aps_err check_meta(struct aps_snapshot *snap, const struct aps_snapshot_options *o,
                                const struct aps_seal_key *seal, struct aps_diag *diag)
 {
     enum aps_err err;
-    if ((err = aps_schema_check(snap->db, diag)) != APS_OK ||
+    if ((err = aps_schema_check(snap->db, APS_SCHEMA_COPY, diag)) != APS_OK ||
+        (err = check_size(snap, diag)) != APS_OK ||
         (err = aps_meta_load(snap->db, &snap->meta, diag)) != APS_OK)
         return err;
     if (o->store_id != NULL &&

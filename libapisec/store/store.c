@@ -124,7 +124,7 @@ static enum aps_err open_db(struct aps_store *st, const char *path, struct aps_d
     enum aps_err err;
     if ((err = aps_db_open(path, APS_DB_EDIT, &st->db, diag)) != APS_OK ||
         (err = migrate(st, path, diag)) != APS_OK ||
-        (err = aps_schema_check(st->db, diag)) != APS_OK ||
+        (err = aps_schema_check(st->db, APS_SCHEMA_STORE, diag)) != APS_OK ||
         (err = aps_meta_load(st->db, &st->meta, diag)) != APS_OK)
         return err;
     err = aps_meta_check_master(st->db, &st->meta, st->master, &st->seal, diag);

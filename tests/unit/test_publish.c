@@ -71,7 +71,8 @@ static void the_copy_is_complete_but_for_the_change_log(void **state)
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
         assert_int_equal(ask("pub/store.db", same[i]), ask("store.db", same[i]));
     assert_true(ask("store.db", "SELECT count(*) FROM change") >= 4);
-    assert_int_equal(ask("pub/store.db", "SELECT count(*) FROM change"), 0);
+    assert_int_equal(
+        ask("pub/store.db", "SELECT count(*) FROM sqlite_schema WHERE name = 'change'"), 0);
 }
 
 /* The generation rises with each publish, and a change of nothing is none. */
