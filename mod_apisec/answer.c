@@ -95,7 +95,8 @@ static apr_status_t filter_fields(ap_filter_t *f, apr_bucket_brigade *bb)
         set_ratelimit(r, r->headers_out, m, set);
     /* A store of answers must not give one caller's to another, unless the backend says so. */
     if (m->who != NULL && apr_table_get(r->headers_out, "Cache-Control") == NULL &&
-        apr_table_get(r->err_headers_out, "Cache-Control") == NULL)
+        (apr_is_empty_table(r->err_headers_out) ||
+         apr_table_get(r->err_headers_out, "Cache-Control") == NULL))
         apr_table_addn(r->headers_out, "Cache-Control", "no-store");
     ap_remove_output_filter(f);
     return ap_pass_brigade(f->next, bb);
@@ -171,6 +172,7 @@ void mod_answer_identity(request_rec *r, struct mod_req *m, const struct mod_dir
 {
     const struct aps_identity *who = m->who;
     unsigned exports = exports_of(dir);
+    set_fn *set = apr_is_empty_table(r->subprocess_env) ? apr_table_addn : apr_table_setn;
     m->told = r;
     if (who == NULL)
         return;
@@ -184,8 +186,8 @@ void mod_answer_identity(request_rec *r, struct mod_req *m, const struct mod_dir
     EACH_EXPORT(i, exports)
     {
         if (exported[i].variable != NULL)
-            apr_table_setn(r->subprocess_env, exported[i].variable,
-                           export_value(r->pool, who, exported[i].bit));
+            set(r->subprocess_env, exported[i].variable,
+                export_value(r->pool, who, exported[i].bit));
     }
 }
 

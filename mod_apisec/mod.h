@@ -195,9 +195,10 @@ struct mod_process {
     apr_hash_t *documents;      /* mod_check_documents(); NULL: the engine is nowhere */
     uint64_t boot;
     uint32_t pid;
-    char id_child[16]; /* first half of request ids: random for each child */
-    uint64_t id_seed;  /* where their second part starts */
-    bool has_cache;    /* mod_cache is loaded */
+    struct aps_str audit; /* aps_audit_process() of the two */
+    char id_child[16];    /* first half of request ids: random for each child */
+    uint64_t id_seed;     /* of request ids, random for each child */
+    bool has_cache;       /* mod_cache is loaded */
     aps_nsec refresh;
     uid_t owner; /* the account that starts httpd */
 };

@@ -221,14 +221,12 @@ static apr_status_t leave(void *data)
 void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
 {
     mod_process.pid = (uint32_t)getpid();
-    uint64_t random[2] = {mod_process.pid, (uint64_t)aps_clock_wall()};
-    if (aps_random_fill(random, sizeof random) != APS_OK)
+    mod_process.audit = aps_audit_process(mod_process.boot, mod_process.pid,
+                                          apr_palloc(pchild, APS_AUDIT_PROCESS_MAX));
+    mod_process.id_seed = (uint64_t)aps_clock_wall() ^ (uint64_t)mod_process.pid << 40;
+    if (aps_random_fill(&mod_process.id_seed, sizeof mod_process.id_seed) != APS_OK)
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                      "APISEC0024: no random numbers; request ids of this child can be guessed");
-    char child[sizeof mod_process.id_child + 1];
-    ap_bin2hex(&random[0], sizeof mod_process.id_child / 2, child);
-    memcpy(mod_process.id_child, child, sizeof mod_process.id_child);
-    mod_process.id_seed = random[1];
     if (mod_process.stores == NULL)
         return;
     if (mod_process.state != NULL)

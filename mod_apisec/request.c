@@ -88,16 +88,14 @@ static bool take_trace(struct mod_req *m, const char *text)
     return take_id(m, apr_pstrmemdup(m->first->pool, text + 3, 32), 32, 32, hex);
 }
 
-/* Unique among all children and starts: a random start, and an odd step through 64 bits. */
+/* Each child starts at random and goes through all 64 bits in odd steps: two children meet with a
+ * chance of about one in 2^64 for each pair of their requests. */
 static void make_id(struct mod_req *m)
 {
     static uint64_t count;
     uint64_t n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
     uint64_t id = mod_process.id_seed + n * 0x9e3779b97f4a7c15u;
-    memcpy(m->id, mod_process.id_child, sizeof mod_process.id_child);
-    for (char *p = m->id + sizeof mod_process.id_child + 15;
-         p >= m->id + sizeof mod_process.id_child; p--, id >>= 4)
-        *p = "0123456789abcdef"[id & 15];
+    ap_bin2hex(&id, sizeof id, m->id);
 }
 
 const char *mod_req_id(struct mod_req *m)

@@ -119,15 +119,22 @@ static void clean_connection(request_rec *r, const char *value)
         apr_table_unset(r->headers_in, "Connection");
 }
 
-/* Whether a field must not reach a handler.  The first letter decides for nearly all. */
+/* Whether a field must not reach a handler.  The first letter decides for nearly all; X-A... is the
+ * usual field of a key. */
 static bool is_refused_field(const char *name, bool trusted)
 {
-    switch (name[0] | 0x20) {
+    switch (low(name[0])) {
+    case 'x':
+        if (name[1] != '\0' && low(name[2]) == 'a') {
+            if (is_name(name, "x-apisec-*"))
+                return true;
+            break;
+        }
+        /* fall through */
     case 'f':
     case 'l':
     case 'p':
     case 'r':
-    case 'x':
         if (NAME_IS(name, control_fields) || (!trusted && NAME_IS(name, forwarding_fields)))
             return true;
         break;

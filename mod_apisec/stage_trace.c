@@ -75,6 +75,7 @@ static void audit_of(struct mod_req *m, struct aps_audit *a)
     a->at = (aps_nsec)first->request_time * APS_USEC;
     a->boot = mod_process.boot;
     a->pid = mod_process.pid;
+    a->process = mod_process.audit;
     a->reason = m->decision == APS_DECISION_OFF ? APS_REASON_ENGINE_OFF : m->reason;
     a->decision = m->decision;
     a->status = last_of(first)->status;

@@ -27,6 +27,7 @@ struct aps_audit {
     aps_nsec at; /* wall */
     uint64_t boot, n;
     uint32_t pid;
+    struct aps_str process; /* what aps_audit_process made of boot and pid, or empty */
     enum aps_reason reason;
     enum aps_decision decision;
     int status;
@@ -37,6 +38,10 @@ struct aps_audit {
     uint64_t us;
     uint64_t gen; /* 0: unknown */
 };
+
+/* The part of a line that says which process writes, to be made once for each; it borrows `out`. */
+#define APS_AUDIT_PROCESS_MAX 64
+struct aps_str aps_audit_process(uint64_t boot, uint32_t pid, char out[APS_AUDIT_PROCESS_MAX]);
 
 /* Write the line, without a newline, into `out`; returns its length.  Always complete JSON: long
  * texts are cut further, the least important first, until it fits. */

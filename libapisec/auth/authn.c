@@ -63,7 +63,7 @@ static enum aps_reason reason_of(enum aps_err err)
 }
 
 /* Put who was proved into the view, or where there is no more room into the request's pool. */
-static enum aps_reason remember(struct aps_view *view, struct siphash hash,
+static enum aps_reason remember(struct aps_view *view, struct aps_siphash hash,
                                 const struct aps_key *key, size_t which, apr_pool_t *pool,
                                 const struct aps_identity **out)
 {
@@ -100,7 +100,7 @@ enum aps_reason aps_authn_key(struct aps_view *view, struct aps_str text, aps_ns
     const struct view_entry *seen;
     const struct aps_identity *who;
     struct aps_keytext parts;
-    struct siphash hash;
+    struct aps_siphash hash;
     struct aps_key key;
     enum aps_reason reason;
     size_t which;

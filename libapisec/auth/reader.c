@@ -23,7 +23,7 @@ struct failure {
 
 struct aps_reader {
     struct aps_reader_options options;
-    unsigned char hash_key[SIPHASH_KEY_LEN];
+    unsigned char hash_key[APS_SIPHASH_KEY_LEN];
     atomic_int_least64_t next_look; /* monotonic */
     pthread_mutex_t looking;
     struct failure failure; /* by `looking` */

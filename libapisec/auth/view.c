@@ -14,7 +14,7 @@ struct shared {
 struct aps_view {
     struct shared *shared;
     atomic_size_t refs;
-    unsigned char hash_key[SIPHASH_KEY_LEN];
+    unsigned char hash_key[APS_SIPHASH_KEY_LEN];
     size_t max;  /* entries */
     size_t mask; /* slots less one */
     _Atomic(struct view_entry *) *slots;
@@ -62,7 +62,7 @@ out:
 }
 
 enum aps_err aps_view_new(struct aps_snapshot *snap, size_t max,
-                          const unsigned char hash_key[SIPHASH_KEY_LEN], struct aps_view **out)
+                          const unsigned char hash_key[APS_SIPHASH_KEY_LEN], struct aps_view **out)
 {
     struct shared *shared = malloc(sizeof *shared);
     enum aps_err err = APS_ERR_NOMEM;
@@ -123,13 +123,13 @@ struct aps_snapshot *aps_view_snapshot(const struct aps_view *view)
     return view->shared->snap;
 }
 
-struct siphash aps_view_hash(const struct aps_view *view, struct aps_str text)
+struct aps_siphash aps_view_hash(const struct aps_view *view, struct aps_str text)
 {
     return aps_siphash_128(text, view->hash_key);
 }
 
 /* Where the hash is, or the empty slot where it would go.  Half of the slots stay empty. */
-static size_t slot_of(const struct aps_view *view, struct siphash hash, struct view_entry **out)
+static size_t slot_of(const struct aps_view *view, struct aps_siphash hash, struct view_entry **out)
 {
     size_t i = hash.low & view->mask;
     struct view_entry *e;
@@ -141,7 +141,7 @@ static size_t slot_of(const struct aps_view *view, struct siphash hash, struct v
     return i;
 }
 
-const struct view_entry *aps_view_find(const struct aps_view *view, struct siphash hash)
+const struct view_entry *aps_view_find(const struct aps_view *view, struct aps_siphash hash)
 {
     struct view_entry *e;
 

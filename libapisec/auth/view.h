@@ -8,11 +8,11 @@
 #define APISEC_VIEW_H
 
 #include "apisec/authn.h"
-#include "siphash.h"
+#include "apisec/siphash.h"
 
 /* A verified text; allocated with the tail of its identity behind it. */
 struct view_entry {
-    struct siphash hash;
+    struct aps_siphash hash;
     struct view_entry *next; /* all of a view, for its end */
     struct aps_identity who;
     _Alignas(void *) char tail[];
@@ -24,7 +24,7 @@ struct view_entry {
 /* A view with one reference, the caller's.  Takes `snap`: the last view of it closes it.
  * APS_ERR_NOMEM: then `snap` is still the caller's. */
 APS_MUST_CHECK enum aps_err aps_view_new(struct aps_snapshot *snap, size_t max,
-                                         const unsigned char hash_key[SIPHASH_KEY_LEN],
+                                         const unsigned char hash_key[APS_SIPHASH_KEY_LEN],
                                          struct aps_view **out);
 
 /* An empty view of the snapshot that `view` has, with one reference.  APS_ERR_NOMEM. */
@@ -34,10 +34,10 @@ APS_MUST_CHECK enum aps_err aps_view_renew(const struct aps_view *view, struct a
 void aps_view_keep(struct aps_view *view);
 
 /* The hash of a text in this view's table. */
-struct siphash aps_view_hash(const struct aps_view *view, struct aps_str text);
+struct aps_siphash aps_view_hash(const struct aps_view *view, struct aps_str text);
 
 /* The entry with this hash, or NULL. */
-const struct view_entry *aps_view_find(const struct aps_view *view, struct siphash hash);
+const struct view_entry *aps_view_find(const struct aps_view *view, struct aps_siphash hash);
 
 /* Take `entry`, from malloc, and return it; or free it and return the one that another thread put
  * there first; or free it and return NULL: the table is full, and the view says so from now on. */

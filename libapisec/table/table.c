@@ -5,11 +5,11 @@
  * reason why at most one cell of a tag counts. */
 #include "apisec/table.h"
 
-#include <apr_siphash.h>
 #include <assert.h>
 #include <string.h>
 
 #include "apisec/metrics.h"
+#include "apisec/siphash.h"
 #include "layout.h"
 #include "pause.h"
 
@@ -28,18 +28,19 @@ static const struct layout_pair EMPTY = {0, 0};
 uint64_t aps_table_scope(enum aps_table_kind kind, uint64_t store, struct aps_str name)
 {
     /* Not secret: the tag is.  This only has to tell limits apart in the same way everywhere. */
-    static const unsigned char key[APR_SIPHASH_KSIZE] = "apisec scope 1";
+    static const unsigned char key[APS_SIPHASH_KEY_LEN] = "apisec scope 1";
     uint64_t part[3] = {(uint64_t)kind, store, 0};
 
-    part[2] = apr_siphash24(name.n != 0 ? name.p : "", name.n, key);
-    return apr_siphash24(part, sizeof part, key);
+    part[2] = aps_siphash_64(name.n != 0 ? name : APS_STR_LIT(""), key);
+    return aps_siphash_64((struct aps_str){(const char *)part, sizeof part}, key);
 }
 
 uint64_t aps_table_tag(const struct aps_state *state, uint64_t scope, const void *caller,
                        size_t caller_bytes)
 {
     uint64_t key[2] = {state->hash_key[0] ^ scope, state->hash_key[1]};
-    uint64_t tag = apr_siphash24(caller, caller_bytes, (const unsigned char *)key);
+    uint64_t tag =
+        aps_siphash_64((struct aps_str){caller, caller_bytes}, (const unsigned char *)key);
 
     return tag + (tag == 0); /* 0 marks an empty cell */
 }

@@ -207,19 +207,62 @@ static inline char *fast_time(char *p, const struct aps_audit *a)
     return p + n + 1;
 }
 
+/* Neighbours that always come together, in one piece: a verdict's event and severity, and what
+ * says which process writes. */
+_Static_assert(F_severity == F_event + 1 && F_pid == F_boot + 1, "they are neighbours");
+
+#define WORD_INFO "info"
+#define WORD_WARN "warn"
+#define WORD_CRITICAL "critical"
+#define PIECE(lit)                                                                                 \
+    {                                                                                              \
+        lit, sizeof(lit) - 1                                                                       \
+    }
+
+static const struct aps_str verdicts[APS_REASON_COUNT] = {
+#define R(name, status, token, event, severity, text)                                              \
+    [APS_REASON_##name] = PIECE(",\"event\":\"" event "\",\"severity\":\"" WORD_##severity "\""),
+#include "apisec/reasons.def"
+#undef R
+};
+
+static inline char *fast_piece(char *p, struct aps_str piece)
+{
+    memcpy(p, piece.p, piece.n);
+    return p + piece.n;
+}
+
+static inline struct aps_str verdict_of(const struct aps_audit *a)
+{
+    return verdicts[(unsigned)a->reason < APS_REASON_COUNT ? a->reason : APS_REASON_UNDECIDED];
+}
+
+struct aps_str aps_audit_process(uint64_t boot, uint32_t pid, char out[APS_AUDIT_PROCESS_MAX])
+{
+    char *p = out;
+
+    p = aps_num_put(fast_piece(p, APS_STR_LIT(",\"boot\":")), boot);
+    p = aps_num_put(fast_piece(p, APS_STR_LIT(",\"pid\":")), pid);
+    return (struct aps_str){out, (size_t)(p - out)};
+}
+
 /* Each row's literals choose its few instructions.  The first comma becomes the brace. */
 #define FAST_LITERAL(lit)                                                                          \
     memcpy(p, lit, sizeof lit - 1);                                                                \
     p += sizeof lit - 1;
 #define FAST_STR(f, when)                                                                          \
     text = str_of(a, F_##f);                                                                       \
-    if (when || text.n != 0) {                                                                     \
+    if (F_##f == F_event)                                                                          \
+        p = fast_piece(p, verdict_of(a));                                                          \
+    else if (F_##f != F_severity && (when || text.n != 0)) {                                       \
         FAST_LITERAL(",\"" #f "\":\"")                                                             \
         p = plain_copy(p, text, &seen);                                                            \
         *p++ = '"';                                                                                \
     }
 #define FAST_U64(f, when)                                                                          \
-    if (when || u64_of(a, F_##f) != 0) {                                                           \
+    if (a->process.n != 0 && F_##f == F_boot)                                                      \
+        p = fast_piece(p, a->process);                                                             \
+    else if ((a->process.n == 0 || F_##f != F_pid) && (when || u64_of(a, F_##f) != 0)) {           \
         FAST_LITERAL(",\"" #f "\":")                                                               \
         p = aps_num_put(p, u64_of(a, F_##f));                                                      \
     }

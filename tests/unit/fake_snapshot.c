@@ -4,7 +4,7 @@
 #include <apr_strings.h>
 #include <apisec/keytext.h>
 
-#include "../../libapisec/auth/siphash.h"
+#include "apisec/siphash.h"
 #include "fake_snapshot.h"
 
 struct t_fake t_fake;
@@ -47,8 +47,8 @@ struct aps_str t_fake_text(apr_pool_t *pool, unsigned n, unsigned s)
 
 static void mac_of(uint32_t pepper, struct aps_str text, uint8_t out[APS_KEY_MAC_LEN])
 {
-    unsigned char key[SIPHASH_KEY_LEN] = {(unsigned char)pepper};
-    struct siphash half[2];
+    unsigned char key[APS_SIPHASH_KEY_LEN] = {(unsigned char)pepper};
+    struct aps_siphash half[2];
     half[0] = aps_siphash_128(text, key);
     key[1] = 1;
     half[1] = aps_siphash_128(text, key);

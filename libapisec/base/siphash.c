@@ -1,5 +1,5 @@
-/* siphash.c - SipHash-1-3 with 128 bits of result, after Aumasson and Bernstein. */
-#include "siphash.h"
+/* siphash.c - SipHash-1-3, after Aumasson and Bernstein. */
+#include "apisec/siphash.h"
 
 /* Rounds for each word and at the end; the test makes 2 and 4 of them, since the published
  * vectors are of those. */
@@ -53,27 +53,57 @@ static inline uint64_t finish(uint64_t v[4])
 /* The bytes behind the last whole word, and the length in the top byte. */
 static inline uint64_t last_word(struct aps_str text)
 {
-    const char *p = text.p + (text.n & ~(size_t)7);
+    const size_t rest = text.n & 7;
     uint64_t word = (uint64_t)text.n << 56;
 
-    for (size_t i = 0; i < (text.n & 7); i++)
-        word |= (uint64_t)(unsigned char)p[i] << (8 * i);
+    if (rest == 0)
+        return word;
+    if (text.n > 8) /* the last eight bytes, less those that were taken */
+        return word | load(text.p + text.n - 8) >> (64 - 8 * rest);
+    for (size_t i = 0; i < rest; i++)
+        word |= (uint64_t)(unsigned char)text.p[text.n - rest + i] << (8 * i);
     return word;
 }
 
-struct siphash aps_siphash_128(struct aps_str text, const unsigned char key[SIPHASH_KEY_LEN])
+static inline void start(uint64_t v[4], const unsigned char *key)
 {
     const uint64_t k0 = load((const char *)key), k1 = load((const char *)key + 8);
-    uint64_t v[4] = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du ^ 0xee,
-                     k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u};
-    struct siphash hash;
 
+    v[0] = k0 ^ 0x736f6d6570736575u;
+    v[1] = k1 ^ 0x646f72616e646f6du;
+    v[2] = k0 ^ 0x6c7967656e657261u;
+    v[3] = k1 ^ 0x7465646279746573u;
+}
+
+static inline void take_all(uint64_t v[4], struct aps_str text)
+{
     for (size_t i = 0; i + 8 <= text.n; i += 8)
         take(v, load(text.p + i));
     take(v, last_word(text));
+}
+
+struct aps_siphash aps_siphash_128(struct aps_str text,
+                                   const unsigned char key[APS_SIPHASH_KEY_LEN])
+{
+    uint64_t v[4];
+    struct aps_siphash hash;
+
+    start(v, key);
+    v[1] ^= 0xee;
+    take_all(v, text);
     v[2] ^= 0xee;
     hash.low = finish(v);
     v[1] ^= 0xdd;
     hash.high = finish(v);
     return hash;
+}
+
+uint64_t aps_siphash_64(struct aps_str text, const unsigned char key[APS_SIPHASH_KEY_LEN])
+{
+    uint64_t v[4];
+
+    start(v, key);
+    take_all(v, text);
+    v[2] ^= 0xff;
+    return finish(v);
 }
