@@ -42,7 +42,8 @@ struct aps_store_init {
 };
 
 /* Make a store, its random keys, and its first published copy.  APS_ERR_EXISTS.  A run that is
- * killed leaves nothing that a second run cannot finish. */
+ * killed leaves nothing that a second run cannot finish.  Sets the umask for a moment: call it
+ * where no other thread makes files. */
 APS_MUST_CHECK enum aps_err aps_store_init(const struct aps_store_init *init,
                                            struct aps_diag *diag);
 

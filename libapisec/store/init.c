@@ -62,11 +62,16 @@ static enum aps_err dress(int fd, const char *path, mode_t mode, gid_t group, st
     return fchmod(fd, mode) == 0 ? APS_OK : fault(diag, path, "set its mode");
 }
 
-/* Make the folder if it is not there, and open it. */
+/* Make the folder if it is not there, and open it.  One thread only: the umask is all threads'. */
 static enum aps_err make_folder(const char *path, int *out_fd, struct aps_diag *diag)
 {
     struct stat st;
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+    /* Not mended afterwards: a run that is killed in between would leave what nobody can open. */
+    mode_t mask = umask(077);
+    int made = mkdir(path, 0700), error = errno;
+    (void)umask(mask); /* always succeeds */
+    errno = error;
+    if (made != 0 && errno != EEXIST)
         return fault(diag, path, "make the folder");
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
