@@ -165,6 +165,35 @@ static bool same_policy(const struct mod_policy *a, const struct mod_policy *b)
            same_limits(a->limits, b->limits);
 }
 
+static const struct mod_deny *keep_deny(apr_pool_t *pool, const struct mod_deny *deny)
+{
+    if (deny == NULL)
+        return NULL;
+    struct mod_deny *kept = apr_pmemdup(pool, deny, sizeof *kept);
+    kept->outer = keep_deny(pool, deny->outer);
+    return kept;
+}
+
+/* A section that lives as long as the transaction: what httpd merged for a subrequest goes with
+ * it, and so do the parts that merging made. */
+static const struct mod_dir *keep_dir(const request_rec *r, const struct mod_req *m,
+                                      const struct mod_dir *dir)
+{
+    if (r->main == NULL)
+        return dir;
+    apr_pool_t *pool = m->first->pool;
+    struct mod_dir *kept = apr_pmemdup(pool, dir, sizeof *kept);
+    kept->deny = keep_deny(pool, dir->deny);
+    if (dir->limits != NULL) {
+        struct mod_limits *limits = apr_pmemdup(pool, dir->limits, sizeof *limits);
+        limits->v = apr_pmemdup(pool, dir->limits->v, limits->n * sizeof limits->v[0]);
+        kept->limits = limits;
+    }
+    if (dir->max != NULL)
+        kept->max = apr_pmemdup(pool, dir->max, sizeof *dir->max);
+    return kept;
+}
+
 /* Whether `r` serves the ErrorDocument of a refusal, or a part of it, under the policy that
  * refused: what was refused is answered once.  Only a document that the administrator names: one
  * that .htaccess names, or rewrites to, could be the very thing that was refused. */
@@ -220,7 +249,7 @@ static enum aps_reason run_stages(request_rec *r, struct mod_req *m, const struc
 static enum aps_reason decided(request_rec *r, struct mod_req *m, const struct mod_dir *dir,
                                const struct mod_policy *policy, enum aps_reason reason)
 {
-    if (dir->engine != MOD_ENGINE_ON || r == m->told)
+    if (dir->engine != MOD_ENGINE_ON || (r == m->told && r->main == NULL))
         return reason;
     enum aps_reason clean = mod_stage_inspect_clean(r, m);
     mod_stage_auth_out(r, m, dir, policy->sources);
@@ -237,8 +266,10 @@ enum aps_reason mod_req_decide(request_rec *r, struct mod_req *m)
     struct mod_policy policy;
     if (dir->engine <= MOD_ENGINE_OFF)
         return APS_REASON_ENGINE_OFF;
-    if (dir == m->dir && r == m->told && m->refused == NULL)
-        return m->decisions->reason; /* asked by the next hook of the same request */
+    /* Asked by the next hook of the same request.  A subrequest ends before the transaction does,
+     * and the next one may lie at the same address: pointers to it prove nothing. */
+    if (dir == m->dir && r == m->told && m->refused == NULL && r->main == NULL)
+        return m->decisions->reason;
     policy_of(dir, &policy);
     if (is_error_document(r, m))
         return decided(r, m, dir, &policy, APS_REASON_ALLOW);
@@ -246,7 +277,8 @@ enum aps_reason mod_req_decide(request_rec *r, struct mod_req *m)
         if (same_policy(&d->policy, &policy))
             return decided(r, m, dir, &policy, d->reason);
 
-    m->dir = dir;
+    m->dir = dir = keep_dir(r, m, dir);
+    policy_of(dir, &policy);
     /* Under DetectOnly what On refuses before any section is known comes this far. */
     bool early = m->decisions == NULL && m->decision == APS_DECISION_WOULD_REFUSE;
     struct mod_decision *d = apr_palloc(m->first->pool, sizeof *d);

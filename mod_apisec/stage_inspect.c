@@ -210,7 +210,7 @@ static void clean_rest(request_rec *r, const struct mod_req *m)
 
 enum aps_reason mod_stage_inspect_clean(request_rec *r, struct mod_req *m)
 {
-    if (r->headers_in == m->clean)
+    if (r->headers_in == m->clean && r->main == NULL)
         return APS_REASON_ALLOW;
     enum aps_reason reason = judge_fields(r, m, NULL, true);
     if (reason == APS_REASON_ALLOW) {
@@ -236,7 +236,7 @@ enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struc
     bool on = dir->engine == MOD_ENGINE_ON;
     if (first->unparsed_uri != NULL && strlen(first->unparsed_uri) > max.target)
         return APS_REASON_TARGET_TOO_LONG;
-    if (!m->fields_judged || (on && r->headers_in != m->clean)) {
+    if (!m->fields_judged || (on && (r->headers_in != m->clean || r->main != NULL))) {
         enum aps_reason reason = judge_fields(r, m, m->fields_judged ? NULL : &max, on);
         if (reason != APS_REASON_ALLOW)
             return reason;

@@ -30,6 +30,10 @@ Action wrapped /cgi/wrapper
 <Location /role>
     ApiSecRequire api-role admin
 </Location>
+<Location /more>
+    ApiSecLimit more rate=100000/d by=key
+    ApiSecDeny 192.0.2.1
+</Location>
 <Files role.html>
     ApiSecRequire api-role admin
 </Files>
@@ -71,7 +75,7 @@ def prepare(site):
     site.role("admin", "GET /**", "GET /admin/**")
     site.role("reader", "GET,POST /orders/**", "GET /also/**", "GET /sneaky/**", "GET /server/**", "GET /perdir/**",
               "GET /fallback/**", "GET /fallbad/**", "GET /pages/**", "GET /cgi/**", "GET /list/**", "GET /neg/**",
-              "GET /role/**")
+              "GET /role/**", "GET /more/**")
     site.key("boss", role="admin")
     site.key("mouse", role="reader", owner="mickey")
     write = site.folder.write
@@ -95,6 +99,9 @@ def prepare(site):
                          ("file", 'file="role.html"'), ("dots", 'virtual="../admin/secret.html"'),
                          ("below", 'file="below/role.html"'), ("alias", 'virtual="/sneaky/secret.html"')):
         write("htdocs/pages/%s.shtml" % name, 'before\n<!--#include %s -->\nafter\n' % target)
+    write("htdocs/more/public.html", GOOD + "\n")
+    write("htdocs/pages/turns.shtml", ('<!--#include virtual="/more/public.html" -->\n'
+                                       '<!--#include virtual="/role/secret.html" -->\n') * 20)
     write("htdocs/pages/role.html", SECRET + "\n")
     write("htdocs/pages/below/role.html", SECRET + "\n")
     write("htdocs/pages/cgi.shtml", '<!--#include virtual="/cgi/env" -->\n')
@@ -189,6 +196,13 @@ def test_includes_show_nothing_that_cannot_be_asked_for(site, page):
     if page != "below":
         got = site.get("/pages/%s.shtml" % page, key="boss")
         assert got.status == 200 and SECRET in got.text
+
+
+# AZ-14: a subrequest that follows another often lies at its very address
+def test_a_part_that_may_be_shown_opens_no_way_for_the_next(site):
+    for key, secrets in (("mouse", 0), ("boss", 20)):
+        got = site.get("/pages/turns.shtml", key=key)
+        assert (got.status, got.text.count(GOOD), got.text.count(SECRET)) == (200, 20, secrets), got.text
 
 
 # AZ-14
