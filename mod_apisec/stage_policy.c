@@ -110,6 +110,8 @@ static bool is_joined(struct aps_str path, const char *const part[3])
 {
     for (int i = 0; i < 3; i++) {
         size_t n = strlen(part[i]);
+        if (n == 0)
+            continue;
         if (n > path.n || memcmp(path.p, part[i], n) != 0)
             return false;
         path.p += n;
