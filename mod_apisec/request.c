@@ -176,11 +176,8 @@ static const struct mod_deny *keep_deny(apr_pool_t *pool, const struct mod_deny 
 
 /* A section that lives as long as the transaction: what httpd merged for a subrequest goes with
  * it, and so do the parts that merging made. */
-static const struct mod_dir *keep_dir(const request_rec *r, const struct mod_req *m,
-                                      const struct mod_dir *dir)
+static const struct mod_dir *keep_dir(const struct mod_req *m, const struct mod_dir *dir)
 {
-    if (r->main == NULL)
-        return dir;
     apr_pool_t *pool = m->first->pool;
     struct mod_dir *kept = apr_pmemdup(pool, dir, sizeof *kept);
     kept->deny = keep_deny(pool, dir->deny);
@@ -277,8 +274,11 @@ enum aps_reason mod_req_decide(request_rec *r, struct mod_req *m)
         if (same_policy(&d->policy, &policy))
             return decided(r, m, dir, &policy, d->reason);
 
-    m->dir = dir = keep_dir(r, m, dir);
-    policy_of(dir, &policy);
+    m->dir = dir;
+    if (r->main != NULL) {
+        m->dir = dir = keep_dir(m, dir);
+        policy_of(dir, &policy);
+    }
     /* Under DetectOnly what On refuses before any section is known comes this far. */
     bool early = m->decisions == NULL && m->decision == APS_DECISION_WOULD_REFUSE;
     struct mod_decision *d = apr_palloc(m->first->pool, sizeof *d);
