@@ -68,7 +68,7 @@ void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add)
     if (a->exports == 0)
         dir->exports = b->exports;
     if (a->requires == NULL)
-    dir->requires = b->requires;
+        dir->requires = b->requires;
     if (a->sources == NULL)
         dir->sources = b->sources;
     if (a->deny == NULL)

@@ -78,7 +78,7 @@ enum aps_reason mod_stage_policy_one(struct mod_req *m, const struct mod_require
 
 enum aps_reason mod_stage_policy(struct mod_req *m, const struct mod_requires *requires)
 {
-    const struct mod_require *req = (const struct mod_require *)(const void *) requires->list->elts;
+    const struct mod_require *req = (const struct mod_require *)(const void *)requires->list->elts;
     for (int i = 0; i < requires->list->nelts; i++) {
         enum aps_reason reason = mod_stage_policy_one(m, &req[i]);
         if (reason != APS_REASON_ALLOW)
