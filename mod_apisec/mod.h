@@ -235,6 +235,8 @@ struct mod_charge {
     struct aps_rate_left left;
 };
 
+#define MOD_ID_MAX 64 /* bytes of a request id */
+
 /* One context per transaction, found through r->prev and r->main. */
 struct mod_req {
     request_rec *first; /* the request that the client made */
@@ -278,10 +280,10 @@ struct mod_req {
     struct aps_str route;
     size_t ncharges;
     struct mod_charge *charge;
-    int refused_charge; /* index into `charge`, or -1 */
-    aps_nsec wait;      /* until what was refused by a limit would pass; 0: unknown */
-    aps_nsec monotonic; /* read once */
-    char id[33];        /* request id, NUL-ended; empty until it is asked for */
+    int refused_charge;      /* index into `charge`, or -1 */
+    aps_nsec wait;           /* until what was refused by a limit would pass; 0: unknown */
+    aps_nsec monotonic;      /* read once */
+    char id[MOD_ID_MAX + 1]; /* request id, NUL-ended; empty until it is asked for */
 
     bool finished;  /* counted */
     uint64_t n, us; /* number and age of the audit line; 0 until somebody logs it */

@@ -67,10 +67,10 @@ void mod_req_unset_field(request_rec *r, struct mod_req *m, const char *field)
 /* ---- Request id ---- */
 
 /* An id that the client or a proxy in front of us gave, if nothing in it can do harm (TRN-12). */
-static bool take_id(struct mod_req *m, const char *text, size_t min, size_t max, const char *of)
+static bool take_id(struct mod_req *m, const char *text, size_t min, const char *of)
 {
     size_t n = text != NULL ? strspn(text, of) : 0;
-    if (n < min || n > max || text[n] != '\0')
+    if (n < min || n > MOD_ID_MAX || text[n] != '\0')
         return false;
     memcpy(m->id, text, n);
     m->id[n] = '\0';
@@ -85,7 +85,7 @@ static bool take_trace(struct mod_req *m, const char *text)
         strspn(text + 3, hex) != 32 || text[35] != '-' || strspn(text + 36, hex) != 16 ||
         text[52] != '-' || strspn(text + 53, hex) != 2 || strspn(text + 3, "0") == 32)
         return false;
-    return take_id(m, apr_pstrmemdup(m->first->pool, text + 3, 32), 32, 32, hex);
+    return take_id(m, apr_pstrmemdup(m->first->pool, text + 3, 32), 32, hex);
 }
 
 /* Each child starts at random and goes through all 64 bits in odd steps: two children meet with a
@@ -103,7 +103,7 @@ const char *mod_req_id(struct mod_req *m)
     static const char id_bytes[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
     const apr_table_t *in = m->first->headers_in;
-    if (m->id[0] == '\0' && !take_id(m, apr_table_get(in, "X-Request-Id"), 8, 64, id_bytes) &&
+    if (m->id[0] == '\0' && !take_id(m, apr_table_get(in, "X-Request-Id"), 8, id_bytes) &&
         !take_trace(m, apr_table_get(in, "traceparent")))
         make_id(m);
     return m->id;
