@@ -130,7 +130,7 @@ static bool is_refused_field(const char *name, bool trusted)
                 return true;
             break;
         }
-        /* fall through */
+        __attribute__((fallthrough));
     case 'f':
     case 'l':
     case 'p':
