@@ -1,5 +1,7 @@
 """A store, roles, keys and a server on it: what most tests of a real httpd begin with."""
 
+import contextlib
+
 from .place import Folder, wait_for
 from .server import Server
 from .store import Store
@@ -68,6 +70,19 @@ class Site:
             return not waiting & set(self.server.children())
 
         wait_for(all_have_answered, 30, "an answer of each child")
+
+    @contextlib.contextmanager
+    def every_child(self, key, path="/orders/7.json"):
+        """Kept connections, so many that each child has answered on one of them."""
+        with contextlib.ExitStack() as stack:
+            connections = []
+
+            def ask_another():
+                connections.append(stack.enter_context(self.server.connect(timeout=60)))
+                return connections[-1].request("GET", path, [("X-API-Key", self.keys[key])])
+
+            self.reach_children(ask_another)
+            yield connections
 
     def script(self, name, text):
         """A CGI program below @ROOT@/cgi."""

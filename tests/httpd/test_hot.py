@@ -1,6 +1,5 @@
 """Changes of the store reach every child of a running server, with no restart."""
 
-import contextlib
 import time
 
 from harness import MPM, wait_for
@@ -28,20 +27,6 @@ def ask(site, connection, key, path="/orders/7.json"):
     return connection.request("GET", path, headers)
 
 
-@contextlib.contextmanager
-def every_child(site, key):
-    """Kept connections, so many that each child has answered on one of them."""
-    with contextlib.ExitStack() as stack:
-        connections = []
-
-        def ask_another():
-            connections.append(stack.enter_context(site.server.connect(timeout=60)))
-            return ask(site, connections[-1], key)
-
-        site.reach_children(ask_another)
-        yield connections
-
-
 def becomes(site, connections, key, status, path="/orders/7.json"):
     """Seconds until each of the connections has this status for the key, and stays with it."""
     begin = time.monotonic()
@@ -56,7 +41,7 @@ def becomes(site, connections, key, status, path="/orders/7.json"):
 # KEY-13, AZ-06
 def test_revoked_key_is_refused_by_every_child_within_the_bound(make_site):
     site = make_site(CONF, prepare, children=CHILDREN)
-    with every_child(site, "one") as connections:
+    with site.every_child("one") as connections:
         children = set(site.server.children())
         site.store.ok("key", "revoke", "one", "--reason", "test")
         # What a child says after the bound has passed: each was idle until now.
@@ -73,7 +58,7 @@ def test_revoked_key_is_refused_by_every_child_within_the_bound(make_site):
 # AZ-06, KEY-13
 def test_every_change_reaches_busy_children(make_site):
     site = make_site(CONF, prepare, children=CHILDREN)
-    with every_child(site, "one") as connections:
+    with site.every_child("one") as connections:
         site.store.ok("role", "deny", "reader", "GET /orders/7.json")
         becomes(site, connections, "one", 403)
         site.store.ok("role", "revoke", "reader", "GET /orders/7.json")
@@ -99,7 +84,7 @@ def test_every_change_reaches_busy_children(make_site):
 # KEY-12
 def test_rotation_loses_no_request_and_ends_at_once_without_overlap(make_site):
     site = make_site(CONF, prepare, children=CHILDREN)
-    with every_child(site, "one") as connections:
+    with site.every_child("one") as connections:
         site.keys["one-2"] = site.store.json("key", "rotate", "one", "--overlap", "1h")["key"]
         for connection in connections * 3:
             assert ask(site, connection, "one").status == 200

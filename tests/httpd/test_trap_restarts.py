@@ -6,53 +6,7 @@ import signal
 import pytest
 from harness import Site, wait_for
 from harness.load import Load, resident
-
-CONF = """
-ApiSecEngine On
-<Location /metered>
-    ApiSecLimit metered rate=400/d by=key
-</Location>
-<Location /role>
-    ApiSecRequire api-role admin
-</Location>
-<Location /open>
-    ApiSecEngine Off
-</Location>
-"""
-MIX = [("/orders/7.json", "ci"), ("/metered/x.html", "metered"), ("/orders/7.json", None), ("/orders/7.json", "bad"),
-       ("/role/x.html", "ci"), ("/open/x.html", None)]
-WANTED = {("/orders/7.json", "ci"): {200}, ("/metered/x.html", "metered"): {200, 429}, ("/orders/7.json", None): {401},
-          ("/orders/7.json", "bad"): {401}, ("/role/x.html", "ci"): {403}, ("/open/x.html", None): {200}}
-
-
-def prepare(site):
-    site.role("reader", "GET /orders/**", "GET /metered/**", "GET /role/**")
-    site.key("ci")
-    site.key("metered")
-    site.key("other")
-    site.keys["bad"] = "hunter2"
-    for name in ("metered", "role", "open"):
-        site.folder.write("htdocs/%s/x.html" % name, "x\n")
-
-
-def restarts(site, count, each=lambda i: None):
-    """Graceful restarts while clients ask; returns their Load."""
-    with Load(site, MIX) as load:
-        for i in range(count):
-            seen = load.total()
-            wait_for(lambda: load.total() >= seen + 30, what="answers between two restarts")
-            site.server.graceful()
-            each(i)
-        wait_for(lambda: load.answered("/metered/x.html", "metered", 429) > 0, 120, "the limit to be reached")
-    return load
-
-
-def check(site, load):
-    for (path, key), wanted in WANTED.items():
-        assert set(load.counts[path, key]) == wanted, (path, key, load.counts[path, key])
-    assert load.answered("/metered/x.html", "metered", 200) == 400
-    assert site.get("/metered/x.html", key="metered").status == 429
-    assert site.get("/metered/x.html", key="other").status == 200
+from harness.traffic import CONF, METERED, MIX, WANTED, answers, check, prepare, restarts
 
 
 # LIM-13, TRN-14, TRN-13
@@ -67,11 +21,12 @@ def test_two_hundred_graceful_restarts_under_load(make_site):
     site = make_site(CONF, prepare)
     sizes = {}
 
-    def measure(i):
-        if i + 1 in (20, 200):
+    def measure(i, load):
+        if i in (20, 200):
+            answers(load, 400)  # so that every child has served
             pids = site.server.children()
-            sizes[i + 1] = resident(site.server.pid), max(resident(pid) for pid in pids)
-            print("restart %d: parent %d KB, largest child %d KB" % ((i + 1,) + sizes[i + 1]))
+            sizes[i] = resident(site.server.pid), max(resident(pid) for pid in pids)
+            print("restart %d: parent %d KB, largest child %d KB" % ((i,) + sizes[i]))
     check(site, restarts(site, 200, measure))
     for early, late in zip(sizes[20], sizes[200]):
         assert late <= early * 1.05, sizes
@@ -82,8 +37,7 @@ def test_children_killed_under_load(make_site):
     site = make_site(CONF, prepare, children=3)
     with Load(site, MIX, clients=8) as load:
         for _ in range(12):
-            seen = load.total()
-            wait_for(lambda: load.total() >= seen + 20, 60, what="answers between two deaths")
+            answers(load, 20)
             victims = wait_for(site.server.children, what="a child to kill")
             try:
                 os.kill(victims[0], signal.SIGKILL)
@@ -94,7 +48,7 @@ def test_children_killed_under_load(make_site):
     for (path, key), wanted in WANTED.items():
         assert set(load.counts[path, key]) <= wanted | {None}, (path, key, load.counts[path, key])
     # What a child had charged and could not answer is spent; no more than allowed was ever let through.
-    assert load.answered("/metered/x.html", "metered", 200) <= 400
+    assert load.answered("/metered/x.html", "metered", 200) <= METERED
     assert site.get("/metered/x.html", key="metered").status == 429
     for _ in range(50):
         assert site.get("/metered/x.html", key="other").status == 200
