@@ -133,12 +133,13 @@ static struct aps_audit typical(void)
     };
 }
 
-static char line[APS_AUDIT_LINE_MAX];
+static char line[APS_AUDIT_LINE_MAX + 1]; /* the reader wants an end */
 
 static size_t write_and_read(const struct aps_audit *a)
 {
     size_t n;
-    memset(line, '\x7f', sizeof line);
+    memset(line, '\x7f', APS_AUDIT_LINE_MAX);
+    line[APS_AUDIT_LINE_MAX] = '\0';
     n = aps_audit_line(a, line);
     assert_true(n <= APS_AUDIT_LINE_MAX);
     assert_true(read_line(line, n));
