@@ -103,9 +103,12 @@ struct mod_deny {
     const struct mod_deny *outer;
 };
 
+#define MOD_MAX_NO_BODY INT64_MAX /* no cap on bodies */
+
+/* Bytes, and a count of fields; 0: unset. */
 struct mod_max {
-    uint32_t target, fields, field; /* 0: unset */
-    int64_t body;                   /* -2: unset, -1: none */
+    uint32_t target, fields, field;
+    int64_t body;
 };
 
 enum mod_export {
@@ -156,9 +159,19 @@ const struct mod_sources *mod_config_sources(const struct mod_dir *dir);
 struct mod_max mod_config_max_of(const struct mod_dir *dir);
 uint64_t mod_config_table_of(const struct mod_server *sc);
 aps_nsec mod_config_refresh_of(const struct mod_server *sc);
-/* 60/m, for servers that say nothing. */
-const struct mod_limit *mod_config_fail_default(apr_pool_t *pool);
-extern const command_rec mod_config_commands[];
+
+/* directives.c */
+extern const command_rec mod_directives_commands[];
+
+/* limit.c: words of ApiSecLimit and ApiSecFailLimit.  NULL and *out, or what is wrong with them;
+ * both live in `pool`. */
+const char *mod_limit_parse(apr_pool_t *pool, int argc, char *const argv[],
+                            const struct mod_limit **out);
+/* `rate` NULL: the default.  Never refused then. */
+const char *mod_limit_parse_fail(apr_pool_t *pool, const char *rate, const struct mod_limit **out);
+/* The limits of two sections; an inner one replaces an outer one of its name.  Lives in `pool`. */
+const struct mod_limits *mod_limit_join(apr_pool_t *pool, const struct mod_limits *outer,
+                                        const struct mod_limits *inner);
 
 /* require.c: words of ApiSecRequire and of Require api-*. */
 /* NULL and *out, or what is wrong with the words, in `pool`.  Lives in `pool`. */

@@ -37,6 +37,7 @@ static void register_hooks(apr_pool_t *pool)
 
 /* The only symbol that leaves the shared object. */
 __attribute__((visibility("default"))) module AP_MODULE_DECLARE_DATA apisec_module = {
-    STANDARD20_MODULE_STUFF, mod_config_dir_create, mod_config_dir_merge, mod_config_server_create,
-    mod_config_server_merge, mod_config_commands,   register_hooks,       AP_MODULE_FLAG_NONE,
+    STANDARD20_MODULE_STUFF,  mod_config_dir_create,   mod_config_dir_merge,
+    mod_config_server_create, mod_config_server_merge, mod_directives_commands,
+    register_hooks,           AP_MODULE_FLAG_NONE,
 };

@@ -223,7 +223,8 @@ enum aps_reason mod_stage_inspect_clean(request_rec *r, struct mod_req *m)
 /* The length that the client declares; what is sent without one is held by LimitRequestBody. */
 static enum aps_reason judge_body(const request_rec *first, const struct mod_max *max)
 {
-    const char *length = max->body >= 0 ? apr_table_get(first->headers_in, "Content-Length") : NULL;
+    const char *length =
+        max->body != MOD_MAX_NO_BODY ? apr_table_get(first->headers_in, "Content-Length") : NULL;
     /* httpd has refused what is no number; one beyond 63 bits saturates. */
     return length != NULL && apr_strtoi64(length, NULL, 10) > max->body ? APS_REASON_BODY_TOO_LARGE
                                                                         : APS_REASON_ALLOW;

@@ -10,9 +10,12 @@
 #include "apisec/err.h"
 #include "apisec/str.h"
 
+/* The most that a rate or a burst may count. */
+#define APS_NUM_COUNT_MAX 1000000000u
+
 /* Units of a rate: a count for each of these. */
 struct aps_rate {
-    uint32_t count;  /* 1 to 1,000,000,000; a limit of 0 is refused by the reader */
+    uint32_t count;  /* 1 to APS_NUM_COUNT_MAX; a limit of 0 is refused by the reader */
     aps_nsec period; /* APS_SEC, APS_MINUTE, APS_HOUR or APS_DAY */
 };
 

@@ -1,8 +1,6 @@
 /* num.c - strict readers and printers of numbers, durations, rates and times. */
 #include "apisec/num.h"
 
-#define RATE_MAX 1000000000u
-
 /* Civil time is counted in days from 1970-01-01; what aps_nsec holds ends within 2262. */
 #define YEAR_MIN 1970
 #define YEAR_MAX 2261
@@ -122,9 +120,9 @@ enum aps_err aps_num_parse_rate(struct aps_str text, struct aps_rate *out, struc
                         APS_STR_SHOW(text));
         return APS_ERR_FORMAT;
     }
-    if (!read_digits(digits, &count) || count == 0 || count > RATE_MAX) {
+    if (!read_digits(digits, &count) || count == 0 || count > APS_NUM_COUNT_MAX) {
         aps_err_explain(diag, "rate \"%.*s\": want a count from 1 to %u", APS_STR_SHOW(text),
-                        RATE_MAX);
+                        APS_NUM_COUNT_MAX);
         return APS_ERR_RANGE;
     }
     *out = (struct aps_rate){(uint32_t)count, unit->nsec};

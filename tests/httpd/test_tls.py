@@ -92,7 +92,8 @@ ApiSecRequireTLS Off
 %s
 <Location /orders>
     ApiSecEngine On
-    ApiSecDeny 192.0.2.0/24 2001:db8:1::/48
+    ApiSecDeny 192.0.2.0/24
+    ApiSecDeny 2001:db8:1::/48
 </Location>
 <Location /orders/7.json>
     ApiSecDeny file:@ROOT@/denied.txt

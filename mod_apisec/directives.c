@@ -1,0 +1,436 @@
+/* The directives of directives.def: where each may stand, and its words -> configuration. */
+#include "mod.h"
+
+#include <apr_strings.h>
+
+#include "apisec/master.h"
+
+enum where { GLOBAL, SERVER, SECTION };
+
+/* A row of the table: one of the two functions, which gives NULL or why the words are refused.
+ * `dir` is the section's configuration, marked as one that says something. */
+struct directive {
+    enum where where;
+    const char *(*one)(cmd_parms *cmd, struct mod_dir *dir, const char *arg);
+    const char *(*list)(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[]);
+};
+
+/* A sentence for httpd: directives report by returning one. */
+static const char *say(cmd_parms *cmd, const char *fault)
+{
+    return fault != NULL ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", fault, NULL) : NULL;
+}
+
+static const char *say_err(cmd_parms *cmd, enum aps_err err, const struct aps_diag *diag)
+{
+    return err != APS_OK ? say(cmd, aps_err_say(err, diag)) : NULL;
+}
+
+static const char *refuse(cmd_parms *cmd, const char *arg, const char *want)
+{
+    return apr_psprintf(cmd->pool, "%s \"%s\": want %s", cmd->cmd->name, arg, want);
+}
+
+/* One of a few words, in any case. */
+struct word {
+    const char *text;
+    int value;
+};
+
+#define CHOOSE(cmd, arg, words, out)                                                               \
+    choose(cmd, arg, words, sizeof(words) / sizeof((words)[0]), out)
+
+static const char *choose(cmd_parms *cmd, const char *arg, const struct word *words, size_t n,
+                          int *out)
+{
+    const char *all = "";
+    for (size_t i = 0; i < n; i++) {
+        if (ap_cstr_casecmp(arg, words[i].text) == 0) {
+            *out = words[i].value;
+            return NULL;
+        }
+        all = apr_pstrcat(cmd->pool, all,
+                          i == 0      ? ""
+                          : i + 1 < n ? ", "
+                                      : " or ",
+                          words[i].text, NULL);
+    }
+    return refuse(cmd, arg, all);
+}
+
+static struct mod_server *server_of(cmd_parms *cmd)
+{
+    return ap_get_module_config(cmd->server->module_config, &apisec_module);
+}
+
+static const char *absolute(cmd_parms *cmd, const char *path, const char **out)
+{
+    *out = ap_server_root_relative(cmd->pool, path);
+    return *out != NULL ? NULL : refuse(cmd, path, "a path");
+}
+
+/* ---- Servers ---- */
+
+static const char *set_store(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    (void)dir;
+    return absolute(cmd, arg, &server_of(cmd)->store_dir);
+}
+
+static const char *set_master(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    struct aps_diag diag = {{0}};
+    (void)dir;
+    server_of(cmd)->master = apr_pstrdup(cmd->pool, arg);
+    return say_err(cmd, aps_master_check_source(arg, &diag), &diag);
+}
+
+static const char *set_state(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    (void)dir;
+    return absolute(cmd, arg, &server_of(cmd)->state_path);
+}
+
+static const char *set_table(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    struct aps_diag diag = {{0}};
+    (void)dir;
+    enum aps_err err = aps_num_parse(aps_str(arg), APS_STATE_ENTRIES_MIN, APS_STATE_ENTRIES_MAX,
+                                     &server_of(cmd)->table, &diag);
+    return say_err(cmd, err, &diag);
+}
+
+static const char *set_refresh(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    struct aps_diag diag = {{0}};
+    aps_nsec refresh = 0;
+    (void)dir;
+    enum aps_err err = aps_num_parse_duration(aps_str(arg), &refresh, &diag);
+    if (err != APS_OK)
+        return say_err(cmd, err, &diag);
+    if (refresh < 10 * APS_MSEC || refresh > APS_MINUTE)
+        return refuse(cmd, arg, "10ms to 60s");
+    server_of(cmd)->refresh = refresh;
+    return NULL;
+}
+
+static const char *set_fail(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    (void)dir;
+    return say(cmd, mod_limit_parse_fail(cmd->pool, arg, &server_of(cmd)->fail));
+}
+
+static const char *set_address(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    static const struct word words[] = {{"full", MOD_ADDRESS_FULL},
+                                        {"truncated", MOD_ADDRESS_TRUNCATED},
+                                        {"pseudonym", MOD_ADDRESS_PSEUDONYM}};
+    int address = MOD_ADDRESS_UNSET;
+    (void)dir;
+    const char *fault = CHOOSE(cmd, arg, words, &address);
+    server_of(cmd)->address = (enum mod_address)address;
+    return fault;
+}
+
+/* ---- Sections ---- */
+
+static const char *set_engine(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    static const struct word words[] = {
+        {"Off", MOD_ENGINE_OFF}, {"DetectOnly", MOD_ENGINE_DETECT}, {"On", MOD_ENGINE_ON}};
+    int engine = MOD_ENGINE_UNSET;
+    const char *fault = CHOOSE(cmd, arg, words, &engine);
+    dir->engine = (enum mod_engine)engine;
+    return fault;
+}
+
+static const char *set_tls(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    static const struct word words[] = {
+        {"On", MOD_TLS_ON}, {"Off", MOD_TLS_OFF}, {"proxy", MOD_TLS_PROXY}};
+    int tls = MOD_TLS_UNSET;
+    const char *fault = CHOOSE(cmd, arg, words, &tls);
+    dir->tls = (enum mod_tls)tls;
+    return fault;
+}
+
+static const char *set_pass(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    static const struct word words[] = {{"On", MOD_FLAG_ON}, {"Off", MOD_FLAG_OFF}};
+    int pass = MOD_FLAG_UNSET;
+    const char *fault = CHOOSE(cmd, arg, words, &pass);
+    dir->pass_credential = (enum mod_flag)pass;
+    return fault;
+}
+
+static const char *add_require(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    struct mod_require req;
+    const char *fault = mod_require_parse(cmd->pool, argc, argv, &req);
+    if (fault != NULL)
+        return say(cmd, fault);
+    if (dir->requires == NULL) {
+        dir->requires = apr_pcalloc(cmd->pool, sizeof *dir->requires);
+        dir->requires->list = apr_array_make(cmd->pool, 2, sizeof(struct mod_require));
+    }
+    struct mod_requires *requires = dir->requires;
+    if (requires->is_public || (req.kind == MOD_REQUIRE_PUBLIC && requires->list->nelts > 0))
+        return say(cmd, "public stands alone; it cannot be combined with another requirement of "
+                        "the same section");
+    requires->is_public = req.kind == MOD_REQUIRE_PUBLIC;
+    requires->wants_access |= req.kind == MOD_REQUIRE_ACCESS;
+    APR_ARRAY_PUSH(requires->list, struct mod_require) = req;
+    return NULL;
+}
+
+/* An address range, or `file:` and the path of a list of them. */
+static const char *deny_one(cmd_parms *cmd, struct aps_netset *set, const char *arg)
+{
+    struct aps_diag diag = {{0}};
+    struct aps_net net;
+    const char *path = NULL, *fault;
+    enum aps_err err;
+    if (strncmp(arg, "file:", 5) == 0) {
+        fault = absolute(cmd, arg + 5, &path);
+        return fault != NULL ? fault : say_err(cmd, aps_netset_load(set, path, &diag), &diag);
+    }
+    if ((err = aps_net_parse(aps_str(arg), &net, &diag)) != APS_OK)
+        return say_err(cmd, err, &diag);
+    aps_netset_add(set, &net);
+    return NULL;
+}
+
+static const char *add_deny(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    const char *fault = NULL;
+    if (argc == 0)
+        return say(cmd, "want addresses (192.0.2.0/24, 2001:db8::/32) or file:PATH");
+    struct mod_deny *deny = apr_pcalloc(cmd->pool, sizeof *deny);
+    deny->set = aps_netset_new(cmd->pool);
+    deny->outer = dir->deny; /* an earlier line of the same section */
+    dir->deny = deny;
+    for (int i = 0; i < argc && fault == NULL; i++)
+        fault = deny_one(cmd, deny->set, argv[i]);
+    aps_netset_seal(deny->set);
+    return fault;
+}
+
+/* A field's name: RFC 9110 5.1 token, without `_`, which programs read as `-`. */
+static bool is_field_name(const char *name)
+{
+    size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-");
+    return n > 0 && n <= 64 && name[n] == '\0';
+}
+
+static bool read_source(apr_pool_t *pool, const char *arg, struct aps_credential_source *out)
+{
+    out->field = "Authorization";
+    if (strcmp(arg, "bearer") == 0) {
+        out->kind = APS_CREDENTIAL_BEARER;
+        return true;
+    }
+    if (strcmp(arg, "basic") == 0) {
+        out->kind = APS_CREDENTIAL_BASIC;
+        return true;
+    }
+    if (strncmp(arg, "header:", 7) != 0 || !is_field_name(arg + 7) ||
+        ap_cstr_casecmp(arg + 7, "Authorization") == 0 || ap_cstr_casecmp(arg + 7, "Cookie") == 0)
+        return false;
+    out->kind = APS_CREDENTIAL_HEADER;
+    out->field = apr_pstrdup(pool, arg + 7);
+    return true;
+}
+
+static bool is_same_source(const struct aps_credential_source *a,
+                           const struct aps_credential_source *b)
+{
+    return a->kind == b->kind && ap_cstr_casecmp(a->field, b->field) == 0;
+}
+
+static const char *set_keyfrom(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    if (argc == 0 || argc > MOD_SOURCES_MAX)
+        return apr_psprintf(cmd->pool, "%s: want 1 to %d of header:NAME, bearer and basic",
+                            cmd->cmd->name, MOD_SOURCES_MAX);
+    struct mod_sources *sources = apr_pcalloc(cmd->pool, sizeof *sources);
+    for (int i = 0; i < argc; i++) {
+        struct aps_credential_source *s = &sources->v[sources->n++];
+        if (!read_source(cmd->pool, argv[i], s))
+            return refuse(cmd, argv[i],
+                          "header:NAME (not Authorization nor Cookie), bearer or basic");
+        for (size_t k = 0; k + 1 < sources->n; k++)
+            if (is_same_source(&sources->v[k], s))
+                return apr_psprintf(cmd->pool, "%s \"%s\": named twice", cmd->cmd->name, argv[i]);
+        sources->bearer |= s->kind == APS_CREDENTIAL_BEARER;
+        sources->basic |= s->kind == APS_CREDENTIAL_BASIC;
+        if (s->kind == APS_CREDENTIAL_HEADER)
+            sources->field = s->field;
+    }
+    dir->sources = sources;
+    return NULL;
+}
+
+static const char *add_limit(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    const struct mod_limit **v = apr_palloc(cmd->pool, sizeof *v);
+    const char *fault = mod_limit_parse(cmd->pool, argc, argv, v);
+    if (fault != NULL)
+        return say(cmd, fault);
+    struct mod_limits *one = apr_palloc(cmd->pool, sizeof *one);
+    *one = (struct mod_limits){.n = 1, .v = v, .by_ip = v[0]->by == MOD_BY_IP};
+    for (size_t i = 0; dir->limits != NULL && i < dir->limits->n; i++)
+        if (aps_str_eq(dir->limits->v[i]->name, v[0]->name))
+            return apr_psprintf(cmd->pool, "%s %s: named twice in one section", cmd->cmd->name,
+                                argv[0]);
+    dir->limits = dir->limits == NULL ? one : mod_limit_join(cmd->pool, dir->limits, one);
+    if (dir->limits->n > MOD_LIMITS_MAX)
+        return apr_psprintf(cmd->pool, "%s: more than %d limits in one section", cmd->cmd->name,
+                            MOD_LIMITS_MAX);
+    return NULL;
+}
+
+#define MAX_WANTED "target=, fields=, field= or body=, each with a number"
+
+static const char *read_max(cmd_parms *cmd, struct mod_max *max, const char *option)
+{
+    const struct {
+        const char *name;
+        uint32_t *value;
+    } options[] = {{"target=", &max->target}, {"fields=", &max->fields}, {"field=", &max->field}};
+    struct aps_diag diag = {{0}};
+    size_t name = strcspn(option, "=") + 1;
+    enum aps_err err;
+    uint64_t n = 0;
+    if (strcmp(option, "body=none") == 0) {
+        max->body = MOD_MAX_NO_BODY;
+        return NULL;
+    }
+    if (option[name - 1] == '\0')
+        return refuse(cmd, option, MAX_WANTED);
+    if ((err = aps_num_parse(aps_str(option + name), 1, INT32_MAX, &n, &diag)) != APS_OK)
+        return say_err(cmd, err, &diag);
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (strncmp(option, options[i].name, name) == 0) {
+            *options[i].value = (uint32_t)n;
+            return NULL;
+        }
+    if (strncmp(option, "body=", name) != 0)
+        return refuse(cmd, option, MAX_WANTED);
+    max->body = (int64_t)n;
+    return NULL;
+}
+
+static const char *set_max(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    const char *fault = NULL;
+    if (argc == 0)
+        return say(cmd, "want " MAX_WANTED);
+    struct mod_max *max = apr_pcalloc(cmd->pool, sizeof *max);
+    if (dir->max != NULL)
+        *max = *dir->max;
+    for (int i = 0; i < argc && fault == NULL; i++)
+        fault = read_max(cmd, max, argv[i]);
+    dir->max = max;
+    return fault;
+}
+
+#define EXPORT_WANTED "none, or some of key-id, user, roles, scopes and kv"
+
+static const char *set_export(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    static const struct {
+        const char *name;
+        unsigned bits;
+    } fields[] = {{"none", 0},
+                  {"key-id", MOD_EXPORT_KEY_ID},
+                  {"user", MOD_EXPORT_USER},
+                  {"roles", MOD_EXPORT_ROLES},
+                  {"scopes", MOD_EXPORT_SCOPES},
+                  {"kv", MOD_EXPORT_KV}};
+    unsigned exports = MOD_EXPORT_SET;
+    if (argc == 0)
+        return say(cmd, "want " EXPORT_WANTED);
+    for (int i = 0; i < argc; i++) {
+        size_t k = 0;
+        while (k < sizeof fields / sizeof fields[0] && strcmp(argv[i], fields[k].name) != 0)
+            k++;
+        if (k == sizeof fields / sizeof fields[0] || (k == 0 && argc > 1))
+            return refuse(cmd, argv[i], EXPORT_WANTED);
+        exports |= fields[k].bits;
+    }
+    dir->exports = exports;
+    return NULL;
+}
+
+/* ---- The table for httpd ---- */
+
+enum {
+#define D(name, args, fn, where, standard, form, text) ROW_##name,
+#include "directives.def"
+#undef D
+};
+
+#define FUNCTION_ONE(fn) .one = fn
+#define FUNCTION_LIST(fn) .list = fn
+
+static const struct directive rows[] = {
+#define D(name, args, fn, where, standard, form, text) [ROW_##name] = {where, FUNCTION_##args(fn)},
+#include "directives.def"
+#undef D
+};
+
+/* NULL, or why the directive may not stand here.  The override bits keep a section's directive
+ * out of .htaccess, but AllowOverrideList lets any name in: ask again. */
+static const char *misplaced(cmd_parms *cmd, enum where where)
+{
+    switch (where) {
+    case GLOBAL:
+        return ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    case SERVER:
+        return ap_check_cmd_context(cmd, NOT_IN_DIR_CONTEXT);
+    case SECTION:
+        break;
+    }
+    return ap_check_cmd_context(cmd, NOT_IN_HTACCESS | NOT_IN_LIMIT);
+}
+
+/* What every directive does first. */
+static const char *begin(cmd_parms *cmd, struct mod_dir *dir)
+{
+    const struct directive *row = cmd->info;
+    const char *fault = misplaced(cmd, row->where);
+    if (fault == NULL && row->where == SECTION) {
+        dir->touched = true;
+        dir->where = dir->path;
+    }
+    return fault;
+}
+
+static const char *run_one(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const struct directive *row = cmd->info;
+    const char *fault = begin(cmd, dir);
+    return fault != NULL ? fault : row->one(cmd, dir, arg);
+}
+
+static const char *run_list(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    const struct directive *row = cmd->info;
+    const char *fault = begin(cmd, dir);
+    return fault != NULL ? fault : row->list(cmd, dir, argc, argv);
+}
+
+#define CONTEXT_GLOBAL RSRC_CONF
+#define CONTEXT_SERVER RSRC_CONF
+#define CONTEXT_SECTION (RSRC_CONF | ACCESS_CONF)
+#define COMMAND_ONE(name, where, text)                                                             \
+    AP_INIT_TAKE1(#name, run_one, (void *)(uintptr_t)&rows[ROW_##name], CONTEXT_##where, text)
+#define COMMAND_LIST(name, where, text)                                                            \
+    AP_INIT_TAKE_ARGV(#name, run_list, (void *)(uintptr_t)&rows[ROW_##name], CONTEXT_##where, text)
+
+const command_rec mod_directives_commands[] = {
+#define D(name, args, fn, where, standard, form, text) COMMAND_##args(name, where, text),
+#include "directives.def"
+#undef D
+    {.name = NULL},
+};
