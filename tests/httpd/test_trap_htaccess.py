@@ -229,3 +229,42 @@ def test_htaccess_cannot_copy_the_credential(site, text):
         assert got.status == 200
         assert "APISEC_KEY_ID" in got.text
         assert key not in got.text and key not in str(got.headers)
+
+
+# AZ-14, AZ-13: from an open folder, every way that .htaccess has to show what lies elsewhere
+WAYS = {
+    "header of a listing": "Options +Indexes\nDirectoryIndex disabled\nHeaderName /@AREA@/secret.html\nReadmeName /@AREA@/secret.html\n",
+    "plain header of a listing": "Options +Indexes\nDirectoryIndex disabled\nIndexOptions SuppressHTMLPreamble\n"
+                                 "HeaderName ../@AREA@/secret.html\n",
+    "index": "DirectoryIndex /@AREA@/secret.html\n",
+    "index beside": "DirectoryIndex ../@AREA@/secret.html\n",
+    "fallback": "DirectoryIndex disabled\nFallbackResource /@AREA@/secret.html\n",
+    "missing page": "ErrorDocument 404 /@AREA@/secret.html\nErrorDocument 403 /@AREA@/secret.html\n",
+    "denied": "Require all denied\nErrorDocument 403 /@AREA@/secret.html\n",
+    "rewrite": "RewriteEngine On\nRewriteRule . /@AREA@/secret.html [L]\n",
+    "rewrite, passed through": "RewriteEngine On\nRewriteRule . /@AREA@/secret.html [PT]\n",
+    "rewrite to a file": "RewriteEngine On\nRewriteRule . @ROOT@/htdocs/@AREA@/secret.html [L]\n",
+    "rewrite and end": "RewriteEngine On\nRewriteRule . ../@AREA@/secret.html [END]\n",
+    "include": "Options +Includes\nAddType text/html .shtml\nAddOutputFilter INCLUDES .shtml\nDirectoryIndex page.shtml\n",
+    "variants": "Options +MultiViews\nAddHandler type-map .var\nDirectoryIndex map.var\n",
+    "script": "Options +ExecCGI\nAddHandler cgi-script .cgi\nDirectoryIndex local.cgi\n",
+    "gone": "RewriteEngine On\nRewriteRule . - [G]\nErrorDocument 410 /@AREA@/secret.html\n",
+}
+
+
+@pytest.mark.parametrize("area", AREAS)
+@pytest.mark.parametrize("way", sorted(WAYS))
+def test_open_folder_leads_nowhere(site, area, way):
+    write = site.folder.write
+    write("htdocs/open/page.shtml", '<!--#include virtual="/%s/secret.html" --><!--#include file="../%s/secret.html" -->\n'
+          % (area, area))
+    write("htdocs/open/map.var", "URI: ../%s/secret.html\nContent-Type: text/html\n\n" % area)
+    write("htdocs/open/local.cgi", '#!/bin/sh\nprintf "Location: /%s/secret.html\\n\\n"\n' % area, 0o755)
+    put(site, "open", WAYS[way].replace("@AREA@", area))
+    paths = ("/open/", "/open/none", "/open/index.html", "/open/page.shtml", "/open/map.var", "/open/map")
+    for key in (None, "mouse", "hunter2"):
+        for path in paths:
+            got = site.get(path, key=key)
+            assert SECRET not in got.text, (path, key, got)
+    # The way is one: who may ask for what lies at its end gets there.
+    assert [path for path in paths if SECRET in site.get(path, key="boss").text]
