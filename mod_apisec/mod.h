@@ -220,9 +220,6 @@ extern struct mod_process mod_process;
 int mod_process_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 void mod_process_child_init(apr_pool_t *pchild, server_rec *s);
-/* The view in force of a store, held until the request ends; NULL when there is none.  Logs and
- * counts what happened to the published copy. */
-struct aps_view *mod_process_view(request_rec *r, struct mod_store *store, aps_nsec monotonic);
 
 /* ---- A request ---- */
 
@@ -303,6 +300,11 @@ struct mod_req {
     const char *line;
 };
 
+/* process.c */
+/* m->view, which is the view in force when it is first asked for, held until the transaction ends;
+ * NULL when there is none.  Logs and counts what happened to the published copy. */
+struct aps_view *mod_process_view(struct mod_req *m);
+
 /* request.c */
 struct mod_req *mod_req_get(request_rec *r);        /* made if it is not there */
 struct mod_req *mod_req_find(const request_rec *r); /* NULL if no stage has made it */
@@ -340,7 +342,7 @@ void mod_stage_auth_take(request_rec *r, struct mod_req *m, const struct mod_dir
 void mod_stage_auth_out(request_rec *r, struct mod_req *m, const struct mod_dir *dir,
                         const struct mod_sources *sources);
 void mod_stage_auth_strip(request_rec *r, struct mod_req *m);
-enum aps_reason mod_stage_auth(request_rec *r, struct mod_req *m);
+enum aps_reason mod_stage_auth(struct mod_req *m);
 enum aps_reason mod_stage_policy(struct mod_req *m, const struct mod_requires *requires);
 enum aps_reason mod_stage_policy_one(struct mod_req *m, const struct mod_require *req);
 /* `grants`: the section asks for api-access. */

@@ -275,17 +275,19 @@ static void report(request_rec *r, const struct mod_store *store, const struct a
                   generation);
 }
 
-struct aps_view *mod_process_view(request_rec *r, struct mod_store *store, aps_nsec monotonic)
+struct aps_view *mod_process_view(struct mod_req *m)
 {
+    const struct mod_store *store = m->server->store;
     struct aps_diag diag;
     enum aps_reader_event event = APS_READER_SAME;
     diag.text[0] = '\0';
-    if (store->reader == NULL || mod_process.state == NULL)
-        return NULL;
-    struct aps_view *view = aps_reader_acquire(store->reader, monotonic, &event, &diag);
+    if (m->view != NULL || store == NULL || store->reader == NULL || mod_process.state == NULL)
+        return m->view;
+    m->view = aps_reader_acquire(store->reader, mod_req_monotonic(m), &event, &diag);
+    /* A subrequest that asks ends sooner than what it learns is used. */
+    if (m->view != NULL)
+        apr_pool_cleanup_register(m->first->pool, m->view, release, apr_pool_cleanup_null);
     if (event != APS_READER_SAME)
-        report(r, store, view, event, &diag);
-    if (view != NULL)
-        apr_pool_cleanup_register(r->pool, view, release, apr_pool_cleanup_null);
-    return view;
+        report(m->first, store, m->view, event, &diag);
+    return m->view;
 }

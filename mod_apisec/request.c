@@ -236,7 +236,7 @@ static enum aps_reason run_stages(request_rec *r, struct mod_req *m, const struc
     if (reason != APS_REASON_ALLOW)
         return reason;
     if (!p->requires->is_public)
-        reason = mod_stage_auth(r, m);
+        reason = mod_stage_auth(m);
     return reason == APS_REASON_ALLOW ? limits_and_policy(m, p)
                                       : mod_stage_limit_refused(m, p->limits, reason);
 }
@@ -365,7 +365,7 @@ int mod_req_check_authn(request_rec *r)
         return HTTP_FORBIDDEN;
     bool watch = dir_of(r)->engine == MOD_ENGINE_DETECT;
     if (aps_reason_is_pass(reason))
-        reason = mod_stage_auth(r, m);
+        reason = mod_stage_auth(m);
     if (reason != APS_REASON_ALLOW && !watch) {
         mod_req_verdict(m, MOD_ENGINE_ON, reason);
         return mod_answer_refuse(r, m, reason);
@@ -389,7 +389,7 @@ authz_status mod_req_provide(request_rec *r, const struct mod_require *req)
     if (dir_of(r)->engine == MOD_ENGINE_DETECT)
         return AUTHZ_GRANTED;
     if (aps_reason_is_pass(reason))
-        reason = mod_stage_auth(r, m);
+        reason = mod_stage_auth(m);
     if (reason == APS_REASON_ALLOW)
         reason = mod_stage_policy_one(m, req);
     if (reason == APS_REASON_ALLOW) {

@@ -114,17 +114,14 @@ static struct aps_str host_of(const request_rec *first)
     return aps_str(host); /* httpd has lowered and cut r->hostname */
 }
 
-static enum aps_reason verify(request_rec *r, struct mod_req *m)
+static enum aps_reason verify(struct mod_req *m)
 {
-    struct mod_store *store = m->server->store;
     bool hit = false;
     if (m->credential_reason != APS_REASON_ALLOW)
         return m->credential_reason;
     if (mod_process.state == NULL)
         return APS_REASON_STATE_DOWN;
-    if (m->view == NULL)
-        m->view = store != NULL ? mod_process_view(r, store, mod_req_monotonic(m)) : NULL;
-    if (m->view == NULL)
+    if (mod_process_view(m) == NULL)
         return APS_REASON_STORE_DOWN;
     enum aps_reason reason =
         aps_authn_key(m->view, m->credential, (aps_nsec)m->first->request_time * APS_USEC,
@@ -138,10 +135,10 @@ static enum aps_reason verify(request_rec *r, struct mod_req *m)
 }
 
 /* Once for each transaction; the text of the credential is not needed after it. */
-enum aps_reason mod_stage_auth(request_rec *r, struct mod_req *m)
+enum aps_reason mod_stage_auth(struct mod_req *m)
 {
     if (m->auth == APS_REASON_UNDECIDED) {
-        m->auth = verify(r, m);
+        m->auth = verify(m);
         if (aps_reason_is_authn_failure(m->auth))
             m->auth = mod_stage_limit_fail(m, m->auth);
     }

@@ -194,9 +194,7 @@ enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m, bool 
     if (!grants)
         return APS_REASON_ALLOW;
     /* A refused request may not have got as far as the store; its ErrorDocument does. */
-    if (m->view == NULL && m->refused != NULL && m->server->store != NULL)
-        m->view = mod_process_view(m->first, m->server->store, mod_req_monotonic(m));
-    if (m->view == NULL)
+    if (m->view == NULL && (m->refused == NULL || mod_process_view(m) == NULL))
         return APS_REASON_INTERNAL;
     if ((m->path.n == 0 && m->refused == NULL) || (served.n == 0 && !other_file))
         return APS_REASON_PATH_CHANGED; /* a part from a file without any URL */

@@ -25,10 +25,8 @@ static struct aps_str address_text(struct mod_req *m)
     case MOD_ADDRESS_PSEUDONYM:
         break;
     }
-    if (m->view == NULL && m->server->store != NULL)
-        m->view = mod_process_view(m->first, m->server->store, mod_req_monotonic(m));
     /* Without the key there is no pseudonym, and the address itself was not asked for. */
-    if (m->view == NULL ||
+    if (mod_process_view(m) == NULL ||
         aps_snapshot_pseudonym(aps_view_snapshot(m->view), &m->addr, mac) != APS_OK)
         return APS_STR_LIT("unknown");
     memcpy(text, "p-", 2);
