@@ -133,15 +133,6 @@ static apr_array_header_t *words_of(struct ctl *c, enum ctl_opt opt)
     return words;
 }
 
-static int compare_str(const void *a, const void *b)
-{
-    const struct aps_str *x = a;
-    const struct aps_str *y = b;
-    int order = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
-
-    return order != 0 ? order : (x->n > y->n) - (x->n < y->n);
-}
-
 /* Plain words make the list new, +word and -word change `old`. */
 static enum aps_err edit_list(struct ctl *c, const struct list_kind *kind,
                               const struct aps_str *old, size_t nold, const struct aps_str **out,
@@ -174,8 +165,7 @@ static enum aps_err edit_list(struct ctl *c, const struct list_kind *kind,
     }
     if (err != APS_OK)
         return err;
-    qsort(list.items->elts, (size_t)list.items->nelts, sizeof(struct aps_str), compare_str);
-    *out = (const struct aps_str *)(const void *)list.items->elts;
+    *out = (struct aps_str *)(void *)list.items->elts;
     *out_n = (size_t)list.items->nelts;
     return APS_OK;
 }

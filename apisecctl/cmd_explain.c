@@ -72,7 +72,7 @@ static void judge_method(struct trial *t)
     if (t->method == APS_METHOD_NONE)
         refuse(t, "method", reason, aps_reason_text(reason));
     else
-        add_step(t, "method", "ok", apr_pstrmemdup(t->c->pool, t->method_text.p, t->method_text.n));
+        add_step(t, "method", "ok", aps_str_copy(t->c->pool, t->method_text).p);
 }
 
 /* The query is no part of what grants are matched with. */
@@ -83,7 +83,7 @@ static void judge_path(struct trial *t, struct aps_str target)
     const char *fault = "";
 
     if (aps_path_read(raw, apr_palloc(t->c->pool, raw.n + 1), &t->path, &fault))
-        add_step(t, "path", "ok", apr_pstrmemdup(t->c->pool, t->path.p, t->path.n));
+        add_step(t, "path", "ok", aps_str_copy(t->c->pool, t->path).p);
     else
         refuse(t, "path", APS_REASON_PATH_AMBIGUOUS, fault);
 }
@@ -172,7 +172,7 @@ static enum aps_err add_role(struct trial *t, struct aps_str name)
     const struct aps_role *role = aps_rolebook_find(aps_snapshot_roles(t->c->copy), name);
 
     if (role == NULL && t->has_key) {
-        refuse(t, "roles", APS_REASON_ROLE_UNKNOWN, apr_pstrmemdup(t->c->pool, name.p, name.n));
+        refuse(t, "roles", APS_REASON_ROLE_UNKNOWN, aps_str_copy(t->c->pool, name).p);
         return APS_OK;
     }
     if (role == NULL) {

@@ -103,7 +103,7 @@ enum aps_err ctl_key_create(struct ctl *c)
         (err = aps_store_key_create(c->store, &change, c->pool, &key, &c->fresh, &c->diag)) !=
             APS_OK)
         return err;
-    c->fresh_id = apr_pstrmemdup(c->pool, key.id.p, key.id.n);
+    c->fresh_id = aps_str_copy(c->pool, key.id).p;
     show_key(c, &key);
     return APS_OK;
 }
@@ -174,7 +174,7 @@ enum aps_err ctl_key_rotate(struct ctl *c)
     if (is_dry_run(c))
         aps_secret_wipe(&c->fresh); /* a text that is not stored is of no use to anybody */
     else
-        c->fresh_id = apr_pstrmemdup(c->pool, key.id.p, key.id.n);
+        c->fresh_id = aps_str_copy(c->pool, key.id).p;
     show_key(c, &key);
     return APS_OK;
 }

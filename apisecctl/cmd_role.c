@@ -161,8 +161,7 @@ static enum aps_err collect_name(void *to, struct aps_str name, aps_nsec created
     struct names *names = to;
 
     (void)created_at;
-    APR_ARRAY_PUSH(names->all, struct aps_str) =
-        (struct aps_str){apr_pstrmemdup(names->pool, name.p, name.n), name.n};
+    APR_ARRAY_PUSH(names->all, struct aps_str) = aps_str_copy(names->pool, name);
     return APS_OK;
 }
 

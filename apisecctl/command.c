@@ -177,7 +177,7 @@ static void choice_add(struct choice *c, struct aps_str word)
     for (int i = 0; i < c->words->nelts; i++)
         if (aps_str_eq(aps_str(APR_ARRAY_IDX(c->words, i, const char *)), word))
             return;
-    APR_ARRAY_PUSH(c->words, const char *) = apr_pstrmemdup(c->pool, word.p, word.n);
+    APR_ARRAY_PUSH(c->words, const char *) = aps_str_copy(c->pool, word).p;
 }
 
 static const char *choice_text(struct choice *c)
@@ -473,7 +473,7 @@ enum aps_err ctl_command_parse(apr_pool_t *pool, int argc, const char *const *ar
         return bad_command(pool, words, diag);
     g = grammar_of(call.command);
     name = ctl_command_words(call.command);
-    call.name = apr_pstrmemdup(pool, name.p, name.n);
+    call.name = aps_str_copy(pool, name).p;
     if ((err = read_args(pool, &g, words, &call, diag)) != APS_OK ||
         (err = check_options(pool, &g, &call, diag)) != APS_OK)
         return err;

@@ -147,7 +147,7 @@ void ctl_output_table(struct ctl_out *o, const char *name, const char *columns)
     o->open->columns = apr_array_make(o->pool, 8, sizeof(const char *));
     o->open->rows = apr_array_make(o->pool, 16, sizeof(struct aps_str *));
     while (aps_str_next(&rest, ' ', &word))
-        APR_ARRAY_PUSH(o->open->columns, const char *) = apr_pstrmemdup(o->pool, word.p, word.n);
+        APR_ARRAY_PUSH(o->open->columns, const char *) = aps_str_copy(o->pool, word).p;
 }
 
 void ctl_output_row(struct ctl_out *o)

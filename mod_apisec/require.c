@@ -27,21 +27,11 @@ static bool is_permission(struct aps_str text)
            aps_str_is_name(text);
 }
 
-static bool is_scope(struct aps_str text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\')
-            return false; /* RFC 6749 3.3 */
-    }
-    return text.n > 0;
-}
-
 static bool fits(enum mod_require_kind kind, struct aps_str arg)
 {
     if (kind == MOD_REQUIRE_ROLE)
         return aps_str_is_name(arg);
-    return kind == MOD_REQUIRE_SCOPE ? is_scope(arg) : is_permission(arg);
+    return kind == MOD_REQUIRE_SCOPE ? aps_key_is_scope(arg) : is_permission(arg);
 }
 
 const char *mod_require_parse(apr_pool_t *pool, int argc, char *const argv[],
@@ -70,7 +60,7 @@ const char *mod_require_parse(apr_pool_t *pool, int argc, char *const argv[],
             return apr_psprintf(pool, "%s \"%s\": want %s", argv[0], argv[i],
                                 words[w].kind == MOD_REQUIRE_ROLE ? "a role's name"
                                 : words[w].kind == MOD_REQUIRE_SCOPE
-                                    ? "a scope of printable ASCII"
+                                    ? "a scope of at most 64 printable ASCII characters"
                                     : "RESOURCE:ACTION, such as orders:read");
     }
     *out = (struct mod_require){.kind = words[w].kind, .n = (size_t)argc - 1, .arg = arg};

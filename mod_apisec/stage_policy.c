@@ -18,18 +18,10 @@ static enum aps_reason check_access(struct mod_req *m)
     return m->access.reason;
 }
 
-static bool has_role(const struct mod_req *m, struct aps_str role)
-{
-    for (size_t i = 0; i < m->who->key.nroles; i++)
-        if (aps_str_eq(m->who->key.roles[i], role))
-            return true;
-    return false;
-}
-
 static enum aps_reason check_role(const struct mod_req *m, const struct mod_require *req)
 {
     for (size_t i = 0; i < req->n; i++)
-        if (has_role(m, req->arg[i]))
+        if (aps_str_is_in(req->arg[i], m->who->key.roles, m->who->key.nroles))
             return APS_REASON_ALLOW;
     return APS_REASON_ROLE_MISSING;
 }

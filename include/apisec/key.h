@@ -14,6 +14,7 @@
 
 #define APS_KEY_ROLES_MAX 16
 #define APS_KEY_SCOPES_MAX 64
+#define APS_KEY_SCOPE_MAX 64 /* bytes of one */
 #define APS_KEY_NETS_MAX 64
 #define APS_KEY_HOSTS_MAX 32
 #define APS_KEY_LIFE_DEFAULT (365 * APS_DAY) /* where no expiry is given (KEY-11) */
@@ -69,6 +70,10 @@ enum aps_reason aps_key_live(const struct aps_key *key, const struct aps_key_sec
  * counts as `*.`): KEY_NETWORK, KEY_HOST or ALLOW. */
 enum aps_reason aps_key_place(const struct aps_key *key, const struct aps_addr *addr,
                               struct aps_str host);
+
+/* Whether a text is a scope: scope-token of RFC 6749 3.3, printable ASCII without space, quote and
+ * backslash, of 1 to APS_KEY_SCOPE_MAX bytes. */
+bool aps_key_is_scope(struct aps_str text);
 
 bool aps_key_has_scope(const struct aps_key *key, struct aps_str scope);
 

@@ -5,6 +5,7 @@
 #ifndef APISEC_STR_H
 #define APISEC_STR_H
 
+#include <apr_pools.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,9 +51,17 @@ bool aps_str_next(struct aps_str *rest, char sep, struct aps_str *out_word);
 /* Without spaces and tabs at both ends. */
 struct aps_str aps_str_trim(struct aps_str s);
 
-/* Whether `word` is one of the words of `list`, which are separated by single spaces.  An empty
- * word is in no list. */
-bool aps_str_has_word(struct aps_str list, struct aps_str word);
+/* Whether `text` is one of the list's `n`. */
+bool aps_str_is_in(struct aps_str text, const struct aps_str *list, size_t n);
+
+/* The order of their bytes, as memcmp gives it; a text goes before one that begins with it. */
+int aps_str_compare(struct aps_str a, struct aps_str b);
+
+/* Bring a list into that order. */
+void aps_str_sort(struct aps_str *list, size_t n);
+
+/* A NUL-ended copy; lives in `pool`. */
+struct aps_str aps_str_copy(apr_pool_t *pool, struct aps_str s);
 
 /* A name that people give to things (roles, keys, limits, secrets): 1 to 64 bytes of
  * [A-Za-z0-9._-], beginning with a letter or a digit.  Nothing that a shell, SQL, HTML, a log or

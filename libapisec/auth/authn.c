@@ -2,7 +2,6 @@
  *
  * A text that was verified before is found by its hash.  Any other is split, its key looked up by
  * id, and its MAC compared; what is wrong with it makes no difference to that work. */
-#include <apr_strings.h>
 #include <stdlib.h>
 
 #include "apisec/keytext.h"
@@ -116,7 +115,7 @@ enum aps_reason aps_authn_key(struct aps_view *view, struct aps_str text, aps_ns
     } else {
         if (!aps_keytext_parse(text, aps_snapshot_prefix(snap), &parts))
             return APS_REASON_KEY_MALFORMED;
-        *out_id = (struct aps_str){apr_pstrmemdup(pool, parts.id.p, parts.id.n), parts.id.n};
+        *out_id = aps_str_copy(pool, parts.id);
         reason = prove(snap, parts.id, text, pool, &key, &which);
         if (reason == APS_REASON_ALLOW)
             reason = remember(view, hash, &key, which, pool, &who);

@@ -26,27 +26,27 @@ static bool is_near(const struct aps_key *key, const struct aps_addr *addr)
     return key->nnets == 0;
 }
 
-static bool has(const struct aps_str *list, size_t n, struct aps_str word)
-{
-    for (size_t i = 0; i < n; i++)
-        if (aps_str_eq(list[i], word))
-            return true;
-    return false;
-}
-
 enum aps_reason aps_key_place(const struct aps_key *key, const struct aps_addr *addr,
                               struct aps_str host)
 {
     if (!is_near(key, addr))
         return APS_REASON_KEY_NETWORK;
-    if (key->nhosts != 0 && !has(key->hosts, key->nhosts, host))
+    if (key->nhosts != 0 && !aps_str_is_in(host, key->hosts, key->nhosts))
         return APS_REASON_KEY_HOST;
     return APS_REASON_ALLOW;
 }
 
+bool aps_key_is_scope(struct aps_str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] < 0x21 || text.p[i] > 0x7e || text.p[i] == '"' || text.p[i] == '\\')
+            return false;
+    return text.n >= 1 && text.n <= APS_KEY_SCOPE_MAX;
+}
+
 bool aps_key_has_scope(const struct aps_key *key, struct aps_str scope)
 {
-    return has(key->scopes, key->nscopes, scope);
+    return aps_str_is_in(scope, key->scopes, key->nscopes);
 }
 
 const char *aps_key_status_name(enum aps_key_status status)

@@ -1,6 +1,9 @@
 /* str.c - borrowed text: comparing, cutting, and the strict UTF-8 decoder of all layers. */
 #include "apisec/str.h"
 
+#include <apr_strings.h>
+#include <stdlib.h>
+
 static unsigned char lower(char c)
 {
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
@@ -51,16 +54,36 @@ struct aps_str aps_str_trim(struct aps_str s)
     return s;
 }
 
-bool aps_str_has_word(struct aps_str list, struct aps_str word)
+bool aps_str_is_in(struct aps_str text, const struct aps_str *list, size_t n)
 {
-    struct aps_str one;
-
-    if (word.n == 0)
-        return false;
-    while (aps_str_next(&list, ' ', &one))
-        if (aps_str_eq(one, word))
+    for (size_t i = 0; i < n; i++)
+        if (aps_str_eq(list[i], text))
             return true;
     return false;
+}
+
+int aps_str_compare(struct aps_str a, struct aps_str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int d = n != 0 ? memcmp(a.p, b.p, n) : 0;
+
+    return d != 0 ? d : (a.n > b.n) - (a.n < b.n);
+}
+
+static int compare_items(const void *a, const void *b)
+{
+    return aps_str_compare(*(const struct aps_str *)a, *(const struct aps_str *)b);
+}
+
+void aps_str_sort(struct aps_str *list, size_t n)
+{
+    if (n > 1)
+        qsort(list, n, sizeof *list, compare_items);
+}
+
+struct aps_str aps_str_copy(apr_pool_t *pool, struct aps_str s)
+{
+    return (struct aps_str){s.n != 0 ? apr_pstrmemdup(pool, s.p, s.n) : "", s.n};
 }
 
 static bool is_alnum(char c)

@@ -42,7 +42,7 @@ static size_t put(uint8_t *aad, size_t at, const void *p, size_t n)
 }
 
 /* What is authenticated beside the ciphertext, each part with its length; false if too long. */
-static bool bind(const uint8_t head[HEAD_LEN], const struct aps_seal_place *place,
+static bool authenticated(const uint8_t head[HEAD_LEN], const struct aps_seal_place *place,
                  uint8_t aad[AAD_MAX], struct aps_str *out)
 {
     size_t n = put(aad, 0, head, HEAD_LEN);
@@ -66,7 +66,7 @@ enum aps_err aps_seal(const struct aps_seal_key *key, const struct aps_seal_plac
     out[0] = FORMAT;
     out[1] = AES_256_GCM;
     memcpy(out + 2, key->id, APS_SEAL_ID_LEN);
-    if (!bind(out, place, aad, &bound))
+    if (!authenticated(out, place, aad, &bound))
         return APS_ERR_CRYPTO;
     if ((err = aps_random_fill(nonce, APS_AEAD_NONCE_LEN)) != APS_OK)
         return err;
@@ -87,7 +87,7 @@ enum aps_err aps_seal_open(const struct aps_seal_key *key, const struct aps_seal
         return APS_ERR_CRYPTO;
     if (b[0] != FORMAT || b[1] != AES_256_GCM || memcmp(b + 2, key->id, APS_SEAL_ID_LEN) != 0)
         return APS_ERR_CRYPTO;
-    if (!bind(b, place, aad, &bound))
+    if (!authenticated(b, place, aad, &bound))
         return APS_ERR_CRYPTO;
     if ((err = aps_secret_new(blob.n - APS_SEAL_OVERHEAD, &plain)) != APS_OK)
         return err;

@@ -8,17 +8,6 @@
     "orders:read or orders:*"
 #define METHODS "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
-/* How much of a refused text is repeated. */
-static struct aps_str shown(struct aps_str text)
-{
-    return (struct aps_str){text.p, text.n < 100 ? text.n : 100};
-}
-
-static struct aps_str copy(apr_pool_t *pool, struct aps_str s)
-{
-    return (struct aps_str){apr_pstrmemdup(pool, s.p, s.n), s.n};
-}
-
 /* "GET,POST" or "*" -> the methods that were named; 0 and a sentence when a word is wrong. */
 static unsigned parse_methods(struct aps_str text, struct aps_diag *diag)
 {
@@ -31,14 +20,14 @@ static unsigned parse_methods(struct aps_str text, struct aps_diag *diag)
     while (aps_str_next(&rest, ',', &word)) {
         if ((method = aps_method_parse(word)) == APS_METHOD_NONE) {
             aps_err_explain(diag, "grant method \"%.*s\": want * or a comma list of " METHODS,
-                            APS_STR_ARG(shown(word)));
+                            APS_STR_SHOW(word));
             return 0;
         }
         set |= method;
     }
     if (text.n == 0 || text.p[text.n - 1] == ',') {
         aps_err_explain(diag, "grant methods \"%.*s\": want * or a comma list of " METHODS,
-                        APS_STR_ARG(shown(text)));
+                        APS_STR_SHOW(text));
         return 0;
     }
     return set;
@@ -72,7 +61,7 @@ static enum aps_err parse_path(apr_pool_t *pool, struct aps_str methods, struct 
         return err;
     grant.methods = (named & APS_METHOD_GET) != 0 ? named | APS_METHOD_HEAD : named;
     grant.text = aps_str(apr_pstrcat(pool, methods_text(pool, named, methods.p[0] == '*'), " ",
-                                     apr_pstrmemdup(pool, path.p, path.n), NULL));
+                                     aps_str_copy(pool, path).p, NULL));
     *out = grant;
     return APS_OK;
 }
@@ -90,18 +79,18 @@ static enum aps_err parse_permission(apr_pool_t *pool, struct aps_str text, stru
     size_t at;
 
     if (colon == NULL) {
-        aps_err_explain(diag, "grant \"%.*s\": " ACCEPTED, APS_STR_ARG(shown(text)));
+        aps_err_explain(diag, "grant \"%.*s\": " ACCEPTED, APS_STR_SHOW(text));
         return APS_ERR_FORMAT;
     }
     at = (size_t)(colon - text.p);
-    grant.text = copy(pool, text);
+    grant.text = aps_str_copy(pool, text);
     grant.resource = (struct aps_str){grant.text.p, at};
     grant.action = (struct aps_str){grant.text.p + at + 1, text.n - at - 1};
     if (!is_part(grant.resource) || !is_part(grant.action)) {
         aps_err_explain(diag,
                         "permission \"%.*s\": want RESOURCE:ACTION, each * or 1 to 64 of "
                         "A-Z a-z 0-9 . _ - beginning with a letter or a digit",
-                        APS_STR_ARG(shown(text)));
+                        APS_STR_SHOW(text));
         return APS_ERR_FORMAT;
     }
     *out = grant;
@@ -115,8 +104,8 @@ enum aps_err aps_grant_parse(apr_pool_t *pool, struct aps_str text, bool deny,
     enum aps_err err;
 
     if (rest.n == 0 || text.n > APS_GRANT_TEXT_MAX) {
-        aps_err_explain(diag, "grant \"%.*s\": " ACCEPTED ", at most %d bytes",
-                        APS_STR_ARG(shown(text)), APS_GRANT_TEXT_MAX);
+        aps_err_explain(diag, "grant \"%.*s\": " ACCEPTED ", at most %d bytes", APS_STR_SHOW(text),
+                        APS_GRANT_TEXT_MAX);
         return rest.n == 0 ? APS_ERR_FORMAT : APS_ERR_RANGE;
     }
     if (memchr(rest.p, ' ', rest.n) == NULL) {

@@ -4,18 +4,6 @@
 
 #include "role_impl.h"
 
-static struct aps_str copy(apr_pool_t *pool, struct aps_str s)
-{
-    return (struct aps_str){apr_pstrmemdup(pool, s.p, s.n), s.n};
-}
-
-static int order(struct aps_str a, struct aps_str b)
-{
-    int d = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-
-    return d != 0 ? d : (a.n > b.n) - (a.n < b.n);
-}
-
 struct aps_rolebook *aps_rolebook_new(apr_pool_t *pool)
 {
     struct aps_rolebook *book = apr_pcalloc(pool, sizeof *book);
@@ -33,7 +21,7 @@ static struct aps_role *mention(struct aps_rolebook *book, struct aps_str name)
     if (role != NULL)
         return role;
     role = apr_pcalloc(book->pool, sizeof *role);
-    role->name = copy(book->pool, name);
+    role->name = aps_str_copy(book->pool, name);
     role->own = apr_array_make(book->pool, 4, sizeof(struct role_entry));
     role->parents = apr_array_make(book->pool, 1, sizeof(struct aps_role *));
     apr_hash_set(book->by_name, role->name.p, (apr_ssize_t)name.n, role);
@@ -75,11 +63,11 @@ static int rank(const void *left, const void *right)
 
     if (a->entry.grant.deny != b->entry.grant.deny)
         return a->entry.grant.deny ? -1 : 1;
-    if ((d = order(a->entry.grant.text, b->entry.grant.text)) != 0)
+    if ((d = aps_str_compare(a->entry.grant.text, b->entry.grant.text)) != 0)
         return d;
     if (a->own != b->own)
         return a->own ? -1 : 1;
-    return order(a->entry.origin->name, b->entry.origin->name);
+    return aps_str_compare(a->entry.origin->name, b->entry.origin->name);
 }
 
 static bool is_same(const struct aps_grant *a, const struct aps_grant *b)
@@ -180,7 +168,8 @@ static enum aps_err walk(struct aps_rolebook *book, struct aps_role *first, apr_
 
 static int by_name(const void *left, const void *right)
 {
-    return order((*(struct aps_role *const *)left)->name, (*(struct aps_role *const *)right)->name);
+    return aps_str_compare((*(struct aps_role *const *)left)->name,
+                           (*(struct aps_role *const *)right)->name);
 }
 
 /* The roles by name, so that nothing depends on the order of entry. */
@@ -199,8 +188,8 @@ static void list_roles(struct aps_rolebook *book, apr_pool_t *scratch)
 
 static int by_text(const void *left, const void *right)
 {
-    return order(aps_pattern_text(*(const struct aps_pattern *const *)left),
-                 aps_pattern_text(*(const struct aps_pattern *const *)right));
+    return aps_str_compare(aps_pattern_text(*(const struct aps_pattern *const *)left),
+                           aps_pattern_text(*(const struct aps_pattern *const *)right));
 }
 
 /* Every pattern once, whatever number of roles has it. */

@@ -1,23 +1,11 @@
-#include <apr_strings.h>
 #include <stdlib.h>
 
+#include "apisec/rate.h"
 #include "own.h"
 
-enum { SCOPE_MAX = 64, HOST_MAX = 253, LABEL_MAX = 63 };
-
-/* A limit's burst may take this long to come back at most; the shared table holds no more. */
-#define SPAN_MAX (10 * 365 * APS_DAY)
+enum { HOST_MAX = 253, LABEL_MAX = 63 };
 
 /* ---- the form of one value ---- */
-
-/* scope-token of RFC 6749 3.3: printable ASCII without space, quote and backslash. */
-static bool is_scope(struct aps_str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < 0x21 || s.p[i] > 0x7e || s.p[i] == '"' || s.p[i] == '\\')
-            return false;
-    return s.n >= 1 && s.n <= SCOPE_MAX;
-}
 
 static bool is_label(struct aps_str s)
 {
@@ -47,7 +35,7 @@ static bool is_host(struct aps_str s)
 static enum aps_err wrong(struct aps_diag *diag, const char *what, struct aps_str value,
                           const char *want)
 {
-    aps_err_explain(diag, "%s \"%.*s\": want %s", what, APS_STR_ARG(value), want);
+    aps_err_explain(diag, "%s \"%.*s\": want %s", what, APS_STR_SHOW(value), want);
     return APS_ERR_FORMAT;
 }
 
@@ -63,18 +51,11 @@ static const struct form role_form = {
     "role", "1 to 64 letters, digits or . _ - beginning with a letter or digit", aps_str_is_name,
     APS_KEY_ROLES_MAX};
 static const struct form scope_form = {
-    "scope", "1 to 64 printable ASCII characters without space, quote and backslash", is_scope,
-    APS_KEY_SCOPES_MAX};
+    "scope", "1 to 64 printable ASCII characters without space, quote and backslash",
+    aps_key_is_scope, APS_KEY_SCOPES_MAX};
 static const struct form host_form = {
     "host", "a DNS name in lower case, without port and final dot, or an IP address", is_host,
     APS_KEY_HOSTS_MAX};
-
-static int compare(const void *a, const void *b)
-{
-    const struct aps_str *x = a, *y = b;
-    int c = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
-    return c != 0 ? c : (x->n > y->n) - (x->n < y->n);
-}
 
 static enum aps_err apply_list(const struct form *form, const struct aps_str *list, size_t n,
                                apr_pool_t *pool, const struct aps_str **out, size_t *out_n,
@@ -85,9 +66,9 @@ static enum aps_err apply_list(const struct form *form, const struct aps_str *li
     for (size_t i = 0; i < n; i++) {
         if (!form->is(list[i]))
             return wrong(diag, form->what, list[i], form->want);
-        copy[i] = (struct aps_str){apr_pstrmemdup(pool, list[i].p, list[i].n), list[i].n};
+        copy[i] = aps_str_copy(pool, list[i]);
     }
-    qsort(copy, n, sizeof *copy, compare);
+    aps_str_sort(copy, n);
     for (size_t i = 0; i < n; i++)
         if (kept == 0 || !aps_str_eq(copy[kept - 1], copy[i]))
             copy[kept++] = copy[i];
@@ -133,26 +114,25 @@ static enum aps_err apply_limit(const struct aps_key_limit *to, struct aps_key *
                                 struct aps_diag *diag)
 {
     struct aps_key_limit limit = *to;
+    struct aps_rate_limit usable;
+    enum aps_err err;
     if (limit.rate.count == 0) { /* no limit of its own */
         key->limit = (struct aps_key_limit){0};
         return APS_OK;
     }
-    if (limit.rate.count > 1000000000 ||
+    if (limit.rate.count > APS_NUM_COUNT_MAX ||
         (limit.rate.period != APS_SEC && limit.rate.period != APS_MINUTE &&
          limit.rate.period != APS_HOUR && limit.rate.period != APS_DAY)) {
-        aps_err_explain(diag, "the key's limit: want 1 to 1000000000 for each s, m, h or d");
+        aps_err_explain(diag, "the key's limit: want 1 to %u for each s, m, h or d",
+                        APS_NUM_COUNT_MAX);
         return APS_ERR_RANGE;
     }
     if (limit.burst == 0)
         limit.burst = limit.rate.count;
-    aps_nsec step = (limit.rate.period + limit.rate.count - 1) / limit.rate.count;
-    if (limit.burst > SPAN_MAX / step) {
-        aps_err_explain(diag, "burst %u: it would take more than ten years to come back",
-                        limit.burst);
-        return APS_ERR_RANGE;
-    }
-    key->limit = limit;
-    return APS_OK;
+    /* Tried, so that nothing is stored that the limiter would refuse. */
+    if ((err = aps_rate_init(&usable, 0, limit.rate, limit.burst, diag)) == APS_OK)
+        key->limit = limit;
+    return err;
 }
 
 static enum aps_err apply_texts(const struct aps_key_change *change, apr_pool_t *pool,
@@ -162,13 +142,13 @@ static enum aps_err apply_texts(const struct aps_key_change *change, apr_pool_t 
     if (change->set & APS_KEY_F_NAME) {
         if (!aps_str_is_name(to->name))
             return wrong(diag, "name", to->name, role_form.want);
-        key->name = (struct aps_str){apr_pstrmemdup(pool, to->name.p, to->name.n), to->name.n};
+        key->name = aps_str_copy(pool, to->name);
     }
     if (change->set & APS_KEY_F_OWNER) {
         if (to->owner.n != 0 && !aps_str_is_text(to->owner))
             return wrong(diag, "owner", to->owner,
                          "at most 128 bytes of UTF-8 without control characters");
-        key->owner = (struct aps_str){apr_pstrmemdup(pool, to->owner.p, to->owner.n), to->owner.n};
+        key->owner = aps_str_copy(pool, to->owner);
     }
     return APS_OK;
 }

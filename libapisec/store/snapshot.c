@@ -1,6 +1,5 @@
 #include "apisec/snapshot.h"
 
-#include <apr_strings.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -284,10 +283,9 @@ static enum aps_err read_key(sqlite3_stmt *stmt, struct aps_str id, apr_pool_t *
     const void *record = sqlite3_column_blob(stmt, 1);
     if (name == NULL || record == NULL)
         return APS_ERR_CORRUPT;
-    size_t n = (size_t)sqlite3_column_bytes(stmt, 0);
     struct aps_key key = {
-        .id = {apr_pstrmemdup(pool, id.p, id.n), id.n},
-        .name = {apr_pstrmemdup(pool, name, n), n},
+        .id = aps_str_copy(pool, id),
+        .name = aps_str_copy(pool, (struct aps_str){name, (size_t)sqlite3_column_bytes(stmt, 0)}),
     };
     enum aps_err err = aps_record_decode(
         (struct aps_str){record, (size_t)sqlite3_column_bytes(stmt, 1)}, pool, &key);

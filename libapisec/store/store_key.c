@@ -1,5 +1,3 @@
-#include <apr_strings.h>
-
 #include "own.h"
 #include "record.h"
 
@@ -13,8 +11,8 @@ static enum aps_err read_row(struct aps_query *q, apr_pool_t *pool, struct aps_k
 {
     struct aps_str id = aps_query_get_str(q, 0), name = aps_query_get_str(q, 1);
     struct aps_key key = {
-        .id = {apr_pstrmemdup(pool, id.p, id.n), id.n},
-        .name = {apr_pstrmemdup(pool, name.p, name.n), name.n},
+        .id = aps_str_copy(pool, id),
+        .name = aps_str_copy(pool, name),
     };
     enum aps_err err = aps_record_decode(aps_query_get_str(q, 2), pool, &key);
     if (err != APS_OK)
@@ -47,7 +45,7 @@ enum aps_err aps_store_key_get(struct aps_store *st, struct aps_str ref, apr_poo
         err = find_by(st, "SELECT id, name, record FROM key WHERE name = ?", ref, pool, out, diag);
     if (err == APS_ERR_NOT_FOUND)
         aps_err_explain(diag, "there is no key \"%.*s\"; `key list` shows ids and names",
-                        APS_STR_ARG(ref));
+                        APS_STR_SHOW(ref));
     return err;
 }
 
@@ -190,8 +188,8 @@ static enum aps_err make_id(struct aps_store *st, struct aps_key *key, struct ap
 static enum aps_err hand_out(const struct aps_key *key, apr_pool_t *pool, struct aps_key *out)
 {
     struct aps_key copy = {
-        .id = {apr_pstrmemdup(pool, key->id.p, key->id.n), key->id.n},
-        .name = {apr_pstrmemdup(pool, key->name.p, key->name.n), key->name.n},
+        .id = aps_str_copy(pool, key->id),
+        .name = aps_str_copy(pool, key->name),
     };
     enum aps_err err = aps_record_decode(aps_record_encode(key, pool), pool, &copy);
     if (err == APS_OK)
@@ -323,7 +321,7 @@ enum aps_err aps_store_key_revoke(struct aps_store *st, struct aps_str ref, stru
         aps_err_explain(diag,
                         "reason \"%.*s\": want at most 128 bytes of UTF-8 without control "
                         "characters",
-                        APS_STR_ARG(reason));
+                        APS_STR_SHOW(reason));
         return APS_ERR_FORMAT;
     }
     key = old;

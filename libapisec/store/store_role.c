@@ -1,4 +1,3 @@
-#include <apr_strings.h>
 #include <apr_tables.h>
 
 #include "own.h"
@@ -84,7 +83,7 @@ enum aps_err aps_store_role_exists(struct aps_store *st, struct aps_str name, st
     enum aps_err err =
         has_row(st, "SELECT 1 FROM role WHERE name = ?", name, (struct aps_str){0}, &has, diag);
     if (err == APS_OK && !has) {
-        aps_err_explain(diag, "there is no role \"%.*s\"", APS_STR_ARG(name));
+        aps_err_explain(diag, "there is no role \"%.*s\"", APS_STR_SHOW(name));
         err = APS_ERR_NOT_FOUND;
     }
     return err;
@@ -103,8 +102,7 @@ enum aps_err aps_store_role_parents(struct aps_store *st, struct aps_str role, a
     aps_query_str(&q, role);
     while (aps_query_row(&q)) {
         struct aps_str parent = aps_query_get_str(&q, 0);
-        APR_ARRAY_PUSH(list, struct aps_str) =
-            (struct aps_str){apr_pstrmemdup(pool, parent.p, parent.n), parent.n};
+        APR_ARRAY_PUSH(list, struct aps_str) = aps_str_copy(pool, parent);
     }
     if ((err = aps_query_end(&q, diag)) != APS_OK)
         return err;
@@ -156,7 +154,7 @@ enum aps_err aps_store_role_create(struct aps_store *st, struct aps_str name, st
         aps_err_explain(diag,
                         "role \"%.*s\": want 1 to 64 letters, digits or . _ - beginning "
                         "with a letter or digit",
-                        APS_STR_ARG(name));
+                        APS_STR_SHOW(name));
         return APS_ERR_FORMAT;
     }
     if ((err = aps_store_begin(st, diag)) != APS_OK)
@@ -334,16 +332,14 @@ struct use {
 static enum aps_err refuse_used(void *arg, const struct aps_key *key)
 {
     const struct use *use = arg;
-    for (size_t i = 0; i < key->nroles; i++)
-        if (aps_str_eq(key->roles[i], use->role)) {
-            bool dead = key->status == APS_KEY_REVOKED;
-            aps_err_explain(use->diag, "role \"%.*s\" is used by %skey %.*s (\"%.*s\"): %s first",
-                            APS_STR_ARG(use->role), dead ? "the revoked " : "",
-                            APS_STR_ARG(key->id), APS_STR_ARG(key->name),
-                            dead ? "delete that key" : "take it away with `key set --role -ROLE`");
-            return APS_ERR_CONFLICT;
-        }
-    return APS_OK;
+    bool dead = key->status == APS_KEY_REVOKED;
+    if (!aps_str_is_in(use->role, key->roles, key->nroles))
+        return APS_OK;
+    aps_err_explain(use->diag, "role \"%.*s\" is used by %skey %.*s (\"%.*s\"): %s first",
+                    APS_STR_ARG(use->role), dead ? "the revoked " : "", APS_STR_ARG(key->id),
+                    APS_STR_ARG(key->name),
+                    dead ? "delete that key" : "take it away with `key set --role -ROLE`");
+    return APS_ERR_CONFLICT;
 }
 
 static enum aps_err refuse_parent(struct aps_store *st, struct aps_str name, struct aps_diag *diag)

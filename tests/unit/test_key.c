@@ -118,6 +118,24 @@ static void scopes_are_whole_words(void **state)
     assert_false(aps_key_has_scope(&none, aps_str("orders")));
 }
 
+/* RFC 6749 3.3. */
+static void scopes_are_printable_and_bounded(void **state)
+{
+    char longest[APS_KEY_SCOPE_MAX + 1];
+    (void)state;
+    memset(longest, '~', sizeof longest);
+    assert_true(aps_key_is_scope(aps_str("!")));
+    assert_true(aps_key_is_scope(aps_str("orders:read")));
+    assert_true(aps_key_is_scope((struct aps_str){longest, APS_KEY_SCOPE_MAX}));
+    assert_false(aps_key_is_scope((struct aps_str){longest, APS_KEY_SCOPE_MAX + 1}));
+    assert_false(aps_key_is_scope(aps_str("")));
+    assert_false(aps_key_is_scope(aps_str("a b")));
+    assert_false(aps_key_is_scope(aps_str("a\"b")));
+    assert_false(aps_key_is_scope(aps_str("a\\b")));
+    assert_false(aps_key_is_scope(aps_str("a\x7f")));
+    assert_false(aps_key_is_scope(aps_str("\xc3\xa4")));
+}
+
 static void statuses_have_names(void **state)
 {
     (void)state;
@@ -135,6 +153,7 @@ int main(void)
         cmocka_unit_test(revoked_and_unset_keys_are_dead),
         cmocka_unit_test(place_is_checked),
         cmocka_unit_test(scopes_are_whole_words),
+        cmocka_unit_test(scopes_are_printable_and_bounded),
         cmocka_unit_test(statuses_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

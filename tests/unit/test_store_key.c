@@ -219,8 +219,8 @@ static void limits_are_checked(void **state)
         {{{1000000001, APS_DAY}, 0}, APS_ERR_RANGE},
         {{{1, APS_MSEC}, 0}, APS_ERR_RANGE},
         {{{1, 0}, 0}, APS_ERR_RANGE},
-        {{{1, APS_DAY}, 3650}, APS_OK},
-        {{{1, APS_DAY}, 3651}, APS_ERR_RANGE},
+        {{{1, APS_DAY}, 3660}, APS_OK},
+        {{{1, APS_DAY}, 3661}, APS_ERR_RANGE},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <apr_general.h>
+
 #include "apisec/str.h"
 
 #define S(lit) APS_STR_LIT(lit)
@@ -82,16 +84,56 @@ static void blanks_are_trimmed(void **state)
     assert_int_equal(aps_str_trim(aps_str(NULL)).n, 0);
 }
 
-static void a_list_has_whole_words(void **state)
+static void a_list_has_whole_texts(void **state)
 {
+    const struct aps_str list[] = {S("read"), S("write"), S("")};
+
     (void)state;
-    assert_true(aps_str_has_word(S("read write"), S("read")));
-    assert_true(aps_str_has_word(S("read write"), S("write")));
-    assert_false(aps_str_has_word(S("read write"), S("rea")));
-    assert_false(aps_str_has_word(S("read write"), S("read write")));
-    assert_false(aps_str_has_word(S("read write"), S("WRITE")));
-    assert_false(aps_str_has_word(S("read  write"), S("")));
-    assert_false(aps_str_has_word(S(""), S("")));
+    assert_true(aps_str_is_in(S("read"), list, 2));
+    assert_true(aps_str_is_in(S("write"), list, 2));
+    assert_false(aps_str_is_in(S("rea"), list, 2));
+    assert_false(aps_str_is_in(S("reader"), list, 2));
+    assert_false(aps_str_is_in(S("WRITE"), list, 2));
+    assert_false(aps_str_is_in(S(""), list, 2));
+    assert_true(aps_str_is_in(S(""), list, 3));
+    assert_false(aps_str_is_in(S("read"), NULL, 0));
+}
+
+static void texts_are_ordered_by_their_bytes(void **state)
+{
+    struct aps_str list[] = {S("b"), S("\xc3\xa4"), S(""), S("ab"), S("B"), S("a"), S("ab")};
+    const char *const want[] = {"", "B", "a", "ab", "ab", "b", "\xc3\xa4"};
+
+    (void)state;
+    assert_true(aps_str_compare(S("a"), S("b")) < 0);
+    assert_true(aps_str_compare(S("ab"), S("a")) > 0);
+    assert_int_equal(aps_str_compare(S("ab"), S("ab")), 0);
+    assert_int_equal(aps_str_compare(aps_str(NULL), S("")), 0);
+    assert_true(aps_str_compare(aps_str(NULL), S("a")) < 0);
+    aps_str_sort(list, 7);
+    for (size_t i = 0; i < 7; i++)
+        assert_true(aps_str_eq(list[i], aps_str(want[i])));
+    aps_str_sort(NULL, 0);
+}
+
+static void copies_are_ended(void **state)
+{
+    apr_pool_t *pool = NULL;
+    char text[] = "abc";
+    struct aps_str copy;
+
+    (void)state;
+    assert_int_equal(apr_initialize(), APR_SUCCESS);
+    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
+    copy = aps_str_copy(pool, (struct aps_str){text, 2});
+    text[0] = 'x';
+    assert_int_equal(copy.n, 2);
+    assert_string_equal(copy.p, "ab");
+    copy = aps_str_copy(pool, aps_str(NULL));
+    assert_int_equal(copy.n, 0);
+    assert_string_equal(copy.p, "");
+    apr_pool_destroy(pool);
+    apr_terminate();
 }
 
 /* CLI-07 */
@@ -220,7 +262,9 @@ int main(void)
         cmocka_unit_test(starts),
         cmocka_unit_test(words_are_cut_off),
         cmocka_unit_test(blanks_are_trimmed),
-        cmocka_unit_test(a_list_has_whole_words),
+        cmocka_unit_test(a_list_has_whole_texts),
+        cmocka_unit_test(texts_are_ordered_by_their_bytes),
+        cmocka_unit_test(copies_are_ended),
         cmocka_unit_test(names_hold_nothing_dangerous),
         cmocka_unit_test(texts_hold_no_controls),
         cmocka_unit_test(utf8_is_strict),
