@@ -43,7 +43,7 @@ static size_t put(uint8_t *aad, size_t at, const void *p, size_t n)
 
 /* What is authenticated beside the ciphertext, each part with its length; false if too long. */
 static bool authenticated(const uint8_t head[HEAD_LEN], const struct aps_seal_place *place,
-                 uint8_t aad[AAD_MAX], struct aps_str *out)
+                          uint8_t aad[AAD_MAX], struct aps_str *out)
 {
     size_t n = put(aad, 0, head, HEAD_LEN);
     n = put(aad, n, place->store.p, place->store.n);
