@@ -173,7 +173,8 @@ void mod_answer_identity(request_rec *r, struct mod_req *m, const struct mod_dir
     const struct aps_identity *who = m->who;
     unsigned exports = exports_of(dir);
     set_fn *set = apr_is_empty_table(r->subprocess_env) ? apr_table_addn : apr_table_setn;
-    m->told = r;
+    if (r->main == NULL)
+        m->told = r;
     if (who == NULL)
         return;
     m->told_who = true;

@@ -215,7 +215,8 @@ enum aps_reason mod_stage_inspect_clean(request_rec *r, struct mod_req *m)
     enum aps_reason reason = judge_fields(r, m, NULL, true);
     if (reason == APS_REASON_ALLOW) {
         clean_rest(r, m);
-        m->clean = r->headers_in;
+        if (r->main == NULL)
+            m->clean = r->headers_in;
     }
     return reason;
 }
@@ -244,7 +245,8 @@ enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struc
         m->fields_judged = true;
         if (on) {
             clean_rest(r, m);
-            m->clean = r->headers_in;
+            if (r->main == NULL)
+                m->clean = r->headers_in;
         }
     }
     if (m->method == APS_METHOD_NONE)
