@@ -108,6 +108,8 @@ enum aps_err aps_snapshot_open(const struct aps_snapshot_options *options,
         sched_yield();
     t_fake.waiting--;
     enum aps_err err = (enum aps_err)(int)t_fake.open_err;
+    /* The stamp first, as the real one does: a copy published in between shows at the next look. */
+    uint64_t inode = t_fake.inode;
     uint64_t generation = t_fake.generation;
     if (err == APS_OK && generation < options->min_generation)
         err = APS_ERR_CONFLICT;
@@ -116,13 +118,13 @@ enum aps_err aps_snapshot_open(const struct aps_snapshot_options *options,
         err = APS_ERR_CORRUPT;
     if (err != APS_OK) {
         if (err != APS_ERR_IO)
-            aps_err_explain(diag, "copy %llu: refused", (unsigned long long)t_fake.inode);
+            aps_err_explain(diag, "copy %llu: refused", (unsigned long long)inode);
         t_fake.closes++;
         return err;
     }
     struct aps_snapshot *snap = calloc(1, sizeof *snap);
     snap->generation = generation;
-    snap->stamp.ino = t_fake.inode;
+    snap->stamp.ino = inode;
     memcpy(snap->store_id, t_fake.store_id, sizeof snap->store_id);
     *out = snap;
     return APS_OK;
