@@ -1,6 +1,9 @@
-/* Credentials and httpd's own trace: at LogLevel trace4 httpd writes all fields of a request as
- * they came, after post_read_request and before any section is known.  There it is shown a copy
- * without the fields that carry a credential somewhere (SEC-15). */
+/* Credentials and httpd's own logs (SEC-15).
+ *
+ * At LogLevel trace4 httpd writes all fields of a request as they came, after post_read_request
+ * and before any section is known: there it is shown a copy without the fields that carry a
+ * credential somewhere.  What httpd answers on its own before we are asked (a malformed request, a
+ * broken .htaccess) comes to the access log as it was received: there they are taken out. */
 #include "mod.h"
 
 #include <apr_strings.h>
@@ -64,4 +67,26 @@ int mod_hide_end(request_rec *r, int lookup)
     if (hidden != NULL)
         r->headers_in = hidden;
     return DECLINED;
+}
+
+/* Whether a section with the engine On was meant, or may have been: httpd gave up before it had
+ * found a file, or while it read .htaccess. */
+static bool may_be_ours(const request_rec *first)
+{
+    const struct mod_dir *dir = ap_get_module_config(first->per_dir_config, &apisec_module);
+    bool unknown =
+        first->filename == NULL || first->per_dir_config == first->server->lookup_defaults;
+    if (unknown && dir->engine <= MOD_ENGINE_OFF)
+        return mod_process.documents != NULL && ap_is_HTTP_ERROR(first->status);
+    return dir->engine == MOD_ENGINE_ON && dir->pass_credential != MOD_FLAG_ON;
+}
+
+void mod_hide_unread(request_rec *r)
+{
+    while (r->prev != NULL)
+        r = r->prev;
+    if (!may_be_ours(r))
+        return;
+    for (int i = 0; i < fields->nelts; i++)
+        apr_table_unset(r->headers_in, APR_ARRAY_IDX(fields, i, const char *));
 }

@@ -368,6 +368,8 @@ void mod_answer_register(void);
 int mod_hide_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 int mod_hide_fields(request_rec *r);
 int mod_hide_end(request_rec *r, int lookup);
+/* For a finished request whose credential nobody looked for. */
+void mod_hide_unread(request_rec *r);
 
 /* stage_trace.c */
 int mod_trace_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);

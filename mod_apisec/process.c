@@ -188,9 +188,9 @@ int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
     mod_process.refresh =
         mod_config_refresh_of(ap_get_module_config(s->module_config, &apisec_module));
     mod_process.has_cache = ap_find_linked_module("mod_cache.c") != NULL;
-    mod_process.documents = mod_check_documents(pconf);
     if (!wanted)
         return OK;
+    mod_process.documents = mod_check_documents(pconf);
     for (int i = 0; i < mod_process.stores->nelts; i++) {
         const struct mod_store *store = APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *);
         if (store->fault != NULL)

@@ -55,11 +55,19 @@ static void forget(request_rec *r, const char *field)
     apr_table_unset(r->subprocess_env, name + strlen("REDIRECT_"));
 }
 
-/* httpd's own Basic authentication is still to come, and reads Authorization. */
-static bool is_basic(request_rec *r)
+/* httpd's own Basic authentication is still to come, and reads an Authorization of its scheme.
+ * AuthType is a tenant's to set: a key of ours, under whatever scheme, does not stay for it. */
+static bool is_for_basic(request_rec *r, const struct mod_req *m, const struct mod_dir *dir,
+                         const struct aps_credential_source *s)
 {
-    const char *type = ap_auth_type(r);
-    return type != NULL && ap_cstr_casecmp(type, "Basic") == 0;
+    const char *type, *value;
+    if (s->kind == APS_CREDENTIAL_HEADER ||
+        (s->kind == APS_CREDENTIAL_BASIC && !mod_config_requires(dir)->is_public))
+        return false;
+    type = ap_auth_type(r);
+    value = apr_table_get(m->first->headers_in, "Authorization");
+    return type != NULL && ap_cstr_casecmp(type, "Basic") == 0 && value != NULL &&
+           ap_cstr_casecmpn(value, "Basic ", 6) == 0;
 }
 
 void mod_stage_auth_out(request_rec *r, struct mod_req *m, const struct mod_dir *dir,
@@ -72,7 +80,7 @@ void mod_stage_auth_out(request_rec *r, struct mod_req *m, const struct mod_dir 
         const struct aps_credential_source *s = &sources->v[i];
         if (sources == m->sources && (m->carried & (1u << i)) == 0)
             continue;
-        if (s->kind != APS_CREDENTIAL_HEADER && is_basic(r))
+        if (is_for_basic(r, m, dir, s))
             m->credential_keep = true;
         else
             mod_req_unset_field(r, m, s->field);

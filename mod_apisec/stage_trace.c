@@ -200,6 +200,8 @@ int mod_trace_vars(ap_expr_lookup_parms *parms)
 int mod_trace_finish(request_rec *r)
 {
     struct mod_req *m = mod_req_find(r);
+    if (m == NULL || m->sources == NULL)
+        mod_hide_unread(r);
     if (m == NULL || m->finished || m->decision == APS_DECISION_OFF)
         return DECLINED;
     m->finished = true;
