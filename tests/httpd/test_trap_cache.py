@@ -21,7 +21,7 @@ ProxyPass /typed http://127.0.0.1:BACKEND/typed
 <Location /api>
     ApiSecEngine On
     ApiSecExport key-id user
-    ApiSecLimit total rate=100000/d by=key
+    ApiSecLimit total rate=2/d burst=5000 by=key
 </Location>
 <Location /orders>
     ApiSecEngine On

@@ -14,8 +14,8 @@ AddOutputFilter INCLUDES .shtml
     Options Includes FollowSymLinks
 </Directory>
 ApiSecEngine On
-ApiSecLimit place rate=100000/d by=ip
-ApiSecLimit total rate=100000/d by=key
+ApiSecLimit place rate=2/d burst=5000 by=ip
+ApiSecLimit total rate=2/d burst=5000 by=key
 ErrorDocument 404 /admin/secret.html
 <Location /plain>
     ErrorDocument 401 default

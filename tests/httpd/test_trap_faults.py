@@ -15,7 +15,7 @@ ApiSecRefresh 10ms
 <Location /limited>
     ApiSecEngine On
     ApiSecRequire public
-    ApiSecLimit visitors rate=100000/d by=ip
+    ApiSecLimit visitors rate=2/d burst=5000 by=ip
 </Location>
 <Location /public>
     ApiSecEngine On

@@ -25,9 +25,9 @@ ScriptAlias /cgi @ROOT@/cgi
     Options Includes FollowSymLinks
 </Directory>
 ApiSecEngine On
-ApiSecLimit total rate=100000/d by=key
+ApiSecLimit total rate=2/d burst=5000 by=key
 <Location /few>
-    ApiSecLimit few rate=37/d by=key
+    ApiSecLimit few rate=10/d burst=37 by=key
 </Location>
 <Location /off>
     ApiSecEngine Off

@@ -7,8 +7,8 @@ from harness import Site, parse_list
 
 CONF = r"""
 ApiSecEngine On
-ApiSecLimit total rate=100000/d by=key
-ApiSecLimit place rate=100000/d by=ip
+ApiSecLimit total rate=2/d burst=5000 by=key
+ApiSecLimit place rate=2/d burst=5000 by=ip
 Options FollowSymLinks Includes MultiViews ExecCGI
 AddType text/html .shtml
 AddOutputFilter INCLUDES .shtml
@@ -311,6 +311,18 @@ def test_section_without_enforcement_on_the_way(make_site, path):
     assert got.status in (200, 400) and "HTTP_X_OTHER_KEY" not in got.text and key not in got.text
     got = site.get(path, headers=lies)
     assert "GATEWAY_INTERFACE" not in got.text
+
+
+# AZ-16: what a subrequest was decided by is still there when the line is written
+def test_section_of_a_subrequest_in_the_audit_line(make_site):
+    site = make_site(MIXED + "<Directory @DOCS@/indexed>\nDirectoryIndex /orders/7.json\n</Directory>\n", lambda site: (
+        site.role("reader", "GET /items/**"), site.key("ci"),
+        site.folder.write("htdocs/indexed/x", "x")), modules=["cgi", "alias", "include", "rewrite"])
+    for key, status in (("ci", 403), (None, 401), ("hunter2", 401)):
+        for _ in range(15):
+            assert site.get("/indexed/", key=key).status == status
+    lines = site.server.wait_audit(lambda line: line["path"] == "/indexed/", count=45)
+    assert {(line["decision"], line["route"]) for line in lines} == {("refuse", "/orders")}
 
 
 # NEG-03: the authority of a target in absolute form ends at its query

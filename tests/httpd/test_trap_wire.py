@@ -105,7 +105,7 @@ def request(path="/orders/7.json", key=None, method="GET", more="", body=b""):
 
 # TRN-19, LIM-23: what was decided for one request says nothing of the next
 def test_pipelined_requests_are_decided_one_by_one(make_site):
-    site = make_site("ApiSecEngine On\nKeepAlive On\nMaxKeepAliveRequests 0\nApiSecLimit total rate=100000/d by=key\n", prepare)
+    site = make_site("ApiSecEngine On\nKeepAlive On\nMaxKeepAliveRequests 0\nApiSecLimit total rate=2/d burst=5000 by=key\n", prepare)
     rng = random.Random(11)
     kinds = {"ci": 200, "other": 200, "revoked": 401, "none": 401, "bad": 401, "post": 200, "missing": 404}
     order = [kind for kind in kinds for _ in range(12)]
