@@ -10,8 +10,6 @@ struct check {
     server_rec *server;
     bool engine;                 /* some section has it On or DetectOnly */
     const ap_directive_t *quick; /* CacheQuickHandler On */
-    bool quick_off;              /* CacheQuickHandler Off somewhere */
-    const ap_directive_t *cache; /* CacheEnable, or NULL */
     const char *fault;
 };
 
@@ -20,9 +18,10 @@ static bool is(const ap_directive_t *d, const char *name)
     return ap_cstr_casecmp(d->directive, name) == 0;
 }
 
+/* On or Off, maybe in quotes. */
 static bool on(const ap_directive_t *d)
 {
-    return ap_cstr_casecmp(d->args, "on") == 0;
+    return ap_cstr_casecmpn(d->args + strspn(d->args, "\"'"), "on", 2) == 0;
 }
 
 static bool has_below(const ap_directive_t *d, const char *name)
@@ -33,12 +32,20 @@ static bool has_below(const ap_directive_t *d, const char *name)
     return false;
 }
 
-/* On or DetectOnly somewhere below. */
+static bool has_engine(const ap_directive_t *d);
+
+/* On or DetectOnly in this line or below it. */
+static bool has_engine_line(const ap_directive_t *d)
+{
+    return (is(d, "ApiSecEngine") && ap_cstr_casecmp(d->args, "off") != 0) ||
+           has_engine(d->first_child);
+}
+
+/* On or DetectOnly in this line or one that follows it, or below them. */
 static bool has_engine(const ap_directive_t *d)
 {
     for (; d != NULL; d = d->next)
-        if ((is(d, "ApiSecEngine") && ap_cstr_casecmp(d->args, "off") != 0) ||
-            (d->first_child != NULL && has_engine(d->first_child)))
+        if (has_engine_line(d))
             return true;
     return false;
 }
@@ -68,10 +75,6 @@ static void walk(struct check *c, const ap_directive_t *d)
             c->engine = true;
         else if (is(d, "CacheQuickHandler") && on(d))
             c->quick = d;
-        else if (is(d, "CacheQuickHandler"))
-            c->quick_off = true;
-        else if (is(d, "CacheEnable"))
-            c->cache = d;
         else if (is(d, "LogFormat") || is(d, "CustomLog") || is(d, "GlobalLog"))
             c->fault = check_format(c->pool, d);
         else if (is(d, "AuthType") && ap_cstr_casecmp(d->args, "ApiSec") == 0 &&
@@ -101,6 +104,60 @@ static const char *check_store(apr_pool_t *pool)
     return outside || has_below(ap_conftree, "ApiSecStore")
                ? NULL
                : "there is an ApiSecEngine and no ApiSecStore";
+}
+
+/* The last of a server's own lines with this name, or NULL. */
+static const ap_directive_t *last_line(const ap_directive_t *d, const char *name)
+{
+    const ap_directive_t *last = NULL;
+    for (; d != NULL; d = d->next)
+        if (is(d, name))
+            last = d;
+    return last;
+}
+
+/* A line of this name in a server's own sections, or NULL. */
+static const ap_directive_t *find_line(const ap_directive_t *d, const char *name)
+{
+    const ap_directive_t *found = NULL;
+    for (; d != NULL && found == NULL; d = d->next)
+        if (is(d, name))
+            found = d;
+        else if (!is(d, "<VirtualHost"))
+            found = find_line(d->first_child, name);
+    return found;
+}
+
+static bool has_own_engine(const ap_directive_t *d)
+{
+    for (; d != NULL; d = d->next)
+        if (!is(d, "<VirtualHost") && has_engine_line(d))
+            return true;
+    return false;
+}
+
+/* The line that lets mod_cache's quick handler answer where an engine decides: it is on where
+ * nobody turns it off, in each server of its own.  NULL if there is none. */
+static const ap_directive_t *open_cache(void)
+{
+    const ap_directive_t *quick = last_line(ap_conftree, "CacheQuickHandler");
+    const ap_directive_t *cache = find_line(ap_conftree, "CacheEnable");
+    bool engine = has_own_engine(ap_conftree);
+    if (engine && cache != NULL && (quick == NULL || on(quick)))
+        return cache;
+    for (const ap_directive_t *d = ap_conftree; d != NULL; d = d->next) {
+        const ap_directive_t *own = NULL, *own_quick = NULL;
+        if (!is(d, "<VirtualHost"))
+            continue;
+        if ((own = find_line(d->first_child, "CacheEnable")) == NULL)
+            own = cache;
+        if ((own_quick = last_line(d->first_child, "CacheQuickHandler")) == NULL)
+            own_quick = quick;
+        if (own != NULL && (own_quick == NULL || on(own_quick)) &&
+            (engine || has_engine(d->first_child)))
+            return own;
+    }
+    return NULL;
 }
 
 static void collect_documents(apr_pool_t *pool, const ap_directive_t *d, apr_hash_t *out)
@@ -135,7 +192,7 @@ const char *mod_check_tree(apr_pool_t *pool, server_rec *main_server, bool *out_
     if ((c.fault = check_store(pool)) != NULL)
         return c.fault;
     /* It would answer from the cache before anything is decided.  On is mod_cache's default. */
-    const ap_directive_t *d = c.quick != NULL ? c.quick : c.quick_off ? NULL : c.cache;
+    const ap_directive_t *d = c.quick != NULL ? c.quick : open_cache();
     if (d != NULL)
         return apr_psprintf(pool,
                             "%s line %d: %s: the cache's quick handler answers before "

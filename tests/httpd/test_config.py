@@ -195,6 +195,26 @@ def test_quick_handler_of_the_cache_is_refused(tested):
     assert tested(GOOD + "CacheQuickHandler Off\nCacheEnable disk /\nCacheRoot @ROOT@/cache\n", modules=["cache_disk"])[0] == 0
 
 
+# TRN-14, TRN-19: it is each server's own, and another's Off says nothing of it
+def test_quick_handler_is_looked_for_in_each_server(tested):
+    def server(i, *lines):
+        return "<VirtualHost 127.0.0.%d:80>\n%s\n</VirtualHost>\n" % (i, "\n".join(lines))
+
+    store, cache, off = "ApiSecStore @STORE@\n", "CacheEnable disk /", "CacheQuickHandler Off"
+    engine = "<Location /x>\nApiSecEngine On\n</Location>"
+    for conf, is_open in ((server(1, cache, off) + server(2, cache, engine), True),
+                          (server(1, cache, engine, off) + server(2, cache, engine), True),
+                          (server(1, off) + engine + "\n" + cache, True),
+                          (cache + "\n" + server(1, off) + server(2, engine), True),
+                          (engine + "\n" + server(1, cache), True),
+                          ('CacheQuickHandler "On"\n' + off + "\n" + engine, True),
+                          (server(1, cache, engine, off) + server(2, cache), False),
+                          (cache + "\n" + server(1, engine, off) + server(2, "UseCanonicalName Off"), False),
+                          (cache + "\n" + off + "\n" + server(1, engine), False)):
+        code, said = tested(store + "CacheRoot @ROOT@/cache\n" + conf + "\n", modules=["cache_disk"])
+        assert (code != 0) == is_open and ("CacheQuickHandler Off" in said) == is_open, (conf, said)
+
+
 # TRN-19
 def test_quick_handler_of_the_cache_stops_the_start_too(store, make_server):
     from harness import ServerFault
