@@ -198,6 +198,7 @@ struct mod_store {
      * no older one. */
     bool known;
     uint8_t id[APS_SNAPSHOT_ID_LEN];
+    uint64_t tag; /* aps_snapshot_store_tag of it; 0: not known */
     uint64_t generation;
 };
 
@@ -243,6 +244,7 @@ struct mod_decision {
 struct mod_charge {
     const struct mod_limit *limit; /* NULL: the key's own limit */
     struct aps_rate_left left;
+    bool spent; /* false: it, or another of the same request, had nothing left */
 };
 
 #define MOD_ID_MAX 64 /* bytes of a request id */

@@ -53,6 +53,7 @@ static void probe(apr_pool_t *pconf, struct mod_store *store)
     if (err == APS_OK) {
         store->known = true;
         memcpy(store->id, aps_snapshot_store_id(snap), sizeof store->id);
+        store->tag = aps_snapshot_store_tag(snap);
         store->generation = aps_snapshot_generation(snap);
     }
     aps_snapshot_close(snap);

@@ -111,7 +111,9 @@ const char *mod_req_id(struct mod_req *m)
 
 void mod_req_verdict(struct mod_req *m, enum mod_engine engine, enum aps_reason reason)
 {
-    if (m->decision == APS_DECISION_REFUSE || m->decision == APS_DECISION_WOULD_REFUSE)
+    bool refuses = engine != MOD_ENGINE_DETECT && !aps_reason_is_pass(reason);
+    if (m->decision == APS_DECISION_REFUSE ||
+        (m->decision == APS_DECISION_WOULD_REFUSE && !refuses))
         return;
     m->reason = reason;
     if (aps_reason_is_pass(reason))

@@ -10,11 +10,20 @@ struct caller {
     unsigned char who[248];
 };
 
+/* The same whether the request has opened its store by now or not; 0 where there was none at
+ * start. */
+static uint64_t store_of(const struct mod_req *m)
+{
+    return m->server->store != NULL ? m->server->store->tag : 0;
+}
+
 static uint64_t tag_of(const struct mod_req *m, const struct mod_limit *limit, const void *who,
                        size_t n)
 {
     struct caller caller;
-    caller.store = m->view != NULL ? aps_snapshot_store_tag(aps_view_snapshot(m->view)) : 0;
+    caller.store = store_of(m);
+    if (caller.store == 0 && m->view != NULL)
+        caller.store = aps_snapshot_store_tag(aps_view_snapshot(m->view));
     if (n >
         sizeof caller.who) /* a route: patterns reach 512 bytes, their first part tells enough */
         n = sizeof caller.who;
@@ -26,16 +35,19 @@ static uint64_t tag_of(const struct mod_req *m, const struct mod_limit *limit, c
 static uint64_t address_tag(const struct mod_req *m, const struct mod_limit *limit)
 {
     struct aps_addr source = aps_addr_prefix(&m->addr, 32, 64);
-    struct caller caller = {0, {0}};
+    struct caller caller = {store_of(m), {0}};
     memcpy(caller.who, source.b, sizeof source.b);
     return aps_table_tag(mod_process.state, limit->limit.scope, &caller,
                          offsetof(struct caller, who) + sizeof source.b);
 }
 
+/* Whether the transaction has paid for this limit, or is over: what a refusal left unpaid is not
+ * asked for again on the way of its answer, but is where only a subrequest was refused. */
 static bool is_charged(const struct mod_req *m, const struct mod_limit *limit)
 {
+    bool over = m->decision == APS_DECISION_REFUSE || m->decision == APS_DECISION_WOULD_REFUSE;
     for (size_t i = 0; i < m->ncharges; i++)
-        if (m->charge[i].limit == limit)
+        if (m->charge[i].limit == limit && (m->charge[i].spent || over))
             return true;
     return false;
 }
@@ -79,7 +91,7 @@ static enum aps_reason charge(struct mod_req *m, const struct bill *bill)
                                                mod_req_monotonic(m), aps_clock_monotonic, &result);
     struct mod_charge *c = more_charges(m, bill->n);
     for (unsigned i = 0; i < bill->n; i++)
-        c[i] = (struct mod_charge){bill->limit[i], result.left[i]};
+        c[i] = (struct mod_charge){bill->limit[i], result.left[i], reason == APS_REASON_ALLOW};
     if (reason != APS_REASON_ALLOW) {
         m->refused_charge = (int)(m->ncharges + result.refused);
         m->wait = result.wait;
@@ -105,7 +117,7 @@ enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limi
         enum aps_reason reason =
             aps_rate_peek(mod_process.state, &ask, mod_req_monotonic(m), &left, &m->wait);
         if (reason != APS_REASON_ALLOW) {
-            *more_charges(m, 1) = (struct mod_charge){limit, left};
+            *more_charges(m, 1) = (struct mod_charge){limit, left, false};
             m->refused_charge = (int)m->ncharges++;
             return reason;
         }

@@ -430,3 +430,39 @@ def test_full_table_is_still_a_bound(make_site):
     assert sweep() == 0
     overflow = int(site.get("/status?auto").text.split("ApiSecTableOverflow: ")[1].split()[0])
     assert overflow > 0
+
+
+PARTS = """
+ApiSecRequireTLS Off
+AddType text/html .shtml
+AddOutputFilter INCLUDES .shtml
+<Directory @DOCS@>
+    Options Includes FollowSymLinks
+</Directory>
+<Location /parts>
+    ApiSecEngine On
+    ApiSecLimit parts rate=1/d by=key
+    ApiSecLimit all rate=100/d by=key
+</Location>
+<Location /parts/b>
+    ApiSecRequire api-role reader
+</Location>
+"""
+
+
+def parts(site):
+    site.role("reader", "GET /pages/**", "GET /parts/**")
+    site.key("ci")
+    for name in ("a", "b"):
+        site.folder.write("htdocs/parts/%s/x.html" % name, "part-%s\n" % name)
+    site.folder.write("htdocs/pages/two.shtml", "".join('<!--#include virtual="/parts/%s/x.html" -->' % n for n in "abab"))
+
+
+# LIM-23, AZ-14: a limit that is spent is spent for every part of a page, under whatever requirement
+def test_parts_of_a_page_beyond_a_limit(make_site):
+    site = make_site(PARTS, parts, modules=["include"])
+    got = site.get("/pages/two.shtml", key="ci")
+    assert got.status == 200 and got.text.count("part-") == 4
+    got = site.get("/pages/two.shtml", key="ci")
+    assert got.status == 200 and "part-" not in got.text, got
+    assert dict(parse_list(site.get("/parts/a/x.html", key="ci").headers["RateLimit"]))["all"]["r"] == 99

@@ -443,3 +443,16 @@ ErrorDocument 401 /sorry.html
         (line,) = site.server.audit()[before:]
         assert (line["path"], line["status"], line["decision"]) == (path, status, decision)
         assert line.get("key") == (site.ids["ci"] if key else None)
+
+
+# AUD-01: what was watched first and refused in the end is a refusal
+def test_refusal_behind_a_section_that_only_watches(make_site):
+    site = make_site("ApiSecEngine DetectOnly\n<Directory @DOCS@/strict>\n    ApiSecEngine On\n</Directory>\n")
+    site.folder.write("htdocs/strict/x.html", "x\n")
+    for path, status, reason in (("/strict/x%3bhtml", 400, "path_ambiguous"), ("/strict/x.html", 401, "credential_missing")):
+        got = site.get(path)
+        assert got.status == status and got.json()["status"] == status, got
+        line = site.server.wait_audit(lambda line: line["path"] == path)
+        assert (line["decision"], line["reason"], line["status"]) == ("refuse", reason, status)
+    assert site.get("/orders/7.json").status == 200
+    assert site.server.wait_audit(lambda line: line["path"] == "/orders/7.json")["decision"] == "would-refuse"

@@ -21,6 +21,17 @@ ApiSecRequireTLS Off
     ApiSecLimit same rate=3/d by=key
     ApiSecLimit user rate=50/d by=user
 </Location>
+<Location /open>
+    ApiSecEngine On
+    ApiSecRequire public
+    ApiSecLimit gate rate=9/d by=ip
+    ApiSecLimit door rate=2/d by=route
+</Location>
+<Location /gate>
+    ApiSecEngine On
+    ApiSecRequire public
+    ApiSecLimit gate rate=9/d by=ip
+</Location>
 """
 
 
@@ -50,6 +61,15 @@ def test_key_of_one_store_is_unknown_to_the_other(site):
     # The one's id with the other's secret.
     prefix, key_id, _ = split_key(site.keys["ci"])
     assert site.get(key=key_text(prefix, key_id, split_key(site.keys["other"])[2]), port=site.first).status == 401
+
+
+# AZ-09: nor do the visitors of two sites
+def test_limits_by_address_and_route_never_meet(site):
+    for place in ("open", "gate"):
+        site.folder.write("htdocs/%s/x.html" % place, "x\n")
+    for port in (site.first, site.second):
+        assert [site.get("/open/x.html", port=port).status for _ in range(3)] == [200, 200, 429]
+        assert [site.get("/gate/x.html", port=port).status for _ in range(8)] == [200] * 7 + [429]
 
 
 # AZ-09
