@@ -238,6 +238,7 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
         struct aps_reader_options options;
         if (store->master.n == 0)
             continue; /* only root can read the key: 503 until a restart */
+        aps_secret_child(&store->master);
         describe(store, &options);
         options.refresh = mod_process.refresh;
         if (aps_reader_new(&options, &store->reader) != APS_OK)

@@ -20,6 +20,10 @@ APS_MUST_CHECK enum aps_err aps_secret_new(size_t n, struct aps_secret *out);
 /* A copy of `n` bytes at `p`; the source stays the caller's to wipe. */
 APS_MUST_CHECK enum aps_err aps_secret_copy(const void *p, size_t n, struct aps_secret *out);
 
+/* Keep a secret that was made before a fork out of swap in the child as well: that is not
+ * inherited.  An empty one is fine. */
+void aps_secret_child(const struct aps_secret *s);
+
 /* Wipe, free and empty; an empty one is fine. */
 void aps_secret_wipe(struct aps_secret *s);
 

@@ -38,6 +38,12 @@ enum aps_err aps_secret_copy(const void *p, size_t n, struct aps_secret *out)
     return APS_OK;
 }
 
+void aps_secret_child(const struct aps_secret *s)
+{
+    if (s->b != NULL)
+        (void)mlock(s->b, room(s->n)); /* as good without, where the limit is too low */
+}
+
 void aps_secret_wipe(struct aps_secret *s)
 {
     if (s->b != NULL) {

@@ -1,6 +1,8 @@
 """Lifetimes: who called is known until the log is written, whatever asked first and whatever came since."""
 
 import os
+import re
+import resource
 import threading
 
 import pytest
@@ -72,3 +74,15 @@ def newest(site):
     """The generation of an answer that is given now."""
     seen = site.get(key="ci").headers["X-Request-Id"]
     return site.server.wait_audit(lambda line: line["id"] == seen)["gen"]
+
+
+# SEC-14: neither in swap nor in a core dump, in the parent and in every child
+@pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] in range(65536), reason="no memory may be locked here")
+def test_master_key_is_locked_in_every_process(make_site):
+    site = make_site("ApiSecEngine On\n")
+    for restart in (lambda: None, site.server.graceful):
+        restart()
+        for pid in [site.server.pid] + site.server.children():
+            with open("/proc/%d/smaps" % pid) as maps:
+                flags = re.findall(r"^VmFlags: (.*)$", maps.read(), re.M)
+            assert [f for f in flags if {"lo", "dd"} <= set(f.split())], pid
