@@ -7,6 +7,7 @@
 #include "apisec/generation.h"
 #include "apisec/metrics.h"
 #include "apisec/num.h"
+#include "apisec/table.h"
 #include "ctl.h"
 
 /* The group of httpd's children: of the first account there is that distributions run them as. */
@@ -140,6 +141,7 @@ static void show_state(struct ctl *c)
     struct aps_state_info info;
     struct aps_diag why = {0};
     enum aps_err err = aps_state_attach(c->pool, c->place.state, &state, &why);
+    struct aps_table_usage usage;
     uint64_t lowest = 0;
     uint64_t processes = 0;
 
@@ -160,6 +162,10 @@ static void show_state(struct ctl *c)
     ctl_output_str(c->out, "path", aps_str(c->place.state));
     ctl_output_u64(c->out, "boot", info.boot);
     ctl_output_u64(c->out, "entries", info.entries);
+    if (aps_table_usage(state, aps_clock_monotonic(), &usage, NULL) == APS_OK)
+        ctl_output_u64(c->out, "live", usage.live);
+    else
+        ctl_output_null(c->out, "live"); /* the file became shorter meanwhile */
     ctl_output_u64(c->out, "processes", processes);
     ctl_output_u64(c->out, "lowest_generation", lowest);
     for (int i = 0; i < APS_METRIC_COUNT; i++)

@@ -210,7 +210,6 @@ struct mod_process {
     uint64_t boot;
     uint32_t pid;
     struct aps_str audit; /* aps_audit_process() of the two */
-    char id_child[16];    /* first half of request ids: random for each child */
     uint64_t id_seed;     /* of request ids, random for each child */
     bool has_cache;       /* mod_cache is loaded */
     aps_nsec refresh;

@@ -68,7 +68,4 @@ APS_MUST_CHECK enum aps_err aps_file_replace(const char *temp, int fd, const cha
  * that no such run is under way. */
 void aps_file_sweep(const char *target);
 
-/* Sync a folder, so that names made or removed in it stay so. */
-APS_MUST_CHECK enum aps_err aps_file_sync_folder(const char *path, struct aps_diag *diag);
-
 #endif

@@ -23,16 +23,9 @@ bool aps_generation_set(struct aps_state *state, uint64_t store, uint64_t genera
 /* This process serves nothing any more.  For the exit of a child. */
 void aps_generation_drop_own(struct aps_state *state);
 
-/* Called for each row of a live process; return false to stop. */
-typedef bool (*aps_generation_fn)(void *ctx, pid_t pid, uint64_t store, uint64_t generation);
-
-/* Each live process that serves `store`, or any store if 0.  Also for attached states.  A process
+/* The lowest generation of `store`, or of any store if 0, that a live process serves, and how many
+ * rows of live processes say so; false if none is listed.  Also for attached states.  A process
  * that this account may not look at counts as live. */
-void aps_generation_each(const struct aps_state *state, uint64_t store, aps_generation_fn fn,
-                         void *ctx);
-
-/* The lowest generation of `store` that a live process serves, and how many rows say so for this
- * store; false if none is listed. */
 bool aps_generation_min(const struct aps_state *state, uint64_t store, uint64_t *out_generation,
                         uint64_t *out_processes);
 

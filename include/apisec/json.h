@@ -53,7 +53,6 @@ void aps_json_str(struct aps_json *w, struct aps_str value);
  * Escapes may make the written text up to six times as long. */
 void aps_json_str_max(struct aps_json *w, struct aps_str value, size_t max);
 void aps_json_u64(struct aps_json *w, uint64_t value);
-void aps_json_i64(struct aps_json *w, int64_t value);
 void aps_json_bool(struct aps_json *w, bool value);
 void aps_json_null(struct aps_json *w);
 /* A value that is JSON already, as a writer made it; copied as it is.  Empty text writes null. */

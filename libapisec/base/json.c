@@ -379,15 +379,6 @@ void aps_json_u64(struct aps_json *w, uint64_t value)
     put_token(w, digits, (size_t)(end - digits));
 }
 
-void aps_json_i64(struct aps_json *w, int64_t value)
-{
-    char digits[21] = "-";
-    char *p = value < 0 ? digits + 1 : digits;
-
-    p = aps_num_put(p, value < 0 ? -(uint64_t)value : (uint64_t)value);
-    put_token(w, digits, (size_t)(p - digits));
-}
-
 void aps_json_bool(struct aps_json *w, bool value)
 {
     put_token(w, value ? "true" : "false", value ? 4 : 5);

@@ -371,7 +371,8 @@ enum aps_err aps_file_temp(const char *target, mode_t mode, gid_t gid, char out[
     return APS_OK;
 }
 
-enum aps_err aps_file_sync_folder(const char *path, struct aps_diag *diag)
+/* So that names made or removed in it stay so. */
+static enum aps_err sync_folder(const char *path, struct aps_diag *diag)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -390,7 +391,7 @@ enum aps_err aps_file_replace(const char *temp, int fd, const char *target, stru
         return fail(diag, temp, "sync it");
     if (rename(temp, target) != 0)
         return fail(diag, target, "put it in place");
-    return aps_file_sync_folder(folder, diag);
+    return sync_folder(folder, diag);
 }
 
 void aps_file_sweep(const char *target)

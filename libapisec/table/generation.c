@@ -217,16 +217,16 @@ void aps_generation_drop_own(struct aps_state *state)
     (void)pthread_mutex_unlock(&own_rows);
 }
 
-void aps_generation_each(const struct aps_state *state, uint64_t store, aps_generation_fn fn,
-                         void *ctx)
+bool aps_generation_min(const struct aps_state *state, uint64_t store, uint64_t *out_generation,
+                        uint64_t *out_processes)
 {
     struct layout_pair last = FREE;
+    uint64_t lowest = UINT64_MAX, rows = 0;
     bool alive = false;
 
     for (uint64_t i = 0; i < state->row_count; i++) {
-        const struct layout_row *row = &state->rows[i];
-        struct layout_pair owner = read_pair(&row->owner);
-        struct layout_pair serves = read_pair(&row->serves);
+        struct layout_pair owner = read_pair(&state->rows[i].owner);
+        struct layout_pair serves = read_pair(&state->rows[i].serves);
 
         if (pair_eq(owner, FREE) || serves.a == 0 || (store != 0 && serves.a != store))
             continue;
@@ -235,37 +235,12 @@ void aps_generation_each(const struct aps_state *state, uint64_t store, aps_gene
         last = owner;
         if (!alive)
             continue;
-        if (!fn(ctx, (pid_t)owner.a, serves.a, serves.b))
-            return;
+        lowest = serves.b < lowest ? serves.b : lowest;
+        rows++;
     }
-}
-
-struct lowest {
-    uint64_t generation;
-    uint64_t rows;
-};
-
-static bool note_lowest(void *ctx, pid_t pid, uint64_t store, uint64_t generation)
-{
-    struct lowest *lowest = ctx;
-
-    (void)pid;
-    (void)store;
-    if (lowest->rows == 0 || generation < lowest->generation)
-        lowest->generation = generation;
-    lowest->rows++;
-    return true;
-}
-
-bool aps_generation_min(const struct aps_state *state, uint64_t store, uint64_t *out_generation,
-                        uint64_t *out_processes)
-{
-    struct lowest lowest = {0, 0};
-
-    aps_generation_each(state, store, note_lowest, &lowest);
-    if (lowest.rows == 0)
+    if (rows == 0)
         return false;
-    *out_generation = lowest.generation;
-    *out_processes = lowest.rows;
+    *out_generation = lowest;
+    *out_processes = rows;
     return true;
 }

@@ -6,6 +6,7 @@ CONF = """
 ApiSecRequireTLS Off
 <Location />
     ApiSecEngine On
+    ApiSecLimit each rate=100/d by=key
 </Location>
 """
 
@@ -26,6 +27,7 @@ def test_status_shows_what_httpd_serves_and_counts(make_site):  # AZ-06
     state = status["state"]
     assert status["state_fault"] is None and state["path"] == site.store.state
     assert state["processes"] >= 1 and state["lowest_generation"] == status["generation"]
+    assert 1 <= state["live"] <= state["entries"], "the caller has a cell"
     assert (state["requests"], state["allowed"], state["refused_authn"]) == (4, 3, 1)
     site.store.ok("role", "create", "another")
 
