@@ -35,7 +35,8 @@ static char *put_left(char *p, struct aps_str name, const struct aps_rate_left *
 /* The same as mod_limit.policy, for the key's own limit. */
 static struct aps_str own_policy(apr_pool_t *pool, const struct aps_key *key)
 {
-    return aps_str(apr_psprintf(pool, "\"key\";q=%u;w=%" APR_INT64_T_FMT, key->limit.rate.count,
+    return aps_str(apr_psprintf(pool, "\"" MOD_LIMIT_OWN "\";q=%u;w=%" APR_INT64_T_FMT,
+                                key->limit.rate.count,
                                 (apr_int64_t)(key->limit.rate.period / APS_SEC)));
 }
 
@@ -65,7 +66,7 @@ static void set_ratelimit(request_rec *r, apr_table_t *headers, const struct mod
             continue;
         struct aps_str text =
             c->limit != NULL ? c->limit->policy : own_policy(r->pool, &m->who->key);
-        struct aps_str name = c->limit != NULL ? c->limit->name : APS_STR_LIT("key");
+        struct aps_str name = c->limit != NULL ? c->limit->name : APS_STR_LIT(MOD_LIMIT_OWN);
         if (p != policy) {
             *p++ = ',';
             *p++ = ' ';
@@ -292,20 +293,13 @@ int mod_answer_refuse(request_rec *r, struct mod_req *m, enum aps_reason reason)
         m->refused = r;
         set_refusal(r, r->err_headers_out, m, reason);
     }
-    ap_log_rerror(APLOG_MARK,
-                  aps_reason_severity(reason) == APS_SEVERITY_CRITICAL ? APLOG_NOTICE : APLOG_INFO,
-                  0, r, "APISEC0002: refused, %s: %s (request %s, key %.*s)",
-                  aps_reason_token(reason), aps_reason_text(reason), mod_req_id(m),
-                  m->key_id.n != 0 ? (int)m->key_id.n : 1, m->key_id.n != 0 ? m->key_id.p : "-");
+    bool is_path = reason == APS_REASON_PATH_AMBIGUOUS && m->path_fault != NULL;
+    bool critical = aps_reason_severity(reason) == APS_SEVERITY_CRITICAL;
+    ap_log_rerror(APLOG_MARK, critical ? APLOG_NOTICE : APLOG_INFO, 0, r,
+                  "APISEC0002: refused, %s: %s (request %s, key %s)", aps_reason_token(reason),
+                  is_path ? m->path_fault : aps_reason_text(reason), mod_req_id(m),
+                  m->key_id.n != 0 ? aps_str_copy(r->pool, m->key_id).p : "-");
     return aps_reason_status(reason);
-}
-
-static const char *limit_name(request_rec *r, const struct mod_req *m)
-{
-    if (m->refused_charge < 0)
-        return "authentication";
-    const struct mod_limit *limit = m->charge[m->refused_charge].limit;
-    return limit != NULL ? apr_pstrmemdup(r->pool, limit->name.p, limit->name.n) : "key";
 }
 
 static struct aps_str problem_json(request_rec *r, struct mod_req *m, enum aps_reason reason)
@@ -326,7 +320,7 @@ static struct aps_str problem_json(request_rec *r, struct mod_req *m, enum aps_r
     if (status == HTTP_TOO_MANY_REQUESTS) {
         aps_json_name(&w, "violated-policies");
         aps_json_array(&w);
-        aps_json_str(&w, aps_str(limit_name(r, m)));
+        aps_json_str(&w, mod_stage_limit_name(m, reason));
         aps_json_end(&w);
     }
     aps_json_end(&w);

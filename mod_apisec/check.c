@@ -50,6 +50,13 @@ static bool has_engine(const ap_directive_t *d)
     return false;
 }
 
+/* " v ts boot ...": every field of the audit line. */
+#define A(name, kind, when, text) " " #name
+static const char fields[] =
+#include "apisec/audit.def"
+    ;
+#undef A
+
 /* %{FIELD}^AS in a format: the fields must exist. */
 static const char *check_format(apr_pool_t *pool, const ap_directive_t *d)
 {
@@ -61,9 +68,8 @@ static const char *check_format(apr_pool_t *pool, const ap_directive_t *d)
         if (aps_audit_field(name) < 0)
             return apr_psprintf(pool,
                                 "%s line %d: %%{%.*s}^AS is no field of the audit line; want one "
-                                "of v ts boot pid n event severity id host ip method path route "
-                                "status decision reason key kv user roles api limit us gen",
-                                d->filename, d->line_num, APS_STR_ARG(name));
+                                "of%s",
+                                d->filename, d->line_num, APS_STR_SHOW(name), fields);
     }
     return NULL;
 }

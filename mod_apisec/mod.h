@@ -69,6 +69,9 @@ struct mod_requires {
 
 enum mod_by { MOD_BY_NONE, MOD_BY_KEY, MOD_BY_USER, MOD_BY_ROLE, MOD_BY_IP, MOD_BY_ROUTE };
 
+/* What the key's own limit is called, in fields, answers and the log. */
+#define MOD_LIMIT_OWN "key"
+
 struct mod_limit {
     struct aps_str name;
     struct aps_rate rate;
@@ -269,8 +272,8 @@ struct mod_req {
     bool fields_judged;       /* caps hold */
     const apr_table_t *clean; /* the fields that control fields are out of; NULL: none yet */
     enum aps_method method;
-    struct aps_str path; /* as decided; empty where it is ambiguous */
-    const char *path_fault;
+    struct aps_str path;    /* as decided; empty where it is ambiguous */
+    const char *path_fault; /* what is ambiguous about it */
     struct aps_addr addr;
 
     /* Who. */
@@ -333,8 +336,8 @@ enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struc
  * others were cleaned. */
 enum aps_reason mod_stage_inspect_clean(request_rec *r, struct mod_req *m);
 enum aps_reason mod_stage_inspect_path(struct mod_req *m);
-enum aps_reason mod_stage_address(struct mod_req *m, const struct mod_deny *deny);
-enum aps_reason mod_stage_tls(struct mod_req *m, enum mod_tls tls);
+enum aps_reason mod_stage_inspect_address(struct mod_req *m, const struct mod_deny *deny);
+enum aps_reason mod_stage_auth_tls(struct mod_req *m, enum mod_tls tls);
 /* Find the credential, once, and take it out of the request. */
 void mod_stage_auth_take(request_rec *r, struct mod_req *m, const struct mod_dir *dir,
                          const struct mod_sources *sources);
@@ -354,6 +357,11 @@ enum aps_reason mod_stage_limit_refused(struct mod_req *m, const struct mod_limi
                                         enum aps_reason reason);
 /* Charge a failed authentication to its source: AUTHN_RATE past the limit, else `reason`. */
 enum aps_reason mod_stage_limit_fail(struct mod_req *m, enum aps_reason reason);
+/* The limit that refused, for the client and the log; empty where none did. */
+struct aps_str mod_stage_limit_name(const struct mod_req *m, enum aps_reason reason);
+/* What by=route charges and the log shows: the deciding grant's pattern, else the section's path.
+ */
+struct aps_str mod_stage_limit_route(const struct mod_req *m);
 
 /* answer.c: what the client and the handler are told. */
 int mod_answer_refuse(request_rec *r, struct mod_req *m, enum aps_reason reason);
@@ -373,9 +381,9 @@ int mod_hide_end(request_rec *r, int lookup);
 void mod_hide_unread(request_rec *r);
 
 /* stage_trace.c */
-int mod_trace_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
-int mod_trace_finish(request_rec *r);
-int mod_trace_vars(ap_expr_lookup_parms *parms);
+int mod_stage_trace_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
+int mod_stage_trace_finish(request_rec *r);
+int mod_stage_trace_vars(ap_expr_lookup_parms *parms);
 
 /* status.c */
 void mod_status_register(apr_pool_t *pool);

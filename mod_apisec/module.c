@@ -8,7 +8,7 @@ static void register_hooks(apr_pool_t *pool)
     static const char *const after_ssl[] = {"mod_ssl.c", NULL};
 
     /* Start: the log's names before any LogFormat is read; keys and state while still root. */
-    ap_hook_pre_config(mod_trace_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(mod_stage_trace_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(mod_process_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mod_process_post_config, after_ssl, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mod_hide_post_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -27,9 +27,9 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(mod_req_fixups_served, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_filter(mod_answer_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(mod_answer_insert_error_filter, NULL, NULL, APR_HOOK_LAST);
-    ap_hook_log_transaction(mod_trace_finish, NULL, before_log, APR_HOOK_MIDDLE);
+    ap_hook_log_transaction(mod_stage_trace_finish, NULL, before_log, APR_HOOK_MIDDLE);
 
-    ap_hook_expr_lookup(mod_trace_vars, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_expr_lookup(mod_stage_trace_vars, NULL, NULL, APR_HOOK_MIDDLE);
     mod_require_register(pool);
     mod_answer_register();
     mod_status_register(pool);

@@ -230,9 +230,9 @@ static enum aps_reason run_stages(request_rec *r, struct mod_req *m, const struc
     enum aps_reason reason = mod_stage_inspect(r, m, dir);
     mod_stage_auth_take(r, m, dir, p->sources);
     if (reason == APS_REASON_ALLOW)
-        reason = mod_stage_address(m, p->deny);
+        reason = mod_stage_inspect_address(m, p->deny);
     if (reason == APS_REASON_ALLOW)
-        reason = mod_stage_tls(m, p->tls);
+        reason = mod_stage_auth_tls(m, p->tls);
     if (reason == APS_REASON_ALLOW)
         reason = mod_stage_limit_address(m, p->limits);
     if (reason != APS_REASON_ALLOW)
@@ -313,7 +313,7 @@ int mod_req_post_read(request_rec *r)
         r->main != NULL)
         return DECLINED;
     struct mod_req *m = mod_req_get(r);
-    enum aps_reason reason = mod_stage_address(m, dir->deny);
+    enum aps_reason reason = mod_stage_inspect_address(m, dir->deny);
     if (reason == APS_REASON_ALLOW)
         reason = mod_stage_limit_address(m, dir->limits);
     if (reason == APS_REASON_ALLOW)

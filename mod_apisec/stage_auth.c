@@ -32,7 +32,7 @@ static bool is_proxied_tls(const request_rec *first)
            ap_cstr_casecmp(proto, "https") == 0;
 }
 
-enum aps_reason mod_stage_tls(struct mod_req *m, enum mod_tls tls)
+enum aps_reason mod_stage_auth_tls(struct mod_req *m, enum mod_tls tls)
 {
     if (tls == MOD_TLS_OFF || is_tls(m->first) || is_loopback(m) ||
         (tls == MOD_TLS_PROXY && is_proxied_tls(m->first)))

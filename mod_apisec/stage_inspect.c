@@ -1,7 +1,6 @@
 /* What the request says, before anybody is asked for a name: caps, method, path, header fields. */
 #include "mod.h"
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "apisec/path.h"
@@ -259,7 +258,7 @@ enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struc
 
 /* ---- The connection ---- */
 
-enum aps_reason mod_stage_address(struct mod_req *m, const struct mod_deny *deny)
+enum aps_reason mod_stage_inspect_address(struct mod_req *m, const struct mod_deny *deny)
 {
     for (; deny != NULL; deny = deny->outer)
         if (aps_netset_has(deny->set, &m->addr))

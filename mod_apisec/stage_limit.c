@@ -24,8 +24,8 @@ static uint64_t tag_of(const struct mod_req *m, const struct mod_limit *limit, c
     caller.store = store_of(m);
     if (caller.store == 0 && m->view != NULL)
         caller.store = aps_snapshot_store_tag(aps_view_snapshot(m->view));
-    if (n >
-        sizeof caller.who) /* a route: patterns reach 512 bytes, their first part tells enough */
+    /* A route: patterns reach 512 bytes, their first part tells enough. */
+    if (n > sizeof caller.who)
         n = sizeof caller.who;
     memcpy(caller.who, who, n);
     return aps_table_tag(mod_process.state, limit->limit.scope, &caller,
@@ -125,7 +125,7 @@ enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limi
     return APS_REASON_ALLOW;
 }
 
-static struct aps_str route_of(const struct mod_req *m)
+struct aps_str mod_stage_limit_route(const struct mod_req *m)
 {
     if (m->route.n != 0)
         return m->route;
@@ -142,7 +142,7 @@ static bool add_limit(struct bill *bill, const struct mod_req *m, const struct m
     case MOD_BY_IP:
         return add(bill, limit, &limit->limit, address_tag(m, limit));
     case MOD_BY_ROUTE:
-        name = route_of(m);
+        name = mod_stage_limit_route(m);
         break;
     case MOD_BY_KEY:
         if (who == NULL)
@@ -217,4 +217,14 @@ enum aps_reason mod_stage_limit_fail(struct mod_req *m, enum aps_reason reason)
         return reason;
     m->wait = wait;
     return APS_REASON_AUTHN_RATE;
+}
+
+struct aps_str mod_stage_limit_name(const struct mod_req *m, enum aps_reason reason)
+{
+    if (reason == APS_REASON_AUTHN_RATE)
+        return m->server->fail->name;
+    if (m->refused_charge < 0)
+        return (struct aps_str){NULL, 0};
+    const struct mod_limit *limit = m->charge[m->refused_charge].limit;
+    return limit != NULL ? limit->name : APS_STR_LIT(MOD_LIMIT_OWN);
 }

@@ -49,16 +49,6 @@ static struct aps_str shown_path(struct mod_req *m)
     return (struct aps_str){raw, raw != NULL ? strcspn(raw, "?") : 0};
 }
 
-static struct aps_str shown_limit(const struct mod_req *m)
-{
-    if (m->reason == APS_REASON_AUTHN_RATE)
-        return APS_STR_LIT("authentication");
-    if (m->refused_charge < 0)
-        return (struct aps_str){NULL, 0};
-    const struct mod_limit *limit = m->charge[m->refused_charge].limit;
-    return limit != NULL ? limit->name : APS_STR_LIT("key");
-}
-
 static uint64_t age_of(const request_rec *first)
 {
     return (uint64_t)(apr_time_now() - first->request_time);
@@ -83,11 +73,9 @@ static void audit_of(struct mod_req *m, struct aps_audit *a)
     a->method = aps_str(first->method);
     a->path = shown_path(m);
     a->key = m->key_id;
-    a->limit = shown_limit(m);
+    a->limit = mod_stage_limit_name(m, m->reason);
     if (m->decision != APS_DECISION_OFF)
-        a->route = m->route.n != 0
-                       ? m->route
-                       : aps_str(m->dir != NULL && m->dir->where != NULL ? m->dir->where : "/");
+        a->route = mod_stage_limit_route(m);
     if (m->who != NULL) {
         a->kv = m->who->secret->version;
         a->user = m->who->user;
@@ -142,7 +130,7 @@ static const char *log_field(request_rec *r, char *arg)
 
 /* A name in LogFormat that is no field would always write "-": httpd has no way for a handler to
  * refuse it while it reads the format, so the tree is searched (check.c). */
-int mod_trace_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+int mod_stage_trace_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
     APR_OPTIONAL_FN_TYPE(ap_register_log_handler) *register_handler =
         APR_RETRIEVE_OPTIONAL_FN(ap_register_log_handler);
@@ -170,7 +158,7 @@ static const char *variable(ap_expr_eval_ctx_t *ctx, const void *data)
 }
 
 /* APISEC_KEY, APISEC_ROLES, APISEC_REASON...: the fields of the audit line, and APISEC_KEY_ID. */
-int mod_trace_vars(ap_expr_lookup_parms *parms)
+int mod_stage_trace_vars(ap_expr_lookup_parms *parms)
 {
     char name[32];
     size_t i = 0;
@@ -197,7 +185,7 @@ int mod_trace_vars(ap_expr_lookup_parms *parms)
 /* ---- The end of a request ---- */
 
 /* Before mod_log_config, with whatever request of the chain was last. */
-int mod_trace_finish(request_rec *r)
+int mod_stage_trace_finish(request_rec *r)
 {
     struct mod_req *m = mod_req_find(r);
     if (m == NULL || m->sources == NULL)

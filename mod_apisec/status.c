@@ -1,7 +1,6 @@
 /* A short block in mod_status: counters, no names. */
 #include "mod.h"
 
-#include "apisec/generation.h"
 #include "mod_status.h"
 
 static const struct {

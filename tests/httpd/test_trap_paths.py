@@ -104,6 +104,15 @@ def test_ambiguous_target_is_refused(site, key):
 
 
 # NEG-02
+def test_error_log_tells_what_is_ambiguous(make_site):
+    site = make_site("ApiSecEngine On\n", prepare)
+    for target, fault in (("/orders%2f7.json", "encoded slash"), ("/orders//7.json", "empty segment"),
+                          ("/orders/7.json;x", "semicolon"), ("/orders/%2541", "double encoding")):
+        assert status_of(ask(site, target)) == 400
+        assert "refused, path_ambiguous: %s (" % fault in site.server.error_log(), target
+
+
+# NEG-02
 def test_control_bytes_and_nul_in_the_target_are_refused(site):
     for byte in list(range(0x21)) + [0x7f, 0x80, 0xbf, 0xc0, 0xfe, 0xff]:
         for target in (b"/orders/7.json%c", b"/orders%c/7.json", b"%c/orders/7.json", b"/orders/%%%02x7.json"):
