@@ -17,8 +17,9 @@
 #include "apisec/state.h"
 #include "apisec/table.h"
 
-/* How many limits one request may be charged to. */
-#define APS_RATE_MAX 24
+/* How many cells one request may be charged to: eight limits by role of a key with sixteen roles,
+ * and sixteen more. */
+#define APS_RATE_MAX 144
 
 /* A cell this far beyond its full burst is another clock's or an older limit's, and is cut to the
  * burst; less far is a process whose `now` is a little old, and stands (LIM-04). */

@@ -223,10 +223,11 @@ enum aps_reason aps_rate_peek(struct aps_state *state, const struct aps_rate_ask
 }
 
 /* Look at all, so that a refusal charges nothing; then charge in order, and undo it if another
- * process was faster at a later one. */
-static enum aps_reason take_many(struct aps_state *state, const struct aps_rate_ask *asks,
-                                 unsigned n, aps_nsec now, aps_rate_clock_fn clock,
-                                 struct aps_rate_result *out)
+ * process was faster at a later one.  A frame of its own, since the charges take several pages of
+ * it, which the usual case would pay for. */
+__attribute__((noinline)) static enum aps_reason
+take_many(struct aps_state *state, const struct aps_rate_ask *asks, unsigned n, aps_nsec now,
+          aps_rate_clock_fn clock, struct aps_rate_result *out)
 {
     struct charge charges[APS_RATE_MAX];
     unsigned spent = 0;

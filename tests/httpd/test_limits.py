@@ -466,3 +466,21 @@ def test_parts_of_a_page_beyond_a_limit(make_site):
     got = site.get("/pages/two.shtml", key="ci")
     assert got.status == 200 and "part-" not in got.text, got
     assert dict(parse_list(site.get("/parts/a/x.html", key="ci").headers["RateLimit"]))["all"]["r"] == 99
+
+
+def many_roles(site):
+    names = ["role%d" % i for i in range(16)]
+    for name in names:
+        site.role(name, "GET /**")
+    site.key("ci", role=names, limit="90/d")
+
+
+# LIM-14: as many limits by role as a section may have, for a key with as many roles as it may have
+def test_most_limits_of_the_most_roles(make_site):
+    lines = "".join("    ApiSecLimit limit%d rate=%d/d by=role\n" % (i, 100 + i) for i in range(8))
+    site = make_site("ApiSecRequireTLS Off\n<Location /orders>\n    ApiSecEngine On\n%s</Location>\n" % lines, many_roles)
+    for spent in (1, 2):
+        got = site.get(key="ci")
+        assert got.status == 200, got
+        left = {name: values["r"] for name, values in parse_list(got.headers["RateLimit"])}
+        assert left == {"key": 90 - spent, **{"limit%d" % i: 100 + i - spent for i in range(8)}}
