@@ -52,7 +52,7 @@ static bool is_charged(const struct mod_req *m, const struct mod_limit *limit)
     return false;
 }
 
-_Static_assert(MOD_LIMITS_MAX * APS_KEY_ROLES_MAX + MOD_LIMITS_MAX < APS_RATE_MAX,
+_Static_assert((APS_KEY_ROLES_MAX + 1) * MOD_LIMITS_MAX < APS_RATE_MAX,
                "no section of its own asks for more than fits");
 
 /* One charge to come. */
