@@ -408,8 +408,14 @@ void mod_answer_insert_error_filter(request_rec *r)
         return;
     if (m->refused == r)
         reason = m->reason;
-    else if (m->refused == NULL && r->status == aps_reason_status(m->pending))
-        reason = m->pending;
+    else if (m->refused == NULL && m->pending != APS_REASON_UNDECIDED) {
+        /* A Require line that meets a fault of ours can tell httpd of it only by 500. */
+        if (r->status == HTTP_INTERNAL_SERVER_ERROR &&
+            aps_reason_status(m->pending) == HTTP_SERVICE_UNAVAILABLE)
+            r->status = HTTP_SERVICE_UNAVAILABLE;
+        if (r->status == aps_reason_status(m->pending))
+            reason = m->pending;
+    }
     if (m->told != NULL)
         apr_table_setn(r->err_headers_out, "X-Request-Id", mod_req_id(m));
     if (reason == APS_REASON_UNDECIDED)

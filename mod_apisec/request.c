@@ -229,6 +229,8 @@ static enum aps_reason run_stages(request_rec *r, struct mod_req *m, const struc
 {
     enum aps_reason reason = mod_stage_inspect(r, m, dir);
     mod_stage_auth_take(r, m, dir, p->sources);
+    if (mod_req_monotonic(m) == 0) /* nor is it known which keys were revoked */
+        return APS_REASON_INTERNAL;
     if (reason == APS_REASON_ALLOW)
         reason = mod_stage_inspect_address(m, p->deny);
     if (reason == APS_REASON_ALLOW)

@@ -111,6 +111,8 @@ enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limi
         return APS_REASON_ALLOW;
     if (mod_process.state == NULL)
         return APS_REASON_STATE_DOWN;
+    if (mod_req_monotonic(m) == 0)
+        return APS_REASON_INTERNAL;
     for (size_t i = 0; i < limits->n; i++) {
         const struct mod_limit *limit = limits->v[i];
         struct aps_rate_left left;

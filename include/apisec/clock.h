@@ -17,10 +17,11 @@ typedef int64_t aps_nsec;
 #define APS_HOUR (60 * APS_MINUTE)
 #define APS_DAY (24 * APS_HOUR)
 
-/* Since boot, the same for every process of the machine; never steps back (CLOCK_MONOTONIC). */
+/* Since boot, the same for every process of the machine; never steps back (CLOCK_MONOTONIC).
+ * 0: there is no such clock, and nothing can be decided (TRN-13). */
 aps_nsec aps_clock_monotonic(void);
 
-/* Since 1970 UTC; an administrator or NTP may step it. */
+/* Since 1970 UTC; an administrator or NTP may step it.  0: there is no such clock. */
 aps_nsec aps_clock_wall(void);
 
 #endif
