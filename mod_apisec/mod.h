@@ -279,10 +279,11 @@ struct mod_req {
     /* Who. */
     const struct mod_sources *sources; /* where the credential was looked for; NULL: not yet */
     enum aps_reason credential_reason;
-    unsigned carried;          /* bits of the sources that the request has a field for */
-    struct aps_str credential; /* the key's text */
-    bool credential_keep;      /* Authorization stays until fixups, for AuthType Basic */
-    enum aps_reason auth;      /* UNDECIDED until somebody asks for a name */
+    unsigned carried;            /* bits of the sources that the request has a field for */
+    struct aps_str credential;   /* the key's text */
+    bool credential_keep;        /* Authorization stays until fixups, for AuthType Basic */
+    enum aps_reason auth;        /* UNDECIDED until somebody asks for a name */
+    const request_rec *unproved; /* whose Require line met a credential that is bad */
     struct aps_view *view;
     const struct aps_identity *who; /* set also where the place is refused */
     struct aps_str key_id;          /* of a key that the request names, also where it is refused */

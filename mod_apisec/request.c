@@ -401,6 +401,8 @@ authz_status mod_req_provide(request_rec *r, const struct mod_require *req)
             mod_answer_identity(r, m, dir_of(r));
         return AUTHZ_GRANTED;
     }
+    if (reason == m->auth && reason != APS_REASON_CREDENTIAL_MISSING && r->main == NULL)
+        m->unproved = r;
     m->pending = reason;
     switch (aps_reason_status(reason)) {
     case HTTP_UNAUTHORIZED:
@@ -420,6 +422,11 @@ int mod_req_fixups(request_rec *r)
         return DECLINED;
     struct mod_req *m = mod_req_get(r);
     enum aps_reason reason = mod_req_decide(r, m);
+    /* What one Require line found bad, another one does not make good (AZ-12). */
+    if (aps_reason_is_pass(reason) && m->unproved == r) {
+        mod_req_verdict(m, dir_of(r)->engine, m->auth);
+        reason = m->auth;
+    }
     if (r->main != NULL && !aps_reason_is_pass(reason))
         m->pending = reason;
     int status = answer(r, m, reason);

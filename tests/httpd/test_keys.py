@@ -28,6 +28,14 @@ ScriptAlias /pass @ROOT@/cgi/echo
     ApiSecEngine On
     ApiSecKeyFrom header:X-API-Key
 </Location>
+<Location /either>
+    ApiSecEngine On
+    ApiSecRequire public
+    <RequireAny>
+        Require api-key
+        Require ip 127.0.0.1
+    </RequireAny>
+</Location>
 <Location /user>
     ApiSecEngine On
     ApiSecRequire api-user
@@ -48,6 +56,7 @@ ScriptAlias /pass @ROOT@/cgi/echo
 def prepare(site):
     site.folder.write("htdocs/basic/index.html", "basic\n")
     site.folder.write("htdocs/user/index.html", "user\n")
+    site.folder.write("htdocs/either/index.html", "either\n")
     site.script("echo", 'printf "Content-Type: text/plain\\n\\n"\nenv\ncat\n')
     site.role("reader", "GET /orders/**", "GET /basic/**", "GET /user/**")
     site.key("ci", owner="shop")
@@ -66,7 +75,7 @@ def prepare(site):
 
 @pytest.fixture(scope="module")
 def site():
-    with Site(CONF, prepare, modules=["cgi", "remoteip"]) as made:
+    with Site(CONF, prepare, modules=["cgi", "remoteip", "authz_host"]) as made:
         wait_for(lambda: made.get(key="expired").status == 401, what="the key to expire")
         yield made
 
@@ -333,3 +342,13 @@ def test_use_of_a_revoked_key_is_an_event_of_its_own(site):
 def test_invalid_credential_never_falls_through_to_another_method(site):
     assert site.get("/basic/", headers=[("X-Other-Key", "hunter2"), basic("a", site.keys["ci"])]).status == 400
     assert site.get("/basic/", headers=[basic("a", "hunter2")]).status == 401
+    # Where an address alone would do, a bad key still does not.
+    assert site.get("/either/").status == site.get("/either/", key="ci").status == 200
+    for bad in ("hunter2", "revoked", "expired", "rotated"):
+        for where in ("/either/", "/either/index.html"):
+            got = site.get(where, key=bad)
+            assert got.status == 401 and got.headers["WWW-Authenticate"], (bad, where)
+            assert got.headers["Content-Type"] == "application/problem+json"
+            line = site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"])
+            assert (line["decision"], line["reason"][:4]) == ("refuse", "key_")
+    assert site.get("/either/", headers=[("X-API-Key", site.keys["ci"])] * 2).status == 400
