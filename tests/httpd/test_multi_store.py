@@ -84,6 +84,13 @@ def test_limits_of_equal_names_owners_and_roles_never_meet(site):
 
 
 # AZ-09
+def test_failures_with_one_tenant_are_none_with_another(make_site):
+    site = make_site("ApiSecFailLimit 2/h\n" + CONF, prepare, ports=2)
+    for port in site.server.ports:
+        assert [site.get(key="hunter2", port=port).status for _ in range(3)] == [401, 401, 429]
+
+
+# AZ-09
 def test_one_id_in_two_stores_is_two_keys(make_site):
     """A copied store is the hardest case: the same ids, secrets and names, one of them revoked."""
     def prepare_copy(site):
