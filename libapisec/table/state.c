@@ -318,6 +318,18 @@ static apr_status_t cleanup(void *data)
     return APR_SUCCESS;
 }
 
+/* The file's random key, another one after each boot of the machine (LIM-14): nobody learns for
+ * good which callers meet in a set. */
+static void seed(struct aps_state *state)
+{
+    uint64_t boot[2];
+
+    memcpy(boot, state->head->boot_id, sizeof boot);
+    memcpy(state->hash_key, state->head->hash_key, sizeof state->hash_key);
+    state->hash_key[0] ^= boot[0];
+    state->hash_key[1] ^= boot[1];
+}
+
 /* Sizes come from `cells` alone; `base` holds the file up to the cells, or all of it. */
 static struct aps_state *state_at(apr_pool_t *pool, uint8_t *base, uint64_t cells)
 {
@@ -337,7 +349,7 @@ static struct aps_state *state_at(apr_pool_t *pool, uint8_t *base, uint64_t cell
     state->info.rows = state->row_count;
     state->info.boot = layout_load(&state->head->starts);
     state->info.created = state->head->created;
-    memcpy(state->hash_key, state->head->hash_key, sizeof state->hash_key);
+    seed(state);
     return state;
 }
 
@@ -405,6 +417,7 @@ enum aps_err aps_state_open(apr_pool_t *pool, const char *path, uint64_t entries
     state->cells = (struct layout_pair *)(void *)((uint8_t *)map + layout_at_cells(cells));
     state->info.origin = origin;
     drop_if_rebooted(state);
+    seed(state);
     drop_other_counters(state);
     state->info.boot = __atomic_add_fetch(&state->head->starts, 1, __ATOMIC_RELAXED);
     *out = state;

@@ -301,6 +301,22 @@ static void a_reboot_drops_the_cells_only(void **state)
     assert_int_equal(origin_of(open_entries(1024)), APS_STATE_KEPT);
 }
 
+/* LIM-14: a file that was kept hashes callers elsewhere after each boot. */
+static void each_boot_has_a_seed_of_its_own(void **state)
+{
+    struct aps_state *opened = open_entries(1024), *before = NULL;
+    uint64_t seed[2] = {opened->hash_key[0], opened->hash_key[1]};
+
+    (void)state;
+    assert_memory_equal(open_entries(1024)->hash_key, seed, sizeof seed);
+    opened->head->boot_id[5] ^= 1;
+    opened->head->boot_id[12] ^= 1;
+    assert_int_equal(aps_state_attach(pool, file, &before, &diag), APS_OK);
+    assert_int_not_equal(before->hash_key[0], seed[0]);
+    assert_int_not_equal(before->hash_key[1], seed[1]);
+    assert_memory_equal(open_entries(1024)->hash_key, seed, sizeof seed);
+}
+
 static void counters_of_another_version_are_dropped(void **state)
 {
     struct aps_state *opened = open_entries(1024);
@@ -440,6 +456,7 @@ int main(void)
         T(a_file_without_the_magic_is_set_aside),
         T(unsafe_files_are_refused),
         T(a_reboot_drops_the_cells_only),
+        T(each_boot_has_a_seed_of_its_own),
         T(counters_of_another_version_are_dropped),
         T(a_full_disk_is_an_error_and_leaves_nothing),
         T(a_half_made_file_is_made_anew),
