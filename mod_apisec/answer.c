@@ -421,6 +421,12 @@ void mod_answer_insert_error_filter(request_rec *r)
     if (reason == APS_REASON_UNDECIDED)
         return;
     mod_req_verdict(m, MOD_ENGINE_ON, reason);
+    if (ap_is_HTTP_REDIRECT(r->status)) { /* an ErrorDocument elsewhere: httpd's own answer */
+        apr_table_unset(r->err_headers_out, "RateLimit-Policy");
+        apr_table_unset(r->err_headers_out, "RateLimit");
+        apr_table_unset(r->err_headers_out, "Retry-After");
+        return;
+    }
     struct problem *problem = apr_pcalloc(r->pool, sizeof *problem);
     problem->reason = reason;
     ap_add_output_filter_handle(problem_filter, problem, r, r->connection);
