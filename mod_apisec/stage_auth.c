@@ -4,6 +4,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "apisec/keytext.h"
 #include "http_ssl.h"
 
 /* ---- Transport ---- */
@@ -37,8 +38,12 @@ enum aps_reason mod_stage_auth_tls(struct mod_req *m, enum mod_tls tls)
     if (tls == MOD_TLS_OFF || is_tls(m->first) || is_loopback(m) ||
         (tls == MOD_TLS_PROXY && is_proxied_tls(m->first)))
         return APS_REASON_ALLOW;
-    return m->credential_reason == APS_REASON_CREDENTIAL_MISSING ? APS_REASON_TLS_REQUIRED
-                                                                 : APS_REASON_CREDENTIAL_EXPOSED;
+    if (m->credential_reason == APS_REASON_CREDENTIAL_MISSING)
+        return APS_REASON_TLS_REQUIRED;
+    /* Nothing is verified; the line names the key that is to be revoked (TRN-01). */
+    if (m->credential_reason == APS_REASON_ALLOW)
+        m->key_id = aps_keytext_id(m->credential);
+    return APS_REASON_CREDENTIAL_EXPOSED;
 }
 
 /* ---- The credential ---- */

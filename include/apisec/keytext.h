@@ -52,4 +52,7 @@ APS_MUST_CHECK enum aps_err aps_keytext_new(struct aps_str prefix, struct aps_st
  * depends on the public parts only. */
 bool aps_keytext_parse(struct aps_str text, struct aps_str prefix, struct aps_keytext *out);
 
+/* The id within the text of some store's key, borrowed; empty where the text is none. */
+struct aps_str aps_keytext_id(struct aps_str text);
+
 #endif

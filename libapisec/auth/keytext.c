@@ -123,9 +123,12 @@ out:
     return err;
 }
 
+/* What follows the prefix and its underscore. */
+enum { REST_LEN = APS_KEYTEXT_ID_LEN + 1 + APS_KEYTEXT_SECRET_LEN + APS_KEYTEXT_CHECK_LEN };
+
 bool aps_keytext_parse(struct aps_str text, struct aps_str prefix, struct aps_keytext *out)
 {
-    const size_t rest = APS_KEYTEXT_ID_LEN + 1 + APS_KEYTEXT_SECRET_LEN + APS_KEYTEXT_CHECK_LEN;
+    const size_t rest = REST_LEN;
     char check[APS_KEYTEXT_CHECK_LEN];
     struct aps_keytext t;
     const char *id;
@@ -144,4 +147,14 @@ bool aps_keytext_parse(struct aps_str text, struct aps_str prefix, struct aps_ke
         return false;
     *out = t;
     return true;
+}
+
+struct aps_str aps_keytext_id(struct aps_str text)
+{
+    struct aps_str prefix = {text.p, text.n > REST_LEN ? text.n - REST_LEN - 1 : 0};
+    struct aps_keytext parts;
+
+    if (!aps_keytext_is_prefix(prefix) || !aps_keytext_parse(text, prefix, &parts))
+        return (struct aps_str){NULL, 0};
+    return parts.id;
 }

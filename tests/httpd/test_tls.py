@@ -54,9 +54,17 @@ def refusal(site, answer, reason, event):
 def test_plain_http_is_refused_and_what_was_exposed_is_named(site):
     refusal(site, site.get(headers=[FAR]), "tls_required", "authz_fail")
     line = refusal(site, site.get(key="ci", headers=[FAR]), "credential_exposed", "authn_credential_exposed")
-    assert line["severity"] == "critical"
-    refusal(site, site.get(headers=[FAR, ("Authorization", "Bearer " + site.keys["ci"])]), "credential_exposed",
-            "authn_credential_exposed")
+    assert line["severity"] == "critical" and line["key"] == site.ids["ci"], "what is to be revoked"
+    # Nothing is processed: nobody learns whether a key is right, and nobody is charged.
+    assert not {"user", "roles", "kv", "gen"} & set(line)
+    line = refusal(site, site.get(headers=[FAR, ("Authorization", "Bearer " + site.keys["ci"])]), "credential_exposed",
+                   "authn_credential_exposed")
+    assert line["key"] == site.ids["ci"]
+    for text in ("hunter2", site.keys["ci"][:-1] + "_", "x" * 300):
+        assert "key" not in refusal(site, site.get(key=text, headers=[FAR]), "credential_exposed", "authn_credential_exposed")
+    refused = [site.get(key=text, headers=[FAR]) for text in ("ci", "hunter2")]
+    assert len({str(sorted((n, v) for n, v in got.headers.items() if n not in ("Date", "X-Request-Id")))
+                for got in refused}) == 1
     refusal(site, site.get("/public/x.txt", headers=[FAR]), "tls_required", "authz_fail")
     assert site.keys["ci"] not in site.server.log("audit.log")
 
