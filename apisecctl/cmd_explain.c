@@ -4,6 +4,7 @@
 
 #include "apisec/num.h"
 #include "apisec/path.h"
+#include "apisec/query.h"
 #include "ctl.h"
 
 /* Room for one step of each kind and two for each role. */
@@ -75,13 +76,18 @@ static void judge_method(struct trial *t)
         add_step(t, "method", "ok", aps_str_copy(t->c->pool, t->method_text).p);
 }
 
-/* The query is no part of what grants are matched with. */
+/* Of the query, which is no part of what grants are matched with, one parameter is refused. */
 static void judge_path(struct trial *t, struct aps_str target)
 {
     const char *query = memchr(target.p, '?', target.n);
     struct aps_str raw = {target.p, query != NULL ? (size_t)(query - target.p) : target.n};
     const char *fault = "";
 
+    if (query != NULL && aps_query_has_method((struct aps_str){query + 1, target.n - raw.n - 1})) {
+        refuse(t, "method", APS_REASON_METHOD_OVERRIDE,
+               aps_reason_text(APS_REASON_METHOD_OVERRIDE));
+        return;
+    }
     if (aps_path_read(raw, apr_palloc(t->c->pool, raw.n + 1), &t->path, &fault))
         add_step(t, "path", "ok", aps_str_copy(t->c->pool, t->path).p);
     else

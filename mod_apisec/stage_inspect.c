@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "apisec/path.h"
+#include "apisec/query.h"
 
 /* ---- Path ---- */
 
@@ -252,6 +253,8 @@ enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struc
         return first->method_number == M_TRACE || first->method_number == M_CONNECT
                    ? APS_REASON_METHOD_REFUSED
                    : APS_REASON_METHOD_UNKNOWN;
+    if (first->args != NULL && aps_query_has_method(aps_str(first->args)))
+        return APS_REASON_METHOD_OVERRIDE;
     enum aps_reason reason = mod_stage_inspect_path(m);
     return reason != APS_REASON_ALLOW ? reason : judge_body(first, &max);
 }

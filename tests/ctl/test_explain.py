@@ -36,9 +36,10 @@ def explain(store, request, *who):
     ("reader", "GET /orders/%2e%2e/x", "path_ambiguous", 400), ("reader", "GET /orders%2f7", "path_ambiguous", 400),
     ("reader", "GET /orders;x", "path_ambiguous", 400), ("reader", "GET /a%zz", "path_ambiguous", 400),
     ("reader", "FETCH /orders/7", "method_unknown", 501), ("reader", "get /orders/7", "method_unknown", 501),
+    ("reader", "GET /orders/7?a=b&_method=DELETE", "method_override", 400), ("reader", "GET /orders/7?method=x", "allow", 200),
     ("reader", "TRACE /orders/7", "method_refused", 405), ("reader", "QUERY /orders/7", "method_unknown", 501),
 ])
-def test_decisions_for_roles(shop, who, request_line, reason, status):  # AZ-01, AZ-02, AZ-05, NEG-02, CLI-13
+def test_decisions_for_roles(shop, who, request_line, reason, status):  # AZ-01, AZ-02, AZ-03, AZ-05, NEG-02, CLI-13
     answer = explain(shop, request_line, "--role", who)
     assert (answer["reason"], answer["status"]) == (reason, status)
     assert answer["steps"][-1]["result"] == reason

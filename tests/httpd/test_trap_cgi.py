@@ -108,7 +108,14 @@ def test_detect_only_leaves_the_environment_alone(site):
 
 # AZ-03
 def test_method_in_a_form_changes_nothing(site):
-    got = site.request("POST", "/cgi/env?_method=DELETE", "ci", body="_method=DELETE",
+    for query in ("_method=DELETE", "a=b&%5Fmethod=DELETE", ".method=DELETE", "a;_METHOD=GET", "_method[]=x"):
+        for method in ("POST", "GET"):
+            got = site.request(method, "/cgi/env?" + query, "ci")
+            assert got.status == 400 and "REQUEST_METHOD" not in got.text, (method, query)
+            line = site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"])
+            assert line["reason"] == "method_override"
+    assert site.request("GET", "/cgi/env?method=DELETE&x=_method", "ci").status == 200
+    got = site.request("POST", "/cgi/env", "ci", body="_method=DELETE",
                        headers=[("Content-Type", "application/x-www-form-urlencoded"), ("X-HTTP-Method-Override", "DELETE")])
     env = environment(got)
     assert env["REQUEST_METHOD"] == "POST" and "HTTP_X_HTTP_METHOD_OVERRIDE" not in env
