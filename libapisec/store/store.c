@@ -63,6 +63,7 @@ static enum aps_err find_files(struct aps_store *st, const char *dir, char out[A
     const struct aps_file_want want = {.owner = geteuid(), .forbid = APS_FILE_PRIVATE};
     char path[APS_FILE_PATH_MAX], pub[APS_FILE_PATH_MAX];
     struct stat sb;
+    struct aps_diag missing = {{0}}; /* no fault, and no reason of a later one */
     enum aps_err err = aps_file_folder(dir, want.owner, st->dir, diag);
 
     if (err == APS_OK)
@@ -77,9 +78,11 @@ static enum aps_err find_files(struct aps_store *st, const char *dir, char out[A
     /* A journal is there only after a crash, and is read before anything else. */
     err = aps_file_join(st->dir, "store.db-journal", path, diag);
     if (err == APS_OK)
-        err = aps_file_find(path, &want, path, &sb, diag);
-    if (err != APS_OK && err != APS_ERR_NOT_FOUND)
+        err = aps_file_find(path, &want, path, &sb, &missing);
+    if (err != APS_OK && err != APS_ERR_NOT_FOUND) {
+        aps_err_explain(diag, "%s", missing.text);
         return err;
+    }
     err = aps_file_join(st->dir, "pub", path, diag);
     if (err == APS_OK)
         err = aps_file_folder(path, want.owner, pub, diag);

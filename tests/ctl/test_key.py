@@ -5,6 +5,7 @@ import datetime
 import json
 import os
 import re
+import sqlite3
 import string
 import subprocess
 
@@ -390,6 +391,77 @@ def test_table_for_people_is_aligned(reader):
     starts = [lines[0].index(word) for word in lines[0].split()]
     for line in lines[1:]:
         assert all(line[at - 1] == " " and line[at] != " " for at in starts[1:]), line
+
+
+# ---- where secrets come from
+
+NO_RANDOM = """openssl_conf = init
+[init]
+random = random
+[random]
+random = NO-SUCH-GENERATOR
+"""
+
+
+@pytest.mark.parametrize("command", [["key", "create", "eve", "--role", "reader"], ["key", "rotate", "bob"]])
+def test_without_random_numbers_nothing_is_written(reader, folder, command):  # KEY-02
+    reader.key_create("bob", role="reader")
+    before = dict(files_of(reader))
+    result = reader.run(*command, env={"OPENSSL_CONF": folder.write("openssl.cnf", NO_RANDOM)})
+    assert (result.rc, result.out) == (1, "") and "cryptographic" in result.err, result
+    assert dict(files_of(reader)) == before
+
+
+def test_init_without_random_numbers_makes_no_store(new_store, folder):  # KEY-02
+    result = new_store.run("init", env={"OPENSSL_CONF": folder.write("openssl.cnf", NO_RANDOM)})
+    assert (result.rc, result.out) == (1, "") and "cryptographic" in result.err, result
+    assert not os.path.exists(new_store.file("master.key")) and not os.path.exists(new_store.file("store.db"))
+    new_store.init()
+
+
+def test_every_secret_is_generated_and_has_256_bits(reader):  # KEY-05
+    """The stored MAC is a fast one, so nobody can bring a secret along, which could be weak."""
+    weak = "apisec_AAAAAAAAAAAA_" + "A" * 49
+    texts = [reader.json(*command, input=weak + "\n")["key"] for command in (
+        ["key", "create", "a", "--role", "reader"], ["key", "create", "b", "--role", "reader", "--owner", weak],
+        ["key", "rotate", "a"], ["key", "rotate", "a", "--overlap", "0"])]
+    secrets = [text.split("_")[2][:43] for text in texts]
+    assert len(set(secrets)) == 4 and "A" * 43 not in secrets
+    assert all(PATTERN.match(text) for text in texts) and 62 ** 43 > 2 ** 256
+    values = set()
+    for row in json.loads(Store.call("help", "--json").out):
+        values.update(a or b for a, b in re.findall(r"(<[a-z]+>)|--([a-z-]+ [A-Z]+)", row["usage"]))
+    known = {"<name>", "<grant>", "<parent>", "<key>", "<request>", "<noun>", "<verb>", "group GROUP", "prefix PREFIX",
+             "grant GRANT", "deny GRANT", "inherit ROLE", "role ROLE", "owner TEXT", "scope SCOPE", "expires TIME",
+             "not-before TIME", "limit RATE", "cidr NET", "host HOST", "name NAME", "overlap DURATION", "reason TEXT",
+             "key-id ID", "address ADDRESS", "after N"}
+    assert values == known, "what is new here must take no secret of a key, or refuse one below 112 bits"
+    for option in ("--key", "--secret", "--text", "--value", "--token", "--hash", "--mac"):
+        for command in (["key", "create", "c", "--role", "reader"], ["key", "set", "a"], ["key", "rotate", "a"]):
+            assert reader.run(*command, option, weak).rc == 2, (command, option)
+    assert reader.run("key", "import", input=weak).rc == 2
+
+
+def test_what_is_deleted_is_overwritten(reader):  # SEC-17
+    made = reader.key_create("bob", role="reader")
+    path = reader.file("store.db")
+
+    def record():
+        with sqlite3.connect("file:%s?mode=ro" % path, uri=True) as db:
+            return [row[0] for row in db.execute("SELECT record FROM key WHERE id = ?", (made["id"],))]
+
+    (old,) = record()
+    # Random bytes of the record, the MAC among them, that are nowhere else in the file.
+    with open(path, "rb") as seen:
+        whole = seen.read()
+    runs = {old[i:i + 8] for i in range(len(old) - 8)
+            if whole.count(old[i:i + 8]) == 1 and len(set(old[i:i + 8])) >= 7}
+    assert len(runs) >= 24
+    reader.ok("key", "revoke", "bob")
+    reader.ok("key", "delete", "bob", "--yes")
+    assert record() == []
+    for path, content in files_of(reader):
+        assert not [run for run in runs if run in content], path
 
 
 # ---- secrets on their way out
