@@ -83,7 +83,15 @@ def test_master_key_is_locked_in_every_process(make_site):
     site = make_site("ApiSecEngine On\n")
     for restart in (lambda: None, site.server.graceful):
         restart()
-        for pid in [site.server.pid] + site.server.children():
-            with open("/proc/%d/smaps" % pid) as maps:
-                flags = re.findall(r"^VmFlags: (.*)$", maps.read(), re.M)
-            assert [f for f in flags if {"lo", "dd"} <= set(f.split())], pid
+        wait_for(lambda: all(is_locked(pid) for pid in [site.server.pid] + site.server.children()),
+                 what="the key to be locked in every process")
+
+
+def is_locked(pid):
+    """Whether a process has memory that is neither swapped nor dumped."""
+    try:
+        with open("/proc/%d/smaps" % pid) as maps:
+            flags = re.findall(r"^VmFlags: (.*)$", maps.read(), re.M)
+    except OSError:
+        return False  # it has just ended
+    return any({"lo", "dd"} <= set(f.split()) for f in flags)
