@@ -130,7 +130,21 @@ static inline bool layout_swap(struct layout_pair *pair, struct layout_pair old,
                                         ((unsigned __int128)new.b << 64) | new.a);
 }
 
+/* ---- layout.c ---- */
+
+/* The head that a file of this version with so many cells has, but for what is its own. */
+struct layout_head aps_layout_head(uint64_t cells);
+bool aps_layout_has_magic(const struct layout_head *head);
+/* Whether all sizes are those of this version for `cells`. */
+bool aps_layout_fits(const struct layout_head *head, uint64_t cells);
+
+/* Tells what each counter means, so that a version with other counters starts them anew. */
+uint32_t aps_layout_metrics(void);
+
+/* The kernel's boot id; all zero if it cannot be read. */
+void aps_layout_boot_id(uint8_t out[16]);
+
 /* Read exactly n bytes of a file that may be cut short at any time; false if it was. */
-bool layout_read_at(int fd, void *buf, size_t n, uint64_t at);
+bool aps_layout_read_at(int fd, void *buf, size_t n, uint64_t at);
 
 #endif

@@ -361,7 +361,7 @@ enum aps_err aps_table_usage(const struct aps_state *state, aps_nsec now,
         return APS_OK;
     }
     for (uint64_t i = 0; i < state->info.entries; i += USAGE_CHUNK) {
-        if (!layout_read_at(state->fd, chunk, sizeof chunk, at)) {
+        if (!aps_layout_read_at(state->fd, chunk, sizeof chunk, at)) {
             aps_err_explain(diag, "the state file could not be read at byte %llu",
                             (unsigned long long)at);
             return APS_ERR_IO;

@@ -1,0 +1,28 @@
+/* state_file.h - the file of a state, found or made; only for table/. */
+#ifndef APISEC_TABLE_STATE_FILE_H
+#define APISEC_TABLE_STATE_FILE_H
+
+#include <fcntl.h>
+
+#include "apisec/state.h"
+
+/* How a state file is opened, by servers and by readers: no link is followed, nothing blocks. */
+#define APS_STATE_FILE_FLAGS (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+
+struct aps_state_file {
+    apr_pool_t *pool; /* for paths */
+    const char *path;
+    uint64_t cells; /* a power of two */
+    aps_nsec wall;  /* now */
+};
+
+/* Open the file that is there if it has this size and version, with its space reserved; else put a
+ * new one in its place.  *out_fd is the caller's to close.  Errors as aps_state_open has them. */
+APS_MUST_CHECK enum aps_err aps_state_file_open(const struct aps_state_file *want, int *out_fd,
+                                                enum aps_state_origin *out_origin,
+                                                struct aps_diag *diag);
+
+/* APS_ERR_IO with a sentence: `what` could not be done to the file, and errno's reason. */
+enum aps_err aps_state_file_fail(const char *path, const char *what, struct aps_diag *diag);
+
+#endif
