@@ -1,5 +1,6 @@
 #include "apisec/file.h"
 
+#include <apr_escape.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -342,6 +343,7 @@ enum aps_err aps_file_temp(const char *target, mode_t mode, gid_t gid, char out[
                            int *out_fd, struct aps_diag *diag)
 {
     char folder[APS_FILE_PATH_MAX], start[300], name[320], path[APS_FILE_PATH_MAX];
+    char digits[2 * TEMP_RANDOM + 1];
     unsigned char r[TEMP_RANDOM];
     enum aps_err err;
     int fd = -1;
@@ -350,8 +352,8 @@ enum aps_err aps_file_temp(const char *target, mode_t mode, gid_t gid, char out[
         return too_long(diag, target);
     if ((err = aps_random_fill(r, sizeof r)) != APS_OK)
         return err;
-    (void)snprintf(name, sizeof name, "%s%02x%02x%02x%02x%02x%02x", start, r[0], r[1], r[2], r[3],
-                   r[4], r[5]);
+    (void)apr_escape_hex(digits, r, sizeof r, 0, NULL); /* it cannot fail */
+    (void)snprintf(name, sizeof name, "%s%s", start, digits);
     if ((err = aps_file_join(folder, name, path, diag)) != APS_OK)
         return err;
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

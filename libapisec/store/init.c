@@ -1,3 +1,4 @@
+#include <apr_escape.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -117,7 +118,6 @@ static enum aps_err refuse_present(const char *dir, int fd, struct aps_diag *dia
 
 static enum aps_err write_master(const char *path, struct aps_diag *diag)
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char key[APS_MASTER_LEN];
     char text[2 * APS_MASTER_LEN + 1], temp[APS_FILE_PATH_MAX];
     int fd = -1;
@@ -126,10 +126,7 @@ static enum aps_err write_master(const char *path, struct aps_diag *diag)
     aps_file_sweep(path);
     if ((err = aps_random_fill(key, sizeof key)) != APS_OK)
         return err;
-    for (size_t i = 0; i < sizeof key; i++) {
-        text[2 * i] = digits[key[i] >> 4];
-        text[2 * i + 1] = digits[key[i] & 15];
-    }
+    (void)apr_escape_hex(text, key, sizeof key, 0, NULL); /* it cannot fail */
     text[2 * sizeof key] = '\n';
     if ((err = aps_file_temp(path, 0600, (gid_t)-1, temp, &fd, diag)) == APS_OK) {
         ssize_t n = write(fd, text, sizeof text);

@@ -1,5 +1,6 @@
 #include "apisec/master.h"
 
+#include <apr_escape.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,32 +18,21 @@ enum { TEXT_MAX = 2 * APS_MASTER_LEN + 1, PAUSE_MSEC = 10 };
 
 /* ---- the form: 64 hexadecimal digits, at most one newline ---- */
 
-static int hex(unsigned char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static enum aps_err read_text(const char *source, const unsigned char *text, size_t n,
                               struct aps_secret *out, struct aps_diag *diag)
 {
     struct aps_secret key = {0};
+    apr_size_t done = 0;
     bool good;
     enum aps_err err;
 
     if (n == TEXT_MAX && text[n - 1] == '\n')
         n--;
-    good = n == 2 * (size_t)APS_MASTER_LEN;
     if ((err = aps_secret_new(APS_MASTER_LEN, &key)) != APS_OK)
         return err;
-    for (size_t i = 0; good && i < APS_MASTER_LEN; i++) {
-        int high = hex(text[2 * i]), low = hex(text[2 * i + 1]);
-        good = high >= 0 && low >= 0;
-        if (good)
-            key.b[i] = (unsigned char)(high << 4 | low);
-    }
+    good = n == 2 * (size_t)APS_MASTER_LEN &&
+           apr_unescape_hex(key.b, (const char *)text, (apr_ssize_t)n, 0, &done) == APR_SUCCESS &&
+           done == key.n;
     if (!good) {
         aps_secret_wipe(&key);
         aps_err_explain(diag,
@@ -173,7 +163,7 @@ static enum aps_err start_helper(const char *path, pid_t *out_pid, int *out_fd,
 static enum aps_err run_helper(const char *source, const char *path, struct aps_secret *out,
                                struct aps_diag *diag)
 {
-    unsigned char text[TEXT_MAX + 1];
+    unsigned char text[TEXT_MAX + 1] = {0};
     aps_nsec deadline = aps_clock_monotonic() + HELPER_WAIT;
     enum aps_err err;
     size_t n = 0;

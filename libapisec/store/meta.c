@@ -1,3 +1,5 @@
+#include <apr_escape.h>
+
 #include "apisec/kdf.h"
 #include "own.h"
 #include "schema.h"
@@ -74,26 +76,19 @@ enum aps_err aps_meta_put_master(sqlite3 *db, const struct aps_meta *meta,
     return aps_query_run(&q, diag);
 }
 
-static void print_id(struct aps_str id, char out[2 * APS_SEAL_ID_LEN + 1])
-{
-    for (size_t i = 0; i < APS_SEAL_ID_LEN; i++) {
-        unsigned char b = i < id.n ? (unsigned char)id.p[i] : 0;
-        out[2 * i] = "0123456789abcdef"[b >> 4];
-        out[2 * i + 1] = "0123456789abcdef"[b & 15];
-    }
-    out[2 * APS_SEAL_ID_LEN] = '\0';
-}
-
 /* The store is of other master keys: name one of them. */
 static enum aps_err wrong_master(sqlite3 *db, const struct aps_seal_key *seal,
                                  struct aps_diag *diag)
 {
     char mine[2 * APS_SEAL_ID_LEN + 1], theirs[2 * APS_SEAL_ID_LEN + 1] = "none";
     struct aps_query q;
-    print_id((struct aps_str){(const char *)seal->id, sizeof seal->id}, mine);
+    (void)apr_escape_hex(mine, seal->id, sizeof seal->id, 0, NULL); /* it cannot fail */
     aps_query_begin(&q, db, "SELECT id FROM master ORDER BY created_at DESC LIMIT 1");
-    if (aps_query_row(&q))
-        print_id(aps_query_get_str(&q, 0), theirs);
+    if (aps_query_row(&q)) {
+        struct aps_str id = aps_query_get_str(&q, 0);
+        if (id.n == APS_SEAL_ID_LEN)
+            (void)apr_escape_hex(theirs, id.p, id.n, 0, NULL); /* it cannot fail */
+    }
     enum aps_err err = aps_query_end(&q, diag);
     if (err != APS_OK)
         return err;
