@@ -323,7 +323,11 @@ int mod_req_post_read(request_rec *r)
     m->dir = dir;
     mod_stage_auth_take(r, m, dir, mod_config_sources(dir));
     mod_req_verdict(m, dir->engine, reason);
-    return answer(r, m, reason);
+    int status = answer(r, m, reason);
+    if (status !=
+        DECLINED) /* httpd closes a connection whose request ends here, and says nothing */
+        r->connection->keepalive = AP_CONN_CLOSE;
+    return status;
 }
 
 /* Before httpd decodes the path: it answers an encoded slash by 404, long before a section of the

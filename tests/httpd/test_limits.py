@@ -345,6 +345,22 @@ def test_request_is_charged_once_whatever_httpd_makes_of_it(site):
     assert left(site.get("/errors/none", key=key), "errors") == 8
 
 
+# LIM-15: httpd ends the connection of a request that is refused before its section is known; the answer says so
+@pytest.mark.parametrize("rule, status", [("ApiSecLimit early rate=1/h burst=1 by=ip", 429),
+                                          ("ApiSecDeny 127.0.0.1", 403)])
+def test_refusal_by_address_says_that_the_connection_closes(make_site, rule, status):
+    site = make_site("ApiSecEngine On\n" + rule + "\n")
+    if status == 429:
+        assert site.get(key="ci").status == 200
+    ask = b"GET /orders/7.json HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = site.server.raw(ask * 2).decode()
+    assert answer.startswith("HTTP/1.1 %d " % status) and answer.count("HTTP/1.1 ") == 1
+    assert "\r\nConnection: close\r\n" in answer
+    with site.server.connect() as connection:
+        for _ in range(3):
+            assert connection.request("GET", "/orders/7.json").status == status
+
+
 EXACT = """
 <Location /orders>
     ApiSecEngine On
