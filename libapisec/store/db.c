@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "apisec/file.h"
+#include "sql.h"
 
 enum {
     BUSY_MSEC = 10000,
@@ -166,77 +167,15 @@ void aps_db_rollback(sqlite3 *db)
         (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-void aps_query_begin(struct aps_query *q, sqlite3 *db, const char *sql)
-{
-    *q = (struct aps_query){.db = db};
-    q->rc = sqlite3_prepare_v2(db, sql, -1, &q->stmt, NULL);
-}
-
-void aps_query_str(struct aps_query *q, struct aps_str value)
-{
-    if (q->rc == SQLITE_OK)
-        q->rc = sqlite3_bind_text64(q->stmt, ++q->bound, value.n != 0 ? value.p : "", value.n,
-                                    SQLITE_STATIC, SQLITE_UTF8);
-}
-
-void aps_query_blob(struct aps_query *q, const void *p, size_t n)
-{
-    if (q->rc == SQLITE_OK)
-        q->rc = sqlite3_bind_blob64(q->stmt, ++q->bound, n != 0 ? p : "", n, SQLITE_STATIC);
-}
-
-void aps_query_i64(struct aps_query *q, int64_t value)
-{
-    if (q->rc == SQLITE_OK)
-        q->rc = sqlite3_bind_int64(q->stmt, ++q->bound, value);
-}
-
-bool aps_query_row(struct aps_query *q)
-{
-    if (q->rc != SQLITE_OK && q->rc != SQLITE_ROW)
-        return false;
-    q->rc = sqlite3_step(q->stmt);
-    return q->rc == SQLITE_ROW;
-}
-
-struct aps_str aps_query_get_str(struct aps_query *q, int column)
-{
-    /* The pointer first: it may convert the value, and the length is of what it gave. */
-    const char *p = sqlite3_column_blob(q->stmt, column);
-    return (struct aps_str){p, (size_t)sqlite3_column_bytes(q->stmt, column)};
-}
-
-int64_t aps_query_get_i64(struct aps_query *q, int column)
-{
-    return sqlite3_column_int64(q->stmt, column);
-}
-
-enum aps_err aps_query_end(struct aps_query *q, struct aps_diag *diag)
-{
-    enum aps_err err = APS_OK;
-    if (q->rc != SQLITE_OK && q->rc != SQLITE_ROW && q->rc != SQLITE_DONE)
-        err = aps_db_fail(q->db, q->rc, diag);
-    (void)sqlite3_finalize(q->stmt); /* tells the step's error once more */
-    *q = (struct aps_query){0};
-    return err;
-}
-
-enum aps_err aps_query_run(struct aps_query *q, struct aps_diag *diag)
-{
-    while (aps_query_row(q))
-        continue;
-    return aps_query_end(q, diag);
-}
-
 enum aps_err aps_db_number(sqlite3 *db, const char *sql, int64_t none, int64_t *out,
                            struct aps_diag *diag)
 {
-    struct aps_query q;
+    struct aps_sql q;
     int64_t value = none;
-    aps_query_begin(&q, db, sql);
-    if (aps_query_row(&q))
-        value = aps_query_get_i64(&q, 0);
-    enum aps_err err = aps_query_end(&q, diag);
+    aps_sql_begin(&q, db, sql);
+    if (aps_sql_row(&q))
+        value = aps_sql_get_i64(&q, 0);
+    enum aps_err err = aps_sql_end(&q, diag);
     if (err == APS_OK)
         *out = value;
     return err;

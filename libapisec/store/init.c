@@ -165,19 +165,19 @@ static enum aps_err get_master(const char *dir, const char *given, struct aps_se
 
 static enum aps_err put_meta(struct aps_store *st, const char *prefix, struct aps_diag *diag)
 {
-    struct aps_query q;
+    struct aps_sql q;
     enum aps_err err = aps_random_fill(st->meta.store_id, sizeof st->meta.store_id);
     if (err != APS_OK)
         return err;
     (void)snprintf(st->meta.prefix, sizeof st->meta.prefix, "%s", prefix);
     st->meta.generation = 1;
-    aps_query_begin(&q, st->db,
-                    "INSERT INTO meta(one, store_id, prefix, generation, created_at)"
-                    " VALUES(1, ?, ?, 1, ?)");
-    aps_query_blob(&q, st->meta.store_id, sizeof st->meta.store_id);
-    aps_query_str(&q, aps_str(prefix));
-    aps_query_i64(&q, st->now);
-    return aps_query_run(&q, diag);
+    aps_sql_begin(&q, st->db,
+                  "INSERT INTO meta(one, store_id, prefix, generation, created_at)"
+                  " VALUES(1, ?, ?, 1, ?)");
+    aps_sql_blob(&q, st->meta.store_id, sizeof st->meta.store_id);
+    aps_sql_str(&q, aps_str(prefix));
+    aps_sql_i64(&q, st->now);
+    return aps_sql_run(&q, diag);
 }
 
 static enum aps_err put_keys(struct aps_store *st, struct aps_diag *diag)

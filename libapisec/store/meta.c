@@ -9,13 +9,13 @@ enum { CHECK_LEN = APS_MAC_LEN };
 enum aps_err aps_meta_load(sqlite3 *db, struct aps_meta *out, struct aps_diag *diag)
 {
     struct aps_meta meta = {0};
-    struct aps_query q;
+    struct aps_sql q;
     bool good = false;
 
-    aps_query_begin(&q, db, "SELECT store_id, prefix, generation FROM meta");
-    if (aps_query_row(&q)) {
-        struct aps_str id = aps_query_get_str(&q, 0), prefix = aps_query_get_str(&q, 1);
-        int64_t generation = aps_query_get_i64(&q, 2);
+    aps_sql_begin(&q, db, "SELECT store_id, prefix, generation FROM meta");
+    if (aps_sql_row(&q)) {
+        struct aps_str id = aps_sql_get_str(&q, 0), prefix = aps_sql_get_str(&q, 1);
+        int64_t generation = aps_sql_get_i64(&q, 2);
         good = id.n == sizeof meta.store_id && aps_keytext_is_prefix(prefix) && generation > 0;
         if (good) {
             memcpy(meta.store_id, id.p, id.n);
@@ -23,7 +23,7 @@ enum aps_err aps_meta_load(sqlite3 *db, struct aps_meta *out, struct aps_diag *d
             meta.generation = (uint64_t)generation;
         }
     }
-    enum aps_err err = aps_query_end(&q, diag);
+    enum aps_err err = aps_sql_end(&q, diag);
     if (err == APS_OK && !good) {
         aps_err_explain(diag, "%s: its meta row is damaged; restore a backup",
                         sqlite3_db_filename(db, "main"));
@@ -63,17 +63,17 @@ enum aps_err aps_meta_put_master(sqlite3 *db, const struct aps_meta *meta,
                                  aps_nsec now, struct aps_diag *diag)
 {
     uint8_t check[CHECK_LEN];
-    struct aps_query q;
+    struct aps_sql q;
     enum aps_err err = check_value(meta, master, check);
     if (err != APS_OK)
         return err;
-    aps_query_begin(&q, db,
-                    "INSERT INTO master(id, check_value, mac, created_at)"
-                    " VALUES(?, ?, x'', ?)");
-    aps_query_blob(&q, seal->id, sizeof seal->id);
-    aps_query_blob(&q, check, sizeof check);
-    aps_query_i64(&q, now);
-    return aps_query_run(&q, diag);
+    aps_sql_begin(&q, db,
+                  "INSERT INTO master(id, check_value, mac, created_at)"
+                  " VALUES(?, ?, x'', ?)");
+    aps_sql_blob(&q, seal->id, sizeof seal->id);
+    aps_sql_blob(&q, check, sizeof check);
+    aps_sql_i64(&q, now);
+    return aps_sql_run(&q, diag);
 }
 
 /* The store is of other master keys: name one of them. */
@@ -81,15 +81,15 @@ static enum aps_err wrong_master(sqlite3 *db, const struct aps_seal_key *seal,
                                  struct aps_diag *diag)
 {
     char mine[2 * APS_SEAL_ID_LEN + 1], theirs[2 * APS_SEAL_ID_LEN + 1] = "none";
-    struct aps_query q;
+    struct aps_sql q;
     (void)apr_escape_hex(mine, seal->id, sizeof seal->id, 0, NULL); /* it cannot fail */
-    aps_query_begin(&q, db, "SELECT id FROM master ORDER BY created_at DESC LIMIT 1");
-    if (aps_query_row(&q)) {
-        struct aps_str id = aps_query_get_str(&q, 0);
+    aps_sql_begin(&q, db, "SELECT id FROM master ORDER BY created_at DESC LIMIT 1");
+    if (aps_sql_row(&q)) {
+        struct aps_str id = aps_sql_get_str(&q, 0);
         if (id.n == APS_SEAL_ID_LEN)
             (void)apr_escape_hex(theirs, id.p, id.n, 0, NULL); /* it cannot fail */
     }
-    enum aps_err err = aps_query_end(&q, diag);
+    enum aps_err err = aps_sql_end(&q, diag);
     if (err != APS_OK)
         return err;
     aps_err_explain(diag,
@@ -104,18 +104,18 @@ enum aps_err aps_meta_check_master(sqlite3 *db, const struct aps_meta *meta,
                                    struct aps_diag *diag)
 {
     uint8_t check[CHECK_LEN];
-    struct aps_query q;
+    struct aps_sql q;
     bool fits = false;
     enum aps_err err = check_value(meta, master, check);
     if (err != APS_OK)
         return err;
-    aps_query_begin(&q, db, "SELECT check_value FROM master WHERE id = ?");
-    aps_query_blob(&q, seal->id, sizeof seal->id);
-    if (aps_query_row(&q)) {
-        struct aps_str seen = aps_query_get_str(&q, 0);
+    aps_sql_begin(&q, db, "SELECT check_value FROM master WHERE id = ?");
+    aps_sql_blob(&q, seal->id, sizeof seal->id);
+    if (aps_sql_row(&q)) {
+        struct aps_str seen = aps_sql_get_str(&q, 0);
         fits = seen.n == sizeof check && aps_secret_equal(seen.p, check, sizeof check);
     }
-    if ((err = aps_query_end(&q, diag)) != APS_OK)
+    if ((err = aps_sql_end(&q, diag)) != APS_OK)
         return err;
     return fits ? APS_OK : wrong_master(db, seal, diag);
 }
@@ -124,16 +124,16 @@ enum aps_err aps_meta_check_master(sqlite3 *db, const struct aps_meta *meta,
 static enum aps_err add_rows(struct aps_mac_run *run, sqlite3 *db, const char *sql, int columns,
                              struct aps_diag *diag)
 {
-    struct aps_query q;
+    struct aps_sql q;
     uint64_t rows = 0;
-    aps_query_begin(&q, db, sql);
-    for (; aps_query_row(&q); rows++)
+    aps_sql_begin(&q, db, sql);
+    for (; aps_sql_row(&q); rows++)
         for (int i = 0; i < columns; i++) {
-            struct aps_str s = aps_query_get_str(&q, i);
+            struct aps_str s = aps_sql_get_str(&q, i);
             aps_mac_add(run, s.p, s.n);
         }
     aps_mac_add_u64(run, rows);
-    return aps_query_end(&q, diag);
+    return aps_sql_end(&q, diag);
 }
 
 enum aps_err aps_meta_mac(sqlite3 *db, const struct aps_meta *meta, const struct aps_secret *master,
@@ -170,18 +170,18 @@ enum aps_err aps_meta_check_mac(sqlite3 *db, const struct aps_meta *meta,
                                 struct aps_diag *diag)
 {
     uint8_t want[APS_MAC_LEN];
-    struct aps_query q;
+    struct aps_sql q;
     bool fits = false;
     enum aps_err err = aps_meta_mac(db, meta, master, want, diag);
     if (err != APS_OK)
         return err;
-    aps_query_begin(&q, db, "SELECT mac FROM master WHERE id = ?");
-    aps_query_blob(&q, seal->id, sizeof seal->id);
-    if (aps_query_row(&q)) {
-        struct aps_str seen = aps_query_get_str(&q, 0);
+    aps_sql_begin(&q, db, "SELECT mac FROM master WHERE id = ?");
+    aps_sql_blob(&q, seal->id, sizeof seal->id);
+    if (aps_sql_row(&q)) {
+        struct aps_str seen = aps_sql_get_str(&q, 0);
         fits = seen.n == sizeof want && aps_secret_equal(seen.p, want, sizeof want);
     }
-    if ((err = aps_query_end(&q, diag)) != APS_OK || fits)
+    if ((err = aps_sql_end(&q, diag)) != APS_OK || fits)
         return err;
     aps_err_explain(diag,
                     "%s was changed after it was published: its meta row does not authenticate; "

@@ -13,7 +13,7 @@
 #include "apisec/seal.h"
 #include "apisec/snapshot.h"
 #include "apisec/store.h"
-#include "db.h"
+#include "sql.h"
 
 /* The one row of `meta`. */
 struct aps_meta {

@@ -25,14 +25,14 @@ static enum aps_err make_tables(const char *path, struct aps_diag *diag)
 static enum aps_err put_mac(struct aps_store *st, struct aps_diag *diag)
 {
     uint8_t mac[APS_MAC_LEN];
-    struct aps_query q;
+    struct aps_sql q;
     enum aps_err err = aps_meta_mac(st->db, &st->meta, st->master, mac, diag);
     if (err != APS_OK)
         return err;
-    aps_query_begin(&q, st->db, "UPDATE pub.master SET mac = ? WHERE id = ?");
-    aps_query_blob(&q, mac, sizeof mac);
-    aps_query_blob(&q, st->seal.id, sizeof st->seal.id);
-    return aps_query_run(&q, diag);
+    aps_sql_begin(&q, st->db, "UPDATE pub.master SET mac = ? WHERE id = ?");
+    aps_sql_blob(&q, mac, sizeof mac);
+    aps_sql_blob(&q, st->seal.id, sizeof st->seal.id);
+    return aps_sql_run(&q, diag);
 }
 
 static enum aps_err fill(struct aps_store *st, struct aps_diag *diag)
@@ -52,13 +52,13 @@ static enum aps_err fill(struct aps_store *st, struct aps_diag *diag)
 
 static enum aps_err fill_file(struct aps_store *st, const char *path, struct aps_diag *diag)
 {
-    struct aps_query q;
+    struct aps_sql q;
     enum aps_err err, detach;
     if ((err = make_tables(path, diag)) != APS_OK)
         return err;
-    aps_query_begin(&q, st->db, "ATTACH ? AS pub");
-    aps_query_str(&q, aps_str(path));
-    if ((err = aps_query_run(&q, diag)) != APS_OK)
+    aps_sql_begin(&q, st->db, "ATTACH ? AS pub");
+    aps_sql_str(&q, aps_str(path));
+    if ((err = aps_sql_run(&q, diag)) != APS_OK)
         return err;
     err = fill(st, diag);
     detach = aps_db_exec(st->db, "DETACH pub", err == APS_OK ? diag : NULL);

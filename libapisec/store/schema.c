@@ -1,5 +1,7 @@
 #include "schema.h"
 
+#include "sql.h"
+
 /* In the order in which sqlite_schema lists them.  The texts are compared byte for byte with what
  * SQLite stored, so they are never reformatted; a change of one is a new schema version. */
 static const char *const tables[] = {
@@ -65,7 +67,7 @@ enum aps_err aps_schema_version(sqlite3 *db, int64_t *out, struct aps_diag *diag
 
 enum aps_err aps_schema_check(sqlite3 *db, enum aps_schema_kind kind, struct aps_diag *diag)
 {
-    struct aps_query q;
+    struct aps_sql q;
     int64_t version = 0;
     int n = 0, want = TABLES - (kind == APS_SCHEMA_COPY ? STORE_ONLY : 0);
     bool same = true;
@@ -79,10 +81,10 @@ enum aps_err aps_schema_check(sqlite3 *db, enum aps_schema_kind kind, struct aps
                         path, (long long)version, APS_SCHEMA_VERSION);
         return APS_ERR_NEWER;
     }
-    aps_query_begin(&q, db, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid");
-    for (; aps_query_row(&q); n++)
-        same = same && n < want && aps_str_eq(aps_query_get_str(&q, 0), aps_str(tables[n]));
-    if ((err = aps_query_end(&q, diag)) != APS_OK)
+    aps_sql_begin(&q, db, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid");
+    for (; aps_sql_row(&q); n++)
+        same = same && n < want && aps_str_eq(aps_sql_get_str(&q, 0), aps_str(tables[n]));
+    if ((err = aps_sql_end(&q, diag)) != APS_OK)
         return err;
     if (version == APS_SCHEMA_VERSION && same && n == want)
         return APS_OK;

@@ -6,15 +6,15 @@ enum { ID_TRIES = 8 };
 /* ---- reading ---- */
 
 /* The present row (id, name, record), in `pool`. */
-static enum aps_err read_row(struct aps_query *q, apr_pool_t *pool, struct aps_key *out,
+static enum aps_err read_row(struct aps_sql *q, apr_pool_t *pool, struct aps_key *out,
                              struct aps_diag *diag)
 {
-    struct aps_str id = aps_query_get_str(q, 0), name = aps_query_get_str(q, 1);
+    struct aps_str id = aps_sql_get_str(q, 0), name = aps_sql_get_str(q, 1);
     struct aps_key key = {
         .id = aps_str_copy(pool, id),
         .name = aps_str_copy(pool, name),
     };
-    enum aps_err err = aps_record_decode(aps_query_get_str(q, 2), pool, &key);
+    enum aps_err err = aps_record_decode(aps_sql_get_str(q, 2), pool, &key);
     if (err != APS_OK)
         aps_err_explain(diag, "the record of key %.*s is damaged; restore a backup",
                         APS_STR_ARG(id));
@@ -26,13 +26,13 @@ static enum aps_err read_row(struct aps_query *q, apr_pool_t *pool, struct aps_k
 static enum aps_err find_by(struct aps_store *st, const char *sql, struct aps_str ref,
                             apr_pool_t *pool, struct aps_key *out, struct aps_diag *diag)
 {
-    struct aps_query q;
+    struct aps_sql q;
     enum aps_err err = APS_ERR_NOT_FOUND, end;
-    aps_query_begin(&q, st->db, sql);
-    aps_query_str(&q, ref);
-    if (aps_query_row(&q))
+    aps_sql_begin(&q, st->db, sql);
+    aps_sql_str(&q, ref);
+    if (aps_sql_row(&q))
         err = read_row(&q, pool, out, diag);
-    end = aps_query_end(&q, diag);
+    end = aps_sql_end(&q, diag);
     return end != APS_OK ? end : err;
 }
 
@@ -53,18 +53,18 @@ enum aps_err aps_store_key_each(struct aps_store *st, aps_store_key_fn fn, void 
                                 struct aps_diag *diag)
 {
     apr_pool_t *pool = aps_store_pool();
-    struct aps_query q;
+    struct aps_sql q;
     enum aps_err err = APS_OK, end;
     if (pool == NULL)
         return APS_ERR_NOMEM;
-    aps_query_begin(&q, st->db, "SELECT id, name, record FROM key ORDER BY name");
-    while (err == APS_OK && aps_query_row(&q)) {
+    aps_sql_begin(&q, st->db, "SELECT id, name, record FROM key ORDER BY name");
+    while (err == APS_OK && aps_sql_row(&q)) {
         struct aps_key key;
         apr_pool_clear(pool);
         if ((err = read_row(&q, pool, &key, diag)) == APS_OK)
             err = fn(arg, &key);
     }
-    end = aps_query_end(&q, err == APS_OK ? diag : NULL);
+    end = aps_sql_end(&q, err == APS_OK ? diag : NULL);
     apr_pool_destroy(pool);
     return err != APS_OK ? err : end;
 }
@@ -75,12 +75,12 @@ static enum aps_err write_row(struct aps_store *st, const char *sql, const struc
                               struct aps_diag *diag)
 {
     struct aps_str record = aps_record_encode(key, st->pool);
-    struct aps_query q;
-    aps_query_begin(&q, st->db, sql);
-    aps_query_str(&q, key->name);
-    aps_query_blob(&q, record.p, record.n);
-    aps_query_str(&q, key->id);
-    return aps_query_run(&q, diag);
+    struct aps_sql q;
+    aps_sql_begin(&q, st->db, sql);
+    aps_sql_str(&q, key->name);
+    aps_sql_blob(&q, record.p, record.n);
+    aps_sql_str(&q, key->id);
+    return aps_sql_run(&q, diag);
 }
 
 static enum aps_err update(struct aps_store *st, const struct aps_key *old,
@@ -97,13 +97,13 @@ static enum aps_err update(struct aps_store *st, const struct aps_key *old,
 static enum aps_err check_name(struct aps_store *st, const struct aps_key *key,
                                struct aps_diag *diag)
 {
-    struct aps_query q;
+    struct aps_sql q;
     bool taken = false;
-    aps_query_begin(&q, st->db, "SELECT id FROM key WHERE name = ?");
-    aps_query_str(&q, key->name);
-    if (aps_query_row(&q))
-        taken = !aps_str_eq(aps_query_get_str(&q, 0), key->id);
-    enum aps_err err = aps_query_end(&q, diag);
+    aps_sql_begin(&q, st->db, "SELECT id FROM key WHERE name = ?");
+    aps_sql_str(&q, key->name);
+    if (aps_sql_row(&q))
+        taken = !aps_str_eq(aps_sql_get_str(&q, 0), key->id);
+    enum aps_err err = aps_sql_end(&q, diag);
     if (err == APS_OK && taken) {
         aps_err_explain(diag, "there is a key with the name \"%.*s\" already",
                         APS_STR_ARG(key->name));
@@ -166,15 +166,15 @@ static enum aps_err make_id(struct aps_store *st, struct aps_key *key, struct ap
 {
     char *id = apr_palloc(st->pool, APS_KEYTEXT_ID_LEN);
     for (int i = 0; i < ID_TRIES; i++) {
-        struct aps_query q;
+        struct aps_sql q;
         enum aps_err err = aps_keytext_random(APS_KEYTEXT_ID_LEN, id);
         if (err != APS_OK)
             return err;
         key->id = (struct aps_str){id, APS_KEYTEXT_ID_LEN};
-        aps_query_begin(&q, st->db, "SELECT 1 FROM key WHERE id = ?");
-        aps_query_str(&q, key->id);
-        bool taken = aps_query_row(&q);
-        if ((err = aps_query_end(&q, diag)) != APS_OK || !taken)
+        aps_sql_begin(&q, st->db, "SELECT 1 FROM key WHERE id = ?");
+        aps_sql_str(&q, key->id);
+        bool taken = aps_sql_row(&q);
+        if ((err = aps_sql_end(&q, diag)) != APS_OK || !taken)
             return err;
     }
     aps_err_explain(diag, "%d random ids in a row are taken: the random generator is broken",
@@ -334,7 +334,7 @@ enum aps_err aps_store_key_revoke(struct aps_store *st, struct aps_str ref, stru
 enum aps_err aps_store_key_delete(struct aps_store *st, struct aps_str ref, struct aps_diag *diag)
 {
     struct aps_key old;
-    struct aps_query q;
+    struct aps_sql q;
     enum aps_err err;
 
     if ((err = get_for_change(st, ref, &old, diag)) != APS_OK)
@@ -347,9 +347,9 @@ enum aps_err aps_store_key_delete(struct aps_store *st, struct aps_str ref, stru
                         aps_key_status_name(old.status));
         return APS_ERR_CONFLICT;
     }
-    aps_query_begin(&q, st->db, "DELETE FROM key WHERE id = ?");
-    aps_query_str(&q, old.id);
-    if ((err = aps_query_run(&q, diag)) != APS_OK)
+    aps_sql_begin(&q, st->db, "DELETE FROM key WHERE id = ?");
+    aps_sql_str(&q, old.id);
+    if ((err = aps_sql_run(&q, diag)) != APS_OK)
         return err;
     return aps_store_change_put(st, old.id, aps_key_fields_json(&old, st->pool),
                                 (struct aps_str){0}, diag);

@@ -6,33 +6,33 @@
 
 static enum aps_err load_names(sqlite3 *db, struct aps_rolebook *book, struct aps_diag *diag)
 {
-    struct aps_query q;
-    aps_query_begin(&q, db, "SELECT name FROM role ORDER BY name");
-    while (aps_query_row(&q))
-        aps_rolebook_add(book, aps_query_get_str(&q, 0));
-    return aps_query_end(&q, diag);
+    struct aps_sql q;
+    aps_sql_begin(&q, db, "SELECT name FROM role ORDER BY name");
+    while (aps_sql_row(&q))
+        aps_rolebook_add(book, aps_sql_get_str(&q, 0));
+    return aps_sql_end(&q, diag);
 }
 
 static enum aps_err load_grants(sqlite3 *db, struct aps_rolebook *book, struct aps_diag *diag)
 {
-    struct aps_query q;
+    struct aps_sql q;
     enum aps_err err = APS_OK, end;
-    aps_query_begin(&q, db, "SELECT role, text, deny FROM role_grant ORDER BY role, text");
-    while (err == APS_OK && aps_query_row(&q))
-        err = aps_rolebook_grant(book, aps_query_get_str(&q, 0), aps_query_get_str(&q, 1),
-                                 aps_query_get_i64(&q, 2) != 0, diag);
-    end = aps_query_end(&q, diag);
+    aps_sql_begin(&q, db, "SELECT role, text, deny FROM role_grant ORDER BY role, text");
+    while (err == APS_OK && aps_sql_row(&q))
+        err = aps_rolebook_grant(book, aps_sql_get_str(&q, 0), aps_sql_get_str(&q, 1),
+                                 aps_sql_get_i64(&q, 2) != 0, diag);
+    end = aps_sql_end(&q, diag);
     /* What was stored was checked, so that a text that does not parse is damage. */
     return err != APS_OK ? APS_ERR_CORRUPT : end;
 }
 
 static enum aps_err load_parents(sqlite3 *db, struct aps_rolebook *book, struct aps_diag *diag)
 {
-    struct aps_query q;
-    aps_query_begin(&q, db, "SELECT role, parent FROM role_parent ORDER BY role, parent");
-    while (aps_query_row(&q))
-        aps_rolebook_inherit(book, aps_query_get_str(&q, 0), aps_query_get_str(&q, 1));
-    return aps_query_end(&q, diag);
+    struct aps_sql q;
+    aps_sql_begin(&q, db, "SELECT role, parent FROM role_parent ORDER BY role, parent");
+    while (aps_sql_row(&q))
+        aps_rolebook_inherit(book, aps_sql_get_str(&q, 0), aps_sql_get_str(&q, 1));
+    return aps_sql_end(&q, diag);
 }
 
 enum aps_err aps_store_role_load(sqlite3 *db, apr_pool_t *pool, struct aps_rolebook **out,
@@ -65,13 +65,13 @@ enum aps_err aps_store_roles(struct aps_store *st, apr_pool_t *pool, struct aps_
 static enum aps_err has_row(struct aps_store *st, const char *sql, struct aps_str a,
                             struct aps_str b, bool *out, struct aps_diag *diag)
 {
-    struct aps_query q;
-    aps_query_begin(&q, st->db, sql);
-    aps_query_str(&q, a);
+    struct aps_sql q;
+    aps_sql_begin(&q, st->db, sql);
+    aps_sql_str(&q, a);
     if (b.p != NULL)
-        aps_query_str(&q, b);
-    bool has = aps_query_row(&q);
-    enum aps_err err = aps_query_end(&q, diag);
+        aps_sql_str(&q, b);
+    bool has = aps_sql_row(&q);
+    enum aps_err err = aps_sql_end(&q, diag);
     if (err == APS_OK)
         *out = has;
     return err;
@@ -94,17 +94,17 @@ enum aps_err aps_store_role_parents(struct aps_store *st, struct aps_str role, a
                                     struct aps_diag *diag)
 {
     apr_array_header_t *list = apr_array_make(pool, 4, sizeof(struct aps_str));
-    struct aps_query q;
+    struct aps_sql q;
     enum aps_err err = aps_store_role_exists(st, role, diag);
     if (err != APS_OK)
         return err;
-    aps_query_begin(&q, st->db, "SELECT parent FROM role_parent WHERE role = ? ORDER BY parent");
-    aps_query_str(&q, role);
-    while (aps_query_row(&q)) {
-        struct aps_str parent = aps_query_get_str(&q, 0);
+    aps_sql_begin(&q, st->db, "SELECT parent FROM role_parent WHERE role = ? ORDER BY parent");
+    aps_sql_str(&q, role);
+    while (aps_sql_row(&q)) {
+        struct aps_str parent = aps_sql_get_str(&q, 0);
         APR_ARRAY_PUSH(list, struct aps_str) = aps_str_copy(pool, parent);
     }
-    if ((err = aps_query_end(&q, diag)) != APS_OK)
+    if ((err = aps_sql_end(&q, diag)) != APS_OK)
         return err;
     *out = (const struct aps_str *)list->elts;
     *out_n = (size_t)list->nelts;
@@ -114,12 +114,12 @@ enum aps_err aps_store_role_parents(struct aps_store *st, struct aps_str role, a
 enum aps_err aps_store_role_each(struct aps_store *st, aps_store_role_fn fn, void *arg,
                                  struct aps_diag *diag)
 {
-    struct aps_query q;
+    struct aps_sql q;
     enum aps_err err = APS_OK, end;
-    aps_query_begin(&q, st->db, "SELECT name, created_at FROM role ORDER BY name");
-    while (err == APS_OK && aps_query_row(&q))
-        err = fn(arg, aps_query_get_str(&q, 0), aps_query_get_i64(&q, 1));
-    end = aps_query_end(&q, diag);
+    aps_sql_begin(&q, st->db, "SELECT name, created_at FROM role ORDER BY name");
+    while (err == APS_OK && aps_sql_row(&q))
+        err = fn(arg, aps_sql_get_str(&q, 0), aps_sql_get_i64(&q, 1));
+    end = aps_sql_end(&q, diag);
     return err != APS_OK ? err : end;
 }
 
@@ -146,7 +146,7 @@ static enum aps_err log_role(struct aps_store *st, struct aps_str role, bool gon
 
 enum aps_err aps_store_role_create(struct aps_store *st, struct aps_str name, struct aps_diag *diag)
 {
-    struct aps_query q;
+    struct aps_sql q;
     bool has = false;
     enum aps_err err;
 
@@ -166,10 +166,10 @@ enum aps_err aps_store_role_create(struct aps_store *st, struct aps_str name, st
         aps_err_explain(diag, "there is a role \"%.*s\" already", APS_STR_ARG(name));
         return APS_ERR_EXISTS;
     }
-    aps_query_begin(&q, st->db, "INSERT INTO role(name, created_at) VALUES(?, ?)");
-    aps_query_str(&q, name);
-    aps_query_i64(&q, st->now);
-    if ((err = aps_query_run(&q, diag)) != APS_OK)
+    aps_sql_begin(&q, st->db, "INSERT INTO role(name, created_at) VALUES(?, ?)");
+    aps_sql_str(&q, name);
+    aps_sql_i64(&q, st->now);
+    if ((err = aps_sql_run(&q, diag)) != APS_OK)
         return err;
     return log_role(st, name, false, NULL, name, diag);
 }
@@ -178,7 +178,7 @@ enum aps_err aps_store_role_grant(struct aps_store *st, struct aps_str role, str
                                   bool deny, struct aps_diag *diag)
 {
     struct aps_grant parsed;
-    struct aps_query q;
+    struct aps_sql q;
     bool has = false;
     enum aps_err err;
 
@@ -197,11 +197,11 @@ enum aps_err aps_store_role_grant(struct aps_store *st, struct aps_str role, str
                         APS_STR_ARG(role), APS_STR_ARG(parsed.text));
         return APS_ERR_EXISTS;
     }
-    aps_query_begin(&q, st->db, "INSERT INTO role_grant(role, text, deny) VALUES(?, ?, ?)");
-    aps_query_str(&q, role);
-    aps_query_str(&q, parsed.text);
-    aps_query_i64(&q, deny);
-    if ((err = aps_query_run(&q, diag)) != APS_OK)
+    aps_sql_begin(&q, st->db, "INSERT INTO role_grant(role, text, deny) VALUES(?, ?, ?)");
+    aps_sql_str(&q, role);
+    aps_sql_str(&q, parsed.text);
+    aps_sql_i64(&q, deny);
+    if ((err = aps_sql_run(&q, diag)) != APS_OK)
         return err;
     return log_role(st, role, false, deny ? "deny" : "grant", parsed.text, diag);
 }
@@ -210,7 +210,7 @@ enum aps_err aps_store_role_revoke(struct aps_store *st, struct aps_str role, st
                                    struct aps_diag *diag)
 {
     struct aps_grant parsed;
-    struct aps_query q;
+    struct aps_sql q;
     int64_t deny = -1;
     enum aps_err err;
 
@@ -218,14 +218,14 @@ enum aps_err aps_store_role_revoke(struct aps_store *st, struct aps_str role, st
         (err = aps_grant_parse(st->pool, grant, false, &parsed, diag)) != APS_OK ||
         (err = aps_store_role_exists(st, role, diag)) != APS_OK)
         return err;
-    aps_query_begin(&q, st->db,
-                    "DELETE FROM role_grant WHERE role = ? AND text = ?"
-                    " RETURNING deny");
-    aps_query_str(&q, role);
-    aps_query_str(&q, parsed.text);
-    while (aps_query_row(&q))
-        deny = aps_query_get_i64(&q, 0);
-    if ((err = aps_query_end(&q, diag)) != APS_OK)
+    aps_sql_begin(&q, st->db,
+                  "DELETE FROM role_grant WHERE role = ? AND text = ?"
+                  " RETURNING deny");
+    aps_sql_str(&q, role);
+    aps_sql_str(&q, parsed.text);
+    while (aps_sql_row(&q))
+        deny = aps_sql_get_i64(&q, 0);
+    if ((err = aps_sql_end(&q, diag)) != APS_OK)
         return err;
     if (deny < 0) {
         aps_err_explain(diag, "role \"%.*s\" itself neither grants nor denies \"%.*s\"",
@@ -256,7 +256,7 @@ static enum aps_err check_cycle(struct aps_store *st, struct aps_str role, struc
 enum aps_err aps_store_role_inherit(struct aps_store *st, struct aps_str role,
                                     struct aps_str parent, struct aps_diag *diag)
 {
-    struct aps_query q;
+    struct aps_sql q;
     bool has = false;
     enum aps_err err;
 
@@ -275,10 +275,10 @@ enum aps_err aps_store_role_inherit(struct aps_store *st, struct aps_str role,
     }
     if ((err = check_cycle(st, role, parent, diag)) != APS_OK)
         return err;
-    aps_query_begin(&q, st->db, "INSERT INTO role_parent(role, parent) VALUES(?, ?)");
-    aps_query_str(&q, role);
-    aps_query_str(&q, parent);
-    if ((err = aps_query_run(&q, diag)) != APS_OK)
+    aps_sql_begin(&q, st->db, "INSERT INTO role_parent(role, parent) VALUES(?, ?)");
+    aps_sql_str(&q, role);
+    aps_sql_str(&q, parent);
+    if ((err = aps_sql_run(&q, diag)) != APS_OK)
         return err;
     return log_role(st, role, false, "inherit", parent, diag);
 }
@@ -288,15 +288,15 @@ enum aps_err aps_store_role_inherit(struct aps_store *st, struct aps_str role,
 static enum aps_err put_list(struct aps_json *w, struct aps_store *st, const char *name,
                              const char *sql, struct aps_str role, struct aps_diag *diag)
 {
-    struct aps_query q;
+    struct aps_sql q;
     aps_json_name(w, name);
     aps_json_array(w);
-    aps_query_begin(&q, st->db, sql);
-    aps_query_str(&q, role);
-    while (aps_query_row(&q))
-        aps_json_str(w, aps_query_get_str(&q, 0));
+    aps_sql_begin(&q, st->db, sql);
+    aps_sql_str(&q, role);
+    while (aps_sql_row(&q))
+        aps_json_str(w, aps_sql_get_str(&q, 0));
     aps_json_end(w);
-    return aps_query_end(&q, diag);
+    return aps_sql_end(&q, diag);
 }
 
 /* All that goes with the role, for the change log. */
@@ -344,16 +344,16 @@ static enum aps_err refuse_used(void *arg, const struct aps_key *key)
 
 static enum aps_err refuse_parent(struct aps_store *st, struct aps_str name, struct aps_diag *diag)
 {
-    struct aps_query q;
+    struct aps_sql q;
     enum aps_err err = APS_OK, end;
-    aps_query_begin(&q, st->db, "SELECT role FROM role_parent WHERE parent = ? ORDER BY role");
-    aps_query_str(&q, name);
-    if (aps_query_row(&q)) {
+    aps_sql_begin(&q, st->db, "SELECT role FROM role_parent WHERE parent = ? ORDER BY role");
+    aps_sql_str(&q, name);
+    if (aps_sql_row(&q)) {
         aps_err_explain(diag, "role \"%.*s\" inherits from \"%.*s\"",
-                        APS_STR_ARG(aps_query_get_str(&q, 0)), APS_STR_ARG(name));
+                        APS_STR_ARG(aps_sql_get_str(&q, 0)), APS_STR_ARG(name));
         err = APS_ERR_CONFLICT;
     }
-    end = aps_query_end(&q, err == APS_OK ? diag : NULL);
+    end = aps_sql_end(&q, err == APS_OK ? diag : NULL);
     return err != APS_OK ? err : end;
 }
 
@@ -366,7 +366,7 @@ enum aps_err aps_store_role_delete(struct aps_store *st, struct aps_str name, st
     };
     struct use use = {name, diag};
     struct aps_str old, none = {0};
-    struct aps_query q;
+    struct aps_sql q;
     enum aps_err err;
 
     if ((err = aps_store_begin(st, diag)) != APS_OK ||
@@ -376,9 +376,9 @@ enum aps_err aps_store_role_delete(struct aps_store *st, struct aps_str name, st
         (err = describe(st, name, &old, diag)) != APS_OK)
         return err;
     for (size_t i = 0; err == APS_OK && i < sizeof sql / sizeof *sql; i++) {
-        aps_query_begin(&q, st->db, sql[i]);
-        aps_query_str(&q, name);
-        err = aps_query_run(&q, diag);
+        aps_sql_begin(&q, st->db, sql[i]);
+        aps_sql_str(&q, name);
+        err = aps_sql_run(&q, diag);
     }
     return err == APS_OK ? aps_store_change_put(st, name, old, none, diag) : err;
 }

@@ -26,22 +26,22 @@ enum aps_err aps_wrapped_new(sqlite3 *db, const struct aps_meta *meta,
     struct aps_seal_place place = place_of(meta, purpose, version, row);
     struct aps_secret key = {0};
     uint8_t blob[BLOB_LEN];
-    struct aps_query q;
+    struct aps_sql q;
     enum aps_err err;
 
     if ((err = aps_secret_new(APS_WRAPPED_LEN, &key)) != APS_OK ||
         (err = aps_random_fill(key.b, key.n)) != APS_OK ||
         (err = aps_seal(seal, &place, aps_secret_str(&key), blob)) != APS_OK)
         goto out;
-    aps_query_begin(&q, db,
-                    "INSERT INTO wrapped(purpose, version, master, blob, created_at)"
-                    " VALUES(?, ?, ?, ?, ?)");
-    aps_query_str(&q, aps_str(purpose));
-    aps_query_i64(&q, version);
-    aps_query_blob(&q, seal->id, sizeof seal->id);
-    aps_query_blob(&q, blob, sizeof blob);
-    aps_query_i64(&q, now);
-    err = aps_query_run(&q, diag);
+    aps_sql_begin(&q, db,
+                  "INSERT INTO wrapped(purpose, version, master, blob, created_at)"
+                  " VALUES(?, ?, ?, ?, ?)");
+    aps_sql_str(&q, aps_str(purpose));
+    aps_sql_i64(&q, version);
+    aps_sql_blob(&q, seal->id, sizeof seal->id);
+    aps_sql_blob(&q, blob, sizeof blob);
+    aps_sql_i64(&q, now);
+    err = aps_sql_run(&q, diag);
 out:
     aps_secret_wipe(&key);
     return err;
@@ -69,19 +69,19 @@ enum aps_err aps_wrapped_each(sqlite3 *db, const struct aps_meta *meta,
                               const struct aps_seal_key *seal, const char *purpose,
                               aps_wrapped_fn fn, void *arg, struct aps_diag *diag)
 {
-    struct aps_query q;
+    struct aps_sql q;
     enum aps_err err = APS_OK, end;
     unsigned n = 0;
 
-    aps_query_begin(&q, db,
-                    "SELECT version, blob FROM wrapped WHERE purpose = ? AND master = ?"
-                    " ORDER BY version");
-    aps_query_str(&q, aps_str(purpose));
-    aps_query_blob(&q, seal->id, sizeof seal->id);
-    for (; err == APS_OK && aps_query_row(&q); n++)
-        err = open_one(meta, seal, purpose, aps_query_get_i64(&q, 0), aps_query_get_str(&q, 1), fn,
-                       arg);
-    end = aps_query_end(&q, diag);
+    aps_sql_begin(&q, db,
+                  "SELECT version, blob FROM wrapped WHERE purpose = ? AND master = ?"
+                  " ORDER BY version");
+    aps_sql_str(&q, aps_str(purpose));
+    aps_sql_blob(&q, seal->id, sizeof seal->id);
+    for (; err == APS_OK && aps_sql_row(&q); n++)
+        err =
+            open_one(meta, seal, purpose, aps_sql_get_i64(&q, 0), aps_sql_get_str(&q, 1), fn, arg);
+    end = aps_sql_end(&q, diag);
     if (err == APS_OK)
         err = end;
     if (err == APS_OK && n == 0)
