@@ -336,6 +336,8 @@ enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struc
 /* Take the control fields out of the fields of `r`: a subrequest has a copy, made before or after
  * others were cleaned. */
 enum aps_reason mod_stage_inspect_clean(request_rec *r, struct mod_req *m);
+/* The path of the target as it was received, or a target that has none. */
+struct aps_str mod_stage_inspect_raw(const request_rec *first);
 enum aps_reason mod_stage_inspect_path(struct mod_req *m);
 enum aps_reason mod_stage_inspect_address(struct mod_req *m, const struct mod_deny *deny);
 enum aps_reason mod_stage_auth_tls(struct mod_req *m, enum mod_tls tls);

@@ -9,7 +9,7 @@
 /* ---- Path ---- */
 
 /* The path of the target as it was received: httpd has decoded and cleaned its own copy. */
-static struct aps_str raw_path(const request_rec *first)
+struct aps_str mod_stage_inspect_raw(const request_rec *first)
 {
     const char *p = first->unparsed_uri;
     if (p == NULL)
@@ -28,7 +28,7 @@ static struct aps_str raw_path(const request_rec *first)
 enum aps_reason mod_stage_inspect_path(struct mod_req *m)
 {
     if (!m->path_read) {
-        struct aps_str raw = raw_path(m->first);
+        struct aps_str raw = mod_stage_inspect_raw(m->first);
         char *buf = memchr(raw.p, '%', raw.n) != NULL ? apr_palloc(m->first->pool, raw.n) : NULL;
         m->path_read = true;
         if (m->method == APS_METHOD_OPTIONS && m->first->unparsed_uri != NULL &&

@@ -43,10 +43,18 @@ static const request_rec *last_of(const request_rec *r)
 
 static struct aps_str shown_path(struct mod_req *m)
 {
-    const char *raw = m->first->unparsed_uri != NULL ? m->first->unparsed_uri : m->first->uri;
-    if (m->path.n != 0)
+    const request_rec *first = m->first;
+    if (m->path.n != 0 || (first->unparsed_uri == NULL && first->uri == NULL))
         return m->path;
-    return (struct aps_str){raw, raw != NULL ? strcspn(raw, "?") : 0};
+    struct aps_str raw = mod_stage_inspect_raw(first);
+    const char *end = memchr(raw.p, '?', raw.n);
+    if (end != NULL)
+        raw.n = (size_t)(end - raw.p);
+    /* What is no path may have a password before the name of a host (AUD-03). */
+    const char *host = raw.n != 0 && *raw.p != '/' ? memrchr(raw.p, '@', raw.n) : NULL;
+    if (host != NULL)
+        raw = (struct aps_str){host + 1, raw.n - (size_t)(host + 1 - raw.p)};
+    return raw;
 }
 
 static uint64_t age_of(const request_rec *first)

@@ -374,6 +374,33 @@ def test_no_secret_reaches_any_log(make_site):
     assert "cookie-canary" not in everything["audit.log"] + everything["answers"].replace("HTTP_COOKIE=session=cookie-canary", "")
 
 
+# AUD-03, CMP-01
+def test_line_holds_nothing_that_is_not_its_own(site):
+    before = len(site.server.audit())
+    canaries = {name: "canary-" + name for name in ("query", "parameter", "body", "agent", "cookie", "referer", "token", "field",
+                                                    "fragment")}
+    fields = [("User-Agent", canaries["agent"] + "x" * 2000), ("Cookie", "session=" + canaries["cookie"]),
+              ("Referer", "http://x/?" + canaries["referer"]), ("Proxy-Authorization", "Bearer " + canaries["token"]),
+              ("X-Any", canaries["field"]), ("Content-Type", "application/x-www-form-urlencoded")]
+    query = "?%s=1&token=%s" % (canaries["parameter"], canaries["query"])
+    count = 0
+    for key in ("ci", None, "revoked", "two"):
+        for method, path in (("POST", "/orders/7.json"), ("GET", "/orders/7.json"), ("GET", "/items/1.json"),
+                             ("POST", "/orders//x"), ("GET", "/public/x"), ("GET", "/index.html")):
+            site.request(method, path + query, key, fields, body="password=" + canaries["body"] if method == "POST" else None)
+            count += 1
+    targets = (b"http://user:canary-token@localhost/orders/7.json?canary-query", b"http://u:canary-token@localhost?canary-query",
+               b"http://u:canary-token@localhost/a//b", b"u:canary-token@localhost:80", b"?canary-query", b"x?canary-query",
+               b"http://localhost#canary-fragment", b"/orders/x?a#canary-fragment")
+    for target in targets:
+        for method in (b"GET", b"CONNECT"):
+            site.server.raw(method + b" " + target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            count += 1
+    wait_for(lambda: len(site.server.audit()) >= before + count)
+    text = site.server.log("audit.log")
+    assert [name for name, canary in canaries.items() if canary in text] == []
+
+
 ADDRESS = """
 ApiSecRequireTLS Off
 ApiSecLogAddress %s
