@@ -190,6 +190,13 @@ def test_store_and_state_come_from_the_environment(store, folder):
     assert folder.path("elsewhere") in status["state_fault"]
 
 
+def test_store_and_state_have_defaults():
+    if os.path.exists("/var/lib/apisec"):
+        pytest.skip("this machine has a store at the default place")
+    result = Store.call("key", "list")
+    assert result.rc == 3 and "no store at /var/lib/apisec: " in result.err
+
+
 def test_an_option_outweighs_the_environment(store, folder):
     result = Store.call("--store", store.path, "key", "list", env={"APISEC_STORE": folder.path("none")})
     assert result.rc == 0

@@ -1,8 +1,11 @@
 """Changes of the store reach every child of a running server, with no restart."""
 
+import concurrent.futures
+import sqlite3
 import time
 
 from harness import MPM, wait_for
+from harness.load import Load
 
 CONF = """
 ApiSecRequireTLS Off
@@ -79,6 +82,25 @@ def test_every_change_reaches_busy_children(make_site):
         becomes(site, connections, "one", 200)
         site.key("new")
         becomes(site, connections, "new", 200)
+
+
+# CLI-09
+def test_many_commands_beside_a_busy_server(make_site):
+    """No change is lost, and no request waits for a command or fails by one."""
+    site = make_site(CONF, prepare)
+    with Load(site, [("/orders/7.json", "one"), ("/other/x.json", "one"), ("/orders/7.json", None)], clients=4) as load:
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            done = list(pool.map(lambda i: site.store.run("key", "create", "k%d" % i, "--role", "reader"), range(12)))
+        assert [result.rc for result in done] == [0] * 12, done
+        # A writer that holds the store, as one does that is stopped in the middle of its work.
+        with sqlite3.connect(site.store.file("store.db"), isolation_level=None) as db:
+            db.execute("BEGIN EXCLUSIVE")
+            seen = load.total()
+            wait_for(lambda: load.total() >= seen + 100, what="answers while the store is held")
+            db.execute("ROLLBACK")
+    assert {path: set(counts) for path, counts in load.counts.items()} == {
+        ("/orders/7.json", "one"): {200}, ("/other/x.json", "one"): {403}, ("/orders/7.json", None): {401}}
+    assert {row["name"] for row in site.store.json("key", "list")} == {"one", "two", "three"} | {"k%d" % i for i in range(12)}
 
 
 # KEY-12

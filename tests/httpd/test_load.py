@@ -11,7 +11,6 @@ def test_configuration_test_passes(make_server):
     assert server.configtest()[0] == 0
 
 
-# CMP-01
 def test_server_runs_under_the_mpm_asked_for(make_server):
     server = make_server("<Location /status>\nSetHandler server-status\n</Location>\n", modules=["status"], bare=True)
     answer = server.get("/index.html")
