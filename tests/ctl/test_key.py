@@ -11,11 +11,11 @@ import subprocess
 
 import pytest
 
-from harness import Store, wait_for
+from harness import TOP, Store, wait_for
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
-# The published form (KEY-01).
-PATTERN = re.compile(r"^[a-z][a-z0-9]{1,15}_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}$")
+with open(os.path.join(TOP, "docs/security.md")) as page:
+    PATTERN = re.compile(re.search(r"`(\^[^`]*\$)`", page.read()).group(1))  # the published form (KEY-01)
 FIELDS = ["id", "name", "owner", "status", "created_at", "not_before", "expires_at", "revoked_at", "revoke_reason",
           "roles", "scopes", "cidrs", "hosts", "limit", "kv", "old_valid_until"]
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
@@ -73,6 +73,7 @@ def test_key_texts_match_the_published_pattern(reader):  # KEY-01, KEY-02, KEY-0
     for i in range(8):
         text = reader.key_create("k%d" % i, role="reader")["key"]
         assert PATTERN.match(text), text
+        assert not PATTERN.match("x" + text[6:]) and not PATTERN.match(text + "0") and not PATTERN.match(text[:-1])
         _, key_id, rest = text.split("_")
         assert rest[43:] == checksum(key_id + "_" + rest[:43])
         seen.update((key_id, rest[:43]))
