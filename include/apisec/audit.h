@@ -21,7 +21,7 @@ enum aps_decision {
     APS_DECISION_WOULD_REFUSE,
 };
 
-const char *aps_decision_name(enum aps_decision decision); /* "would-refuse" */
+const char *aps_audit_decision(enum aps_decision decision); /* "would-refuse" */
 
 struct aps_audit {
     aps_nsec at; /* wall */

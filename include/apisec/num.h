@@ -46,6 +46,15 @@ char *aps_num_print_time(aps_nsec wall, bool millis, char out[APS_NUM_TIME_MAX])
 /* "100/m".  Returns `out`. */
 char *aps_num_print_rate(struct aps_rate rate, char out[APS_NUM_RATE_MAX]);
 
+/* The value of a hexadecimal digit in either case, or -1. */
+static inline int aps_num_hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* Decimal digits of `value` at `p`, which has room for 20; returns the end.  For hot paths. */
 char *aps_num_put(char *p, uint64_t value);
 

@@ -36,7 +36,7 @@ struct aps_reason_words {
 };
 const struct aps_reason_words *aps_reason_words(enum aps_reason reason);
 
-const char *aps_severity_name(enum aps_severity severity); /* "info", "warn", "critical" */
+const char *aps_reason_severity_name(enum aps_severity severity); /* "info", "warn", "critical" */
 
 /* Whether this verdict lets the request through: ALLOW and PUBLIC do, nothing else does. */
 static inline bool aps_reason_is_pass(enum aps_reason reason);

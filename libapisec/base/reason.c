@@ -63,7 +63,7 @@ enum aps_severity aps_reason_severity(enum aps_reason reason)
     return row_of(reason)->severity;
 }
 
-const char *aps_severity_name(enum aps_severity severity)
+const char *aps_reason_severity_name(enum aps_severity severity)
 {
     switch (severity) {
     case APS_SEVERITY_INFO:

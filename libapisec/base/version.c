@@ -1,3 +1,4 @@
+/* version.c - which release this is. */
 #include <apisec/version.h>
 
 const char *aps_version(void)

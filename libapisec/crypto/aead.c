@@ -1,3 +1,4 @@
+/* aead.c - AES-256-GCM over OpenSSL. */
 #include "apisec/aead.h"
 
 #include <openssl/crypto.h>

@@ -1,3 +1,4 @@
+/* kdf.c - HKDF-SHA-256 over OpenSSL. */
 #include "apisec/kdf.h"
 
 #include <openssl/core_names.h>

@@ -1,3 +1,4 @@
+/* mac.c - HMAC-SHA-256 over OpenSSL, with the schedule of a key computed once. */
 #include "apisec/mac.h"
 
 #include <openssl/core_names.h>

@@ -1,3 +1,4 @@
+/* random.c - OpenSSL, the private generator. */
 #include "apisec/random.h"
 
 #include <openssl/rand.h>

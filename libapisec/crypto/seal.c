@@ -1,3 +1,4 @@
+/* seal.c - a sealed blob: made and opened. */
 #include "apisec/seal.h"
 
 #include "apisec/aead.h"

@@ -1,3 +1,4 @@
+/* secret.c - memory for secrets: pages kept out of core dumps and swap, wiped at the end. */
 #include "apisec/secret.h"
 
 #include <openssl/crypto.h>

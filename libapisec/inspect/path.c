@@ -4,6 +4,8 @@
  * that a spelling cannot slip between the two.  A path without '%' is checked where it lies. */
 #include "apisec/path.h"
 
+#include "apisec/num.h"
+
 /* What a byte of a decoded path asks for. */
 enum {
     PLAIN,
@@ -28,23 +30,14 @@ static const char *const faults[] = {
     [HASH] = "number sign",     [QUESTION] = "question mark",
 };
 
-/* Value of a hexadecimal digit, or 16. */
-static unsigned hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return (unsigned)(c - '0');
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
-}
-
 /* The byte that the two digits at `p` stand for, or 256. */
 static unsigned hex_byte(const char *p, const char *end)
 {
-    unsigned high, low;
+    int high, low;
 
-    if (end - p < 2 || (high = hex(p[0])) > 15 || (low = hex(p[1])) > 15)
+    if (end - p < 2 || (high = aps_num_hex(p[0])) < 0 || (low = aps_num_hex(p[1])) < 0)
         return 256;
-    return high << 4 | low;
+    return (unsigned)(high << 4 | low);
 }
 
 /* What is wrong with the segment that begins behind the slash at `p`, or NULL. */

@@ -1,13 +1,7 @@
+/* query.c - names in a query that could change what a request does. */
 #include "apisec/query.h"
 
-/* The value of a hexadecimal digit, or -1. */
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "apisec/num.h"
 
 /* The byte at *at of a name, which moves behind it: decoded once, `+` is a blank. */
 static char next(struct aps_str query, size_t *at)
@@ -15,9 +9,10 @@ static char next(struct aps_str query, size_t *at)
     char c = query.p[(*at)++];
     if (c == '+')
         return ' ';
-    if (c != '%' || query.n - *at < 2 || digit(query.p[*at]) < 0 || digit(query.p[*at + 1]) < 0)
+    if (c != '%' || query.n - *at < 2 || aps_num_hex(query.p[*at]) < 0 ||
+        aps_num_hex(query.p[*at + 1]) < 0)
         return c;
-    c = (char)(digit(query.p[*at]) * 16 + digit(query.p[*at + 1]));
+    c = (char)(aps_num_hex(query.p[*at]) * 16 + aps_num_hex(query.p[*at + 1]));
     *at += 2;
     return c;
 }

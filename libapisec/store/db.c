@@ -1,3 +1,4 @@
+/* db.c - connections to SQLite, hardened before their first query. */
 #include "db.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* file.c - files that hold secrets or rules: found, read, made and replaced safely. */
 #include "apisec/file.h"
 
 #include <apr_escape.h>

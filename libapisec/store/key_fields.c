@@ -1,3 +1,4 @@
+/* key_fields.c - the fields of a key: checked, canonical, and as the change log has them. */
 #include <stdlib.h>
 
 #include "apisec/rate.h"

@@ -1,3 +1,4 @@
+/* master.c - the master key, from a file or from a helper that prints it. */
 #include "apisec/master.h"
 
 #include <apr_escape.h>

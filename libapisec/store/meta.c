@@ -1,3 +1,4 @@
+/* meta.c - whose store it is, which master keys open it, and whether a copy is untouched. */
 #include <apr_escape.h>
 
 #include "apisec/kdf.h"

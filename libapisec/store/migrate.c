@@ -1,3 +1,4 @@
+/* migrate.c - from an older schema to the present one, with a backup first. */
 #include <fcntl.h>
 #include <stdio.h>
 

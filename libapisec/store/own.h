@@ -103,7 +103,7 @@ APS_MUST_CHECK enum aps_err aps_migrate(sqlite3 *db, const char *path,
                                         const struct aps_migrate_step *steps, size_t n, int64_t to,
                                         struct aps_diag *diag);
 
-/* ---- change.c ---- */
+/* ---- store_change.c ---- */
 /* The change row of one change; `old_json` or `new_json` may be empty. */
 APS_MUST_CHECK enum aps_err aps_store_change_put(struct aps_store *st, struct aps_str subject,
                                                  struct aps_str old_json, struct aps_str new_json,

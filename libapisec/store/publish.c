@@ -1,3 +1,4 @@
+/* publish.c - the immutable copy that httpd reads: made beside the old one, renamed over it. */
 #include "own.h"
 #include "schema.h"
 

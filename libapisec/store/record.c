@@ -1,3 +1,4 @@
+/* record.c - a key <-> the bytes of its row; the reader trusts none of them. */
 #include "record.h"
 
 #include <apr_strings.h>

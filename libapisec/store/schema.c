@@ -1,3 +1,4 @@
+/* schema.c - the tables of a store and of its copy, and whether a database has exactly those. */
 #include "schema.h"
 
 #include "sql.h"

@@ -1,3 +1,4 @@
+/* snapshot.c - one published copy, opened with suspicion and then read by all threads. */
 #include "apisec/snapshot.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* store.c - an open store: its lock, its one transaction, and what publishes it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

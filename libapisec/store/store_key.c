@@ -1,3 +1,4 @@
+/* store_key.c - keys: made, changed, rotated, revoked, deleted; each with its change row. */
 #include "own.h"
 #include "record.h"
 

@@ -1,3 +1,4 @@
+/* store_role.c - roles and what they are made of; each change with its change row. */
 #include <apr_tables.h>
 
 #include "own.h"

@@ -1,3 +1,4 @@
+/* wrapped.c - the store's own random keys, sealed under the master key. */
 #include <stdio.h>
 
 #include "apisec/random.h"

@@ -68,7 +68,7 @@ static const struct {
     {F_limit, 32}, {F_api, 32},   {F_ip, 32},   {F_id, 32},   {F_key, 32},
 };
 
-const char *aps_decision_name(enum aps_decision decision)
+const char *aps_audit_decision(enum aps_decision decision)
 {
     switch (decision) {
     case APS_DECISION_ALLOW:
@@ -85,7 +85,7 @@ const char *aps_decision_name(enum aps_decision decision)
 
 static struct aps_str decision_of(const struct aps_audit *a)
 {
-    return aps_str(aps_decision_name(a->decision));
+    return aps_str(aps_audit_decision(a->decision));
 }
 
 /* With a literal field these two come to one load. */

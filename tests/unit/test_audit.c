@@ -220,13 +220,14 @@ static void every_reason_is_told(void **state)
         (void)write_and_read(&a);
         assert_string_equal(value_of("reason"), aps_reason_token(a.reason));
         assert_string_equal(value_of("event"), aps_reason_event(a.reason));
-        assert_string_equal(value_of("severity"), aps_severity_name(aps_reason_severity(a.reason)));
+        assert_string_equal(value_of("severity"),
+                            aps_reason_severity_name(aps_reason_severity(a.reason)));
     }
-    assert_string_equal(aps_decision_name(APS_DECISION_OFF), "off");
-    assert_string_equal(aps_decision_name(APS_DECISION_ALLOW), "allow");
-    assert_string_equal(aps_decision_name(APS_DECISION_REFUSE), "refuse");
-    assert_string_equal(aps_decision_name(APS_DECISION_WOULD_REFUSE), "would-refuse");
-    assert_string_equal(aps_decision_name((enum aps_decision)9), "off");
+    assert_string_equal(aps_audit_decision(APS_DECISION_OFF), "off");
+    assert_string_equal(aps_audit_decision(APS_DECISION_ALLOW), "allow");
+    assert_string_equal(aps_audit_decision(APS_DECISION_REFUSE), "refuse");
+    assert_string_equal(aps_audit_decision(APS_DECISION_WOULD_REFUSE), "would-refuse");
+    assert_string_equal(aps_audit_decision((enum aps_decision)9), "off");
 }
 
 /* AUD-04: one record is one line of ASCII controls, bidi and separators escaped, whatever came. */

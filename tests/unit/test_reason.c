@@ -105,10 +105,10 @@ static void each_401_is_a_failed_authentication(void **state)
 static void severities_have_names(void **state)
 {
     (void)state;
-    assert_string_equal(aps_severity_name(APS_SEVERITY_INFO), "info");
-    assert_string_equal(aps_severity_name(APS_SEVERITY_WARN), "warn");
-    assert_string_equal(aps_severity_name(APS_SEVERITY_CRITICAL), "critical");
-    assert_string_equal(aps_severity_name((enum aps_severity)77), "critical");
+    assert_string_equal(aps_reason_severity_name(APS_SEVERITY_INFO), "info");
+    assert_string_equal(aps_reason_severity_name(APS_SEVERITY_WARN), "warn");
+    assert_string_equal(aps_reason_severity_name(APS_SEVERITY_CRITICAL), "critical");
+    assert_string_equal(aps_reason_severity_name((enum aps_severity)77), "critical");
 }
 
 int main(void)

@@ -1,3 +1,4 @@
+/* store_init.c - a new store, from nothing or from what a killed run left. */
 #include <apr_escape.h>
 #include <dirent.h>
 #include <errno.h>

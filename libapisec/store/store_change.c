@@ -1,3 +1,4 @@
+/* store_change.c - the change log: who changed what, and when. */
 #include "own.h"
 
 static struct aps_str or_empty(const char *text)
