@@ -90,6 +90,23 @@ static void a_good_copy_answers(void **state)
     aps_snapshot_close(snap);
 }
 
+/* KEY-06 */
+static void ids_are_found_by_their_index(void **state)
+{
+    static const char sql[] = "EXPLAIN QUERY PLAN SELECT name, record FROM key WHERE id = ?";
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    (void)state;
+    t_want(APS_OK, aps_db_open(t_path(&t, "pub/store.db"), APS_DB_COPY, &db, &t.diag), &t.diag);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    assert_string_equal((const char *)sqlite3_column_text(stmt, 3),
+                        "SEARCH key USING PRIMARY KEY (id=?)");
+    assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+    assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+    aps_db_close(db);
+}
+
 /* KEY-06: nothing but an id is looked up. */
 static void only_ids_are_looked_up(void **state)
 {
@@ -406,6 +423,29 @@ static void a_member_of_the_group_can_open_it(void **state)
     assert_int_equal(t_child(open_as_nobody, NULL), 0);
 }
 
+/* CMP-02: under a new key of the store everybody has another pseudonym. */
+static void pseudonyms_change_with_their_key(void **state)
+{
+    struct aps_snapshot *snap = t_snapshot(&t);
+    struct aps_store *st = NULL;
+    uint8_t before[16], after[16];
+    struct aps_addr a;
+    (void)state;
+    assert_true(aps_addr_parse(APS_STR_LIT("192.0.2.1"), &a));
+    assert_int_equal(aps_snapshot_pseudonym(snap, &a, before), APS_OK);
+    aps_snapshot_close(snap);
+    st = t_open(&t, T_NOW);
+    t_want(APS_OK,
+           aps_wrapped_new(st->db, &st->meta, &st->seal, APS_WRAPPED_ADDRESS, 2, T_NOW, &t.diag),
+           &t.diag);
+    t_want(APS_OK, aps_store_publish(st, &t.diag), &t.diag);
+    aps_store_close(st);
+    snap = t_snapshot(&t);
+    assert_int_equal(aps_snapshot_pseudonym(snap, &a, after), APS_OK);
+    assert_memory_not_equal(before, after, 16);
+    aps_snapshot_close(snap);
+}
+
 /* CMP-02: keyed, so that nobody finds the address by trying all; the same for the same store. */
 static void pseudonyms_are_keyed(void **state)
 {
@@ -442,6 +482,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_good_copy_answers),
         T(only_ids_are_looked_up),
+        T(ids_are_found_by_their_index),
         T(a_wrong_master_key_is_told),
         T(older_and_foreign_copies_are_refused),
         T(a_copy_of_another_store_does_not_open),
@@ -455,6 +496,7 @@ int main(void)
         T(a_child_cannot_use_its_parents_snapshot),
         T(a_member_of_the_group_can_open_it),
         T(pseudonyms_are_keyed),
+        T(pseudonyms_change_with_their_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
