@@ -111,7 +111,7 @@ def test_killed_at_any_call_leaves_the_old_or_the_new_state(trial, folder):  # C
 @pytest.mark.parametrize("trial, sticky", [pytest.param("key create", 0, id="once")] + [
     pytest.param(name, 1, id=name, marks=[] if name == "key create" else [pytest.mark.slow]) for name in COMMANDS
 ], indirect=["trial"])
-def test_a_disk_that_fails_anywhere_is_told_and_changes_nothing_by_halves(trial, folder, sticky):  # CLI-03, KEY-02
+def test_a_disk_that_fails_anywhere_is_told_and_changes_nothing_by_halves(trial, folder, sticky):  # CLI-03
     shop, args, calls, old, new = trial
     for at in range(1, calls + 1):
         store = copy_of(shop, folder, "cut")

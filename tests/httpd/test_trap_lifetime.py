@@ -47,7 +47,7 @@ def prepare(site):
     os.chmod(site.folder.path("run/go"), 0o666)
 
 
-# AZ-14, SEC-12
+# AUD-01
 @pytest.mark.skipif(MPM == "prefork", reason="a process that serves one request looks at no other copy meanwhile")
 def test_caller_that_a_subrequest_asked_for_outlives_it():
     # What is freed is overwritten, so that nobody reads it unnoticed.

@@ -248,7 +248,7 @@ static void a_file_without_the_magic_is_set_aside(void **state)
     assert_string_equal(text, "diary");
 }
 
-/* SEC-16: what others could have put there is refused, not opened. */
+/* CLI-06: what others could have put there is refused, not opened. */
 static void unsafe_files_are_refused(void **state)
 {
     (void)state;

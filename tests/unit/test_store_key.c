@@ -287,7 +287,7 @@ static void names_are_unique_and_ids_win(void **state)
                      APS_ERR_NOT_FOUND);
 }
 
-/* AZ-06: roles change at any time; what is not set stays. */
+/* Roles change at any time; what is not set stays. */
 static void set_changes_what_it_names(void **state)
 {
     struct aps_secret text = {0};
