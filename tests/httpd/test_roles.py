@@ -139,7 +139,7 @@ def test_role_requirement_takes_any_of_its_roles(site):
     assert site.get("/role/x.txt").status == 401
 
 
-# AZ-02
+# AZ-02, KEY-11
 def test_scope_requirement_takes_all_of_its_scopes(site):
     assert site.get("/scope/x.txt", key="scoped").status == 200
     for key in ("half", "reader"):

@@ -171,7 +171,7 @@ def test_refused_copy_is_logged_once_by_each_child(site):
     assert site.server.error_log().count("APISEC0026") <= len(site.server.children())
 
 
-# TRN-14
+# SEC-09, AUD-03
 def test_state_file_is_the_starting_accounts_alone(site):
     seen = os.stat(site.server.state)
     assert stat.S_IMODE(seen.st_mode) == 0o600 and seen.st_uid == os.geteuid()

@@ -129,7 +129,7 @@ def save(site):
     return saved
 
 
-# TRN-13, TRN-14, SEC-09, NEG: the last good copy stays; a child that has none answers 503; mending needs no restart
+# TRN-13, TRN-14, SEC-09: the last good copy stays; a child that has none answers 503; mending needs no restart
 @pytest.mark.parametrize("name", DAMAGES)
 def test_published_copy_is_damaged(make_site, name):
     site = make(make_site)
@@ -197,7 +197,7 @@ def test_store_is_broken_at_start(make_site, fault):
     assert "APISEC0020" in site.server.error_log()
 
 
-# TRN-13, TRN-14, LIM-22: without the shared state nothing that needs it is open
+# TRN-13, TRN-14: without the shared state nothing that needs it is open
 @pytest.mark.parametrize("fault", ["no folder", "folder", "symlink", "garbage", "short", "open", "fifo"])
 def test_state_cannot_be_used(make_site, fault):
     site = make(make_site)

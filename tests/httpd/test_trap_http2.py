@@ -151,7 +151,7 @@ def test_streams_that_say_something_odd(site):
     assert set(children) <= set(site.server.children())
 
 
-# LIM-08 in spirit: streams that are given up leave nothing behind
+# TRN-13: streams that are given up leave nothing behind
 def test_streams_that_are_given_up(site):
     for _ in range(5):
         with h2(site) as c:
