@@ -45,6 +45,8 @@ static enum aps_err show_role(struct ctl *c, const struct aps_rolebook *book, st
     size_t nparents;
     enum aps_err err;
 
+    if (role == NULL && in_list)
+        return APS_OK; /* made by another command since the book was read */
     if (role == NULL) {
         aps_err_explain(&c->diag, "no role \"%.*s\": see apisecctl role list", APS_STR_ARG(name));
         return APS_ERR_NOT_FOUND;

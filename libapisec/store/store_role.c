@@ -54,7 +54,12 @@ enum aps_err aps_store_roles(struct aps_store *st, apr_pool_t *pool, struct aps_
                              struct aps_diag *diag)
 {
     struct aps_rolebook *book = NULL;
-    enum aps_err err = aps_store_role_load(st->db, pool, &book, diag);
+    /* Roles, grants and parents of one moment: a reader has no transaction of its own. */
+    enum aps_err err = st->begun ? APS_OK : aps_db_exec(st->db, "BEGIN", diag);
+    if (err == APS_OK)
+        err = aps_store_role_load(st->db, pool, &book, diag);
+    if (!st->begun)
+        aps_db_rollback(st->db);
     if (err == APS_OK)
         err = aps_rolebook_seal(book, diag);
     if (err == APS_OK)
