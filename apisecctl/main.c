@@ -99,11 +99,7 @@ static enum aps_err open_store(struct ctl *c)
         return err;
     if (need != CTL_NEED_COPY)
         return aps_store_open(&how, &c->store, &c->diag);
-    err = ctl_place_copy(&c->place, &c->master, &c->copy, &c->diag);
-    if (err == APS_ERR_CORRUPT || err == APS_ERR_NOT_FOUND)
-        c->note =
-            apr_psprintf(c->pool, "; apisecctl %s publish makes the copy anew", c->place.options);
-    return err;
+    return ctl_place_copy(&c->place, &c->master, &c->copy, &c->diag);
 }
 
 /* A new key whose text nobody saw is of no use, and its owner has to know. */

@@ -16,6 +16,15 @@ enum {
 
 /* ---- connections ---- */
 
+const char *aps_db_mend(sqlite3 *db)
+{
+    static const char copy[] = "/pub/store.db";
+    const char *path = db != NULL ? sqlite3_db_filename(db, "main") : NULL;
+    size_t n = path != NULL ? strlen(path) : 0;
+    bool is_copy = n >= sizeof copy - 1 && strcmp(path + n - (sizeof copy - 1), copy) == 0;
+    return is_copy ? "" : "; restore it from a backup";
+}
+
 enum aps_err aps_db_fail(sqlite3 *db, int rc, struct aps_diag *diag)
 {
     const char *path = db != NULL ? sqlite3_db_filename(db, "main") : NULL;
@@ -31,7 +40,7 @@ enum aps_err aps_db_fail(sqlite3 *db, int rc, struct aps_diag *diag)
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_SCHEMA:
-        aps_err_explain(diag, "%s is damaged: %s; restore it from a backup", path, say);
+        aps_err_explain(diag, "%s is damaged: %s%s", path, say, aps_db_mend(db));
         return APS_ERR_CORRUPT;
     case SQLITE_CONSTRAINT:
         aps_err_explain(diag, "%s: %s", path, say);

@@ -24,6 +24,9 @@ void aps_db_close(sqlite3 *db);
 
 /* What SQLite's result means, and its sentence beginning with the database's path. */
 enum aps_err aps_db_fail(sqlite3 *db, int rc, struct aps_diag *diag);
+/* How a sentence about damage ends: the truth is restored from a backup; who opens a published copy
+ * adds how it is made anew. */
+const char *aps_db_mend(sqlite3 *db);
 
 /* Static SQL without values. */
 APS_MUST_CHECK enum aps_err aps_db_exec(sqlite3 *db, const char *sql, struct aps_diag *diag);

@@ -20,6 +20,9 @@ static enum aps_err fail(struct aps_diag *diag, const char *path, const char *wh
     char text[128];
     /* The GNU form returns a text and may leave the buffer alone. */
     aps_err_explain(diag, "%s: cannot %s: %s", path, what, strerror_r(e, text, sizeof text));
+    if (e == EACCES)
+        aps_err_explain(diag, "%s: cannot %s: uid %lu may not; its owner or root may", path, what,
+                        (unsigned long)geteuid());
     return err;
 }
 

@@ -54,7 +54,12 @@ static enum aps_err load_file(const char *source, const char *path, struct aps_s
     const struct aps_file_want want = {.owner = geteuid(), .forbid = APS_FILE_PRIVATE};
     struct aps_secret text = {0};
     enum aps_err err = aps_file_read(path, &want, TEXT_MAX, &text, diag);
-    if (err == APS_ERR_RANGE) /* nobody's master key has that size */
+    if (err == APS_ERR_NOT_FOUND)
+        aps_err_explain(diag,
+                        "%s: no master key is there: put it back, or name where it lies "
+                        "(apisecctl --master-key, ApiSecMasterKey in httpd)",
+                        path);
+    else if (err == APS_ERR_RANGE) /* nobody's master key has that size */
         err = read_text(source, NULL, 0, out, diag);
     else if (err == APS_OK)
         err = read_text(source, text.b, text.n, out, diag);

@@ -26,8 +26,8 @@ enum aps_err aps_meta_load(sqlite3 *db, struct aps_meta *out, struct aps_diag *d
     }
     enum aps_err err = aps_sql_end(&q, diag);
     if (err == APS_OK && !good) {
-        aps_err_explain(diag, "%s: its meta row is damaged; restore a backup",
-                        sqlite3_db_filename(db, "main"));
+        aps_err_explain(diag, "%s: its meta row is damaged%s", sqlite3_db_filename(db, "main"),
+                        aps_db_mend(db));
         err = APS_ERR_CORRUPT;
     }
     if (err == APS_OK)
@@ -185,8 +185,7 @@ enum aps_err aps_meta_check_mac(sqlite3 *db, const struct aps_meta *meta,
     if ((err = aps_sql_end(&q, diag)) != APS_OK || fits)
         return err;
     aps_err_explain(diag,
-                    "%s was changed after it was published: its meta row does not authenticate; "
-                    "run `apisecctl publish`",
+                    "%s was changed after it was published: its meta row does not authenticate",
                     sqlite3_db_filename(db, "main"));
     return APS_ERR_CORRUPT;
 }

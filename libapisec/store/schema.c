@@ -89,7 +89,7 @@ enum aps_err aps_schema_check(sqlite3 *db, enum aps_schema_kind kind, struct aps
         return err;
     if (version == APS_SCHEMA_VERSION && same && n == want)
         return APS_OK;
-    aps_err_explain(diag, "%s does not have the tables of schema version %d: restore a backup",
-                    path, APS_SCHEMA_VERSION);
+    aps_err_explain(diag, "%s does not have the tables of schema version %d%s", path,
+                    APS_SCHEMA_VERSION, aps_db_mend(db));
     return APS_ERR_CORRUPT;
 }

@@ -44,6 +44,32 @@ static struct aps_snapshot_stamp stamp_of(const struct stat *st)
     };
 }
 
+/* No copy, or not even a store.  The folder may be passed by whoever may read the copy. */
+static enum aps_err say_missing(const char *store, const char *path, struct aps_diag *diag)
+{
+    char truth[APS_FILE_PATH_MAX];
+    struct stat st;
+    if (aps_file_join(store, "store.db", truth, NULL) == APS_OK && lstat(truth, &st) != 0 &&
+        (errno == ENOENT || errno == ENOTDIR))
+        aps_err_explain(diag, "no store is there; apisecctl --store %s init makes one", store);
+    else
+        aps_err_explain(diag,
+                        "%s: no published copy is there; apisecctl --store %s publish makes it",
+                        path, store);
+    return APS_ERR_NOT_FOUND;
+}
+
+/* What is wrong with the copy alone, publishing mends. */
+static void say_mend(const char *store, struct aps_diag *diag)
+{
+    struct aps_diag said;
+    if (diag == NULL)
+        return;
+    said = *diag;
+    aps_err_explain(diag, "%s; apisecctl --store %s publish makes it anew",
+                    aps_err_say(APS_ERR_CORRUPT, &said), store);
+}
+
 enum aps_err aps_snapshot_stamp(const char *store, struct aps_snapshot_stamp *out,
                                 struct aps_diag *diag)
 {
@@ -54,9 +80,10 @@ enum aps_err aps_snapshot_stamp(const char *store, struct aps_snapshot_stamp *ou
         return err;
     if (lstat(path, &st) != 0) {
         int e = errno;
-        aps_err_explain(diag, "%s: %s; `apisecctl publish` makes it", path,
-                        strerror_r(e, text, sizeof text));
-        return e == ENOENT || e == ENOTDIR ? APS_ERR_NOT_FOUND : APS_ERR_IO;
+        if (e == ENOENT || e == ENOTDIR)
+            return say_missing(store, path, diag);
+        aps_err_explain(diag, "%s: cannot find it: %s", path, strerror_r(e, text, sizeof text));
+        return APS_ERR_IO;
     }
     *out = stamp_of(&st);
     return APS_OK;
@@ -101,7 +128,7 @@ static enum aps_err open_file(struct aps_snapshot *snap, const struct aps_snapsh
         aps_err_explain(diag, "%s: it is replaced faster than it can be opened", path);
         err = APS_ERR_BUSY;
     } else if (err == APS_ERR_NOT_FOUND) {
-        aps_err_explain(diag, "%s: no published copy is there; `apisecctl publish` makes it", path);
+        err = say_missing(o->store, path, diag);
     }
     return err;
 }
@@ -117,9 +144,7 @@ static enum aps_err check_size(struct aps_snapshot *snap, struct aps_diag *diag)
         err = aps_db_number(snap->db, "PRAGMA page_size", 0, &size, diag);
     if (err != APS_OK || pages * size == snap->stamp.size)
         return err;
-    aps_err_explain(diag,
-                    "%s has %lld bytes, its header says %lld: `apisecctl publish` makes it "
-                    "anew",
+    aps_err_explain(diag, "%s has %lld bytes, its header says %lld",
                     sqlite3_db_filename(snap->db, "main"), (long long)snap->stamp.size,
                     (long long)(pages * size));
     return APS_ERR_CORRUPT;
@@ -137,8 +162,8 @@ static enum aps_err check_meta(struct aps_snapshot *snap, const struct aps_snaps
         memcmp(o->store_id, snap->meta.store_id, sizeof snap->meta.store_id) != 0) {
         aps_err_explain(diag,
                         "%s/pub/store.db is of another store: put the right copy back with "
-                        "`apisecctl publish`, or restart the server to take this one",
-                        o->store);
+                        "apisecctl --store %s publish, or restart the server to take this one",
+                        o->store, o->store);
         return APS_ERR_CONFLICT;
     }
     err = aps_meta_check_master(snap->db, &snap->meta, o->master, seal, diag);
@@ -147,9 +172,9 @@ static enum aps_err check_meta(struct aps_snapshot *snap, const struct aps_snaps
     if (err == APS_OK && snap->meta.generation < o->min_generation) {
         aps_err_explain(diag,
                         "%s/pub/store.db has generation %llu, older than %llu which is in force: "
-                        "`apisecctl publish` makes a new one",
+                        "apisecctl --store %s publish makes a new one",
                         o->store, (unsigned long long)snap->meta.generation,
-                        (unsigned long long)o->min_generation);
+                        (unsigned long long)o->min_generation, o->store);
         err = APS_ERR_CONFLICT;
     }
     return err;
@@ -220,6 +245,8 @@ enum aps_err aps_snapshot_open(const struct aps_snapshot_options *options,
     *out = snap;
     snap = NULL;
 out:
+    if (err == APS_ERR_CORRUPT)
+        say_mend(options->store, diag);
     aps_seal_key_wipe(&seal);
     aps_snapshot_close(snap);
     return err;

@@ -87,6 +87,11 @@ static enum aps_err find_files(struct aps_store *st, const char *dir, char out[A
     err = aps_file_join(st->dir, "pub", path, diag);
     if (err == APS_OK)
         err = aps_file_folder(path, want.owner, pub, diag);
+    if (err == APS_ERR_NOT_FOUND && stat(st->dir, &sb) == 0)
+        aps_err_explain(diag,
+                        "%s: the folder of the published copy is not there: install -d -m 750 -g "
+                        "%lu %s makes it, then apisecctl --store %s publish",
+                        path, (unsigned long)sb.st_gid, path, dir);
     return err == APS_OK ? aps_file_join(pub, "store.db", st->pub, diag) : err;
 }
 

@@ -88,7 +88,7 @@ enum aps_err aps_wrapped_each(sqlite3 *db, const struct aps_meta *meta,
     if (err == APS_OK && n == 0)
         err = APS_ERR_CORRUPT;
     if (err == APS_ERR_CORRUPT)
-        aps_err_explain(diag, "%s: the sealed %s key is missing or damaged; restore a backup",
-                        sqlite3_db_filename(db, "main"), purpose);
+        aps_err_explain(diag, "%s: the sealed %s key is missing or damaged%s",
+                        sqlite3_db_filename(db, "main"), purpose, aps_db_mend(db));
     return err;
 }

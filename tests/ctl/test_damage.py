@@ -1,8 +1,11 @@
 """Stores that are newer, foreign, damaged, or on a disk that cannot be written."""
 
 import os
+import re
 import shutil
 import sqlite3
+import stat
+import subprocess
 
 import pytest
 
@@ -122,3 +125,8 @@ def test_a_missing_pub_folder_is_named(store):
     shutil.rmtree(store.file("pub"))
     result = store.run("role", "create", "x")
     assert result.rc != 0 and result.out == "" and store.file("pub") in result.err
+    mend = re.search(r"(install -d .*) makes it, then (apisecctl .*)", result.err)
+    subprocess.run(mend.group(1), shell=True, check=True)
+    store.ok("publish")
+    assert stat.S_IMODE(os.stat(store.file("pub")).st_mode) == 0o750
+    assert os.stat(store.file("pub", "store.db")).st_gid == os.stat(store.path).st_gid
