@@ -224,6 +224,11 @@ int mod_process_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
 int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 void mod_process_child_init(apr_pool_t *pchild, server_rec *s);
 
+/* reach.c */
+/* What keeps httpd's children from reading the copy of the store `dir`, and what mends it; NULL if
+ * nothing does, or if they are the account that asks. */
+const char *mod_reach_fault(apr_pool_t *pool, const char *dir);
+
 /* ---- A request ---- */
 
 /* What a section asks for; two sections that ask for the same share a decision. */

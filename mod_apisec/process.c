@@ -45,7 +45,12 @@ static void probe(apr_pool_t *pconf, struct mod_store *store)
     struct aps_diag diag = {{0}};
     struct aps_reader_options options;
     struct aps_snapshot *snap = NULL;
-    enum aps_err err = aps_master_load(store->master_source, &store->master, &diag);
+    struct aps_snapshot_stamp stamp; /* where there is no store, its master key is no news */
+    enum aps_err err = aps_snapshot_stamp(store->dir, &stamp, &diag);
+    enum aps_err unlocked =
+        aps_master_load(store->master_source, &store->master, err == APS_OK ? &diag : NULL);
+    if (err == APS_OK)
+        err = unlocked;
     if (err == APS_OK) {
         describe(store, &options);
         err = aps_snapshot_open(&options.snapshot, &snap, &diag);
@@ -57,7 +62,8 @@ static void probe(apr_pool_t *pconf, struct mod_store *store)
         store->generation = aps_snapshot_generation(snap);
     }
     aps_snapshot_close(snap);
-    store->fault = err != APS_OK ? apr_pstrdup(pconf, aps_err_say(err, &diag)) : NULL;
+    store->fault = err != APS_OK ? apr_pstrdup(pconf, aps_err_say(err, &diag))
+                                 : mod_reach_fault(pconf, store->dir);
 }
 
 static struct mod_store *intern(apr_pool_t *pconf, const char *dir, const char *master)
@@ -132,6 +138,7 @@ static void open_state(apr_pool_t *pconf, server_rec *s)
 /* For -t, which must not make the file. */
 static const char *check_state(apr_pool_t *pool, server_rec *s)
 {
+    struct aps_diag diag = {{0}};
     apr_finfo_t info;
     const char *folder = ap_make_dirstr_parent(pool, state_path(s));
     if (apr_stat(&info, folder, APR_FINFO_TYPE, pool) != APR_SUCCESS || info.filetype != APR_DIR)
@@ -139,7 +146,8 @@ static const char *check_state(apr_pool_t *pool, server_rec *s)
                             "the shared state %s needs the folder %s: make it, or name another "
                             "file by ApiSecState",
                             state_path(s), folder);
-    return NULL;
+    enum aps_err err = aps_state_check(pool, state_path(s), &diag);
+    return err != APS_OK ? apr_pstrdup(pool, aps_err_say(err, &diag)) : NULL;
 }
 
 /* ---- Hooks ---- */

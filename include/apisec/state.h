@@ -52,6 +52,11 @@ APS_MUST_CHECK enum aps_err aps_state_open(apr_pool_t *pool, const char *path, u
                                            aps_nsec wall, struct aps_state **out,
                                            struct aps_diag *diag);
 
+/* Could aps_state_open use this path?  For a configuration test: nothing is made or changed.
+ * APS_ERR_UNSAFE as above; APS_ERR_IO: there is no such folder. */
+APS_MUST_CHECK enum aps_err aps_state_check(apr_pool_t *pool, const char *path,
+                                            struct aps_diag *diag);
+
 /* Copy what a reader needs of a state file that others may write at any time: counters,
  * generations, head.  Every number in it is checked or bounded, and nothing is mapped, so that
  * truncation of the file cannot kill the reader.  A later state needs a new attach.  The calls

@@ -134,6 +134,11 @@ enum aps_err aps_state_open(apr_pool_t *pool, const char *path, uint64_t entries
     return APS_OK;
 }
 
+enum aps_err aps_state_check(apr_pool_t *pool, const char *path, struct aps_diag *diag)
+{
+    return aps_state_file_check(pool, path, diag);
+}
+
 /* Whether a reader can use a file with this head. */
 static enum aps_err check_head(const char *path, const struct layout_head *head, uint64_t bytes,
                                struct aps_diag *diag)

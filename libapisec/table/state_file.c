@@ -69,6 +69,15 @@ static enum aps_err check_file(const char *path, const struct stat *st, struct a
     return APS_ERR_UNSAFE;
 }
 
+enum aps_err aps_state_file_check(apr_pool_t *pool, const char *path, struct aps_diag *diag)
+{
+    struct stat st;
+    enum aps_err err = check_folder(pool, path, diag);
+    if (err != APS_OK || lstat(path, &st) != 0)
+        return err;
+    return check_file(path, &st, diag);
+}
+
 /* Every byte gets its place on disk: a full disk is an error now, not a signal in a child. */
 static enum aps_err reserve(const char *path, int fd, uint64_t bytes, struct aps_diag *diag)
 {

@@ -22,6 +22,10 @@ APS_MUST_CHECK enum aps_err aps_state_file_open(const struct aps_state_file *wan
                                                 enum aps_state_origin *out_origin,
                                                 struct aps_diag *diag);
 
+/* What aps_state_check does. */
+APS_MUST_CHECK enum aps_err aps_state_file_check(apr_pool_t *pool, const char *path,
+                                                 struct aps_diag *diag);
+
 /* APS_ERR_IO with a sentence: `what` could not be done to the file, and errno's reason. */
 enum aps_err aps_state_file_fail(const char *path, const char *what, struct aps_diag *diag);
 

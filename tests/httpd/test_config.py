@@ -321,16 +321,17 @@ def open_folder(store, folder):
 
 
 FAULTS = {
-    "no store": (lambda store, folder: shutil.rmtree(store.path), "store"),
-    "no copy": (lambda store, folder: os.unlink(store.file("pub", "store.db")), "store.db"),
-    "no master key": (lambda store, folder: os.unlink(store.file("master.key")), "master.key"),
+    "no store": (lambda store, folder: shutil.rmtree(store.path), "store init makes one"),
+    "no copy": (lambda store, folder: os.unlink(store.file("pub", "store.db")), "store publish makes it"),
+    "no folder of the copy": (lambda store, folder: shutil.rmtree(store.file("pub")), "store publish makes it"),
+    "no master key": (lambda store, folder: os.unlink(store.file("master.key")), "ApiSecMasterKey"),
     "wrong master key": (other_master, "master"),
     "short master key": (short_master, "master.key"),
     "empty master key": (lambda store, folder: os.truncate(store.file("master.key"), 0), "master.key"),
     "copy of another store": (other_copy, "store.db"),
-    "garbage": (garbage, "store.db"),
-    "truncated": (truncated, "store.db"),
-    "emptied": (emptied, "store.db"),
+    "garbage": (garbage, "store publish makes it anew"),
+    "truncated": (truncated, "store publish makes it anew"),
+    "emptied": (emptied, "store publish makes it anew"),
     "master key open to group": (lambda store, folder: os.chmod(store.file("master.key"), 0o640), "master.key"),
     "master key open to others": (lambda store, folder: os.chmod(store.file("master.key"), 0o604), "master.key"),
     "copy writable by group": (lambda store, folder: os.chmod(store.file("pub", "store.db"), 0o660), "store.db"),
@@ -349,6 +350,11 @@ FAULTS = {
 if IS_ROOT:
     FAULTS["copy of a stranger"] = (lambda store, folder: shutil.chown(store.file("pub", "store.db"), SERVER_USER),
                                     "store.db")
+    FAULTS["copy that children cannot read"] = (lambda store, folder: os.chmod(store.file("pub", "store.db"), 0o600),
+                                                "chgrp %s " % SERVER_GROUP)
+    FAULTS["folder of the copy that children cannot pass"] = (lambda store, folder: os.chmod(store.file("pub"), 0o700),
+                                                              "/pub && chmod g+x ")
+    FAULTS["store of another group"] = (lambda store, folder: os.chown(store.path, 0, 0), "chgrp %s " % SERVER_GROUP)
     FAULTS["master key of a stranger"] = (lambda store, folder: shutil.chown(store.file("master.key"), SERVER_USER),
                                           "master.key")
 
@@ -403,6 +409,19 @@ def test_master_key_from_elsewhere(store, folder, make_server):
                    "exec:" + folder.path("bin/none")):
         code, said = make_server(GOOD + "ApiSecMasterKey %s\n" % source, start=False).configtest()
         assert code != 0 and source.split("/")[-1] in said, said
+
+
+# TRN-14: what a start would refuse of the state file
+@pytest.mark.parametrize("harm, word", [
+    (lambda path: os.mkdir(path), "regular file"),
+    (lambda path: (open(path, "w").close(), os.chmod(path, 0o644)), "mode is not 0600"),
+    (lambda path: os.symlink("/dev/null", path), "regular file"),
+])
+def test_state_file_that_cannot_be_used_fails_the_test(store, make_server, harm, word):
+    server = make_server(GOOD, start=False)
+    harm(server.state)
+    code, said = server.configtest()
+    assert code != 0 and server.state in said and word in said, said
 
 
 # TRN-14
