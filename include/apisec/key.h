@@ -27,12 +27,28 @@ enum aps_key_status {
     APS_KEY_REVOKED,
 };
 
+/* Where a key comes from. */
+enum aps_key_origin {
+    APS_KEY_MADE,            /* its first text was made here */
+    APS_KEY_IMPORTED,        /* its first text came from elsewhere and was examined */
+    APS_KEY_IMPORTED_DIGEST, /* only the SHA-256 of its first text is known, and not its strength */
+};
+
+/* What the MAC of a secret is made over. */
+enum aps_key_form {
+    APS_KEY_FORM_TEXT,   /* the whole text, which names the key's id */
+    APS_KEY_FORM_DIGEST, /* the SHA-256 of a text from elsewhere */
+};
+
 /* One version of a key's secret, as stored: a MAC, never the text (KEY-04). */
 struct aps_key_secret {
     uint32_t version; /* `kv` of the audit line, from 1 */
     uint32_t pepper;  /* version of the pepper that the MAC was made under */
+    enum aps_key_form form;
     uint8_t mac[APS_KEY_MAC_LEN];
+    aps_nsec made_at;   /* wall */
     aps_nsec closes_at; /* wall; 0: never; the old secret of a rotation ends here */
+    aps_nsec grace;     /* 0, or how long after the first use of the newer secret it ends */
 };
 
 /* A key's own limit; count 0: none. */
@@ -47,6 +63,8 @@ struct aps_key {
     struct aps_str name;
     struct aps_str owner; /* empty: none */
     enum aps_key_status status;
+    enum aps_key_origin origin;
+    bool decoy;          /* it is bait: never let in, and whoever shows it has stolen it */
     aps_nsec created_at; /* wall */
     aps_nsec not_before; /* wall; 0: at once */
     aps_nsec expires_at; /* wall; never 0 */
@@ -78,5 +96,7 @@ bool aps_key_is_scope(struct aps_str text);
 bool aps_key_has_scope(const struct aps_key *key, struct aps_str scope);
 
 const char *aps_key_status_name(enum aps_key_status status); /* "active", "revoked", "unset" */
+const char *
+aps_key_origin_name(enum aps_key_origin origin); /* "made", "imported", "imported-digest" */
 
 #endif

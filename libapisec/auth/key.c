@@ -49,6 +49,19 @@ bool aps_key_has_scope(const struct aps_key *key, struct aps_str scope)
     return aps_str_is_in(scope, key->scopes, key->nscopes);
 }
 
+const char *aps_key_origin_name(enum aps_key_origin origin)
+{
+    switch (origin) {
+    case APS_KEY_IMPORTED:
+        return "imported";
+    case APS_KEY_IMPORTED_DIGEST:
+        return "imported-digest";
+    case APS_KEY_MADE:
+        break;
+    }
+    return "made";
+}
+
 const char *aps_key_status_name(enum aps_key_status status)
 {
     switch (status) {

@@ -252,6 +252,10 @@ struct aps_str aps_key_fields_json(const struct aps_key *key, apr_pool_t *pool)
     put_str(&w, "name", key->name);
     put_str(&w, "owner", key->owner);
     aps_json_put_str(&w, "status", aps_key_status_name(key->status));
+    if (key->origin != APS_KEY_MADE)
+        aps_json_put_str(&w, "origin", aps_key_origin_name(key->origin));
+    if (key->decoy)
+        aps_json_put_bool(&w, "decoy", true);
     put_time(&w, "not_before", key->not_before);
     put_time(&w, "expires", key->expires_at);
     put_time(&w, "revoked", key->revoked_at);

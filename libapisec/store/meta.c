@@ -13,15 +13,18 @@ enum aps_err aps_meta_load(sqlite3 *db, struct aps_meta *out, struct aps_diag *d
     struct aps_sql q;
     bool good = false;
 
-    aps_sql_begin(&q, db, "SELECT store_id, prefix, generation FROM meta");
+    aps_sql_begin(&q, db, "SELECT store_id, prefix, generation, imports FROM meta");
     if (aps_sql_row(&q)) {
         struct aps_str id = aps_sql_get_str(&q, 0), prefix = aps_sql_get_str(&q, 1);
         int64_t generation = aps_sql_get_i64(&q, 2);
-        good = id.n == sizeof meta.store_id && aps_keytext_is_prefix(prefix) && generation > 0;
+        int64_t imports = aps_sql_get_i64(&q, 3);
+        good = id.n == sizeof meta.store_id && aps_keytext_is_prefix(prefix) && generation > 0 &&
+               imports >= 0;
         if (good) {
             memcpy(meta.store_id, id.p, id.n);
             memcpy(meta.prefix, prefix.p, prefix.n);
             meta.generation = (uint64_t)generation;
+            meta.imports = (uint64_t)imports;
         }
     }
     enum aps_err err = aps_sql_end(&q, diag);
@@ -151,8 +154,10 @@ enum aps_err aps_meta_mac(sqlite3 *db, const struct aps_meta *meta, const struct
     aps_mac_add(run, meta->store_id, sizeof meta->store_id);
     aps_mac_add_u64(run, APS_SCHEMA_VERSION);
     aps_mac_add_u64(run, meta->generation);
+    aps_mac_add_u64(run, meta->imports);
     aps_mac_add(run, meta->prefix, strlen(meta->prefix));
-    err = add_rows(run, db, "SELECT name, created_at FROM role ORDER BY name", 2, diag);
+    err = add_rows(run, db, "SELECT name, created_at, max_age, warn FROM role ORDER BY name", 4,
+                   diag);
     if (err == APS_OK)
         err = add_rows(run, db, "SELECT role, text, deny FROM role_grant ORDER BY role, text", 3,
                        diag);

@@ -20,6 +20,7 @@ struct aps_meta {
     uint8_t store_id[APS_SNAPSHOT_ID_LEN];
     char prefix[APS_KEYTEXT_PREFIX_MAX + 1];
     uint64_t generation;
+    uint64_t imports; /* keys that came from elsewhere, ever */
 };
 
 struct aps_store {
@@ -73,6 +74,7 @@ APS_MUST_CHECK enum aps_err aps_meta_check_mac(sqlite3 *db, const struct aps_met
 #define APS_WRAPPED_PEPPER "pepper"
 #define APS_WRAPPED_AUDIT "audit"
 #define APS_WRAPPED_ADDRESS "address"
+#define APS_WRAPPED_LOOKUP "lookup" /* makes the id of a key whose text came from elsewhere */
 #define APS_WRAPPED_LEN 32
 /* A fresh random key for `purpose`, sealed. */
 APS_MUST_CHECK enum aps_err aps_wrapped_new(sqlite3 *db, const struct aps_meta *meta,

@@ -42,12 +42,19 @@ static unsigned char *put_secret(unsigned char *p, const struct aps_key_secret *
 {
     p = put(p, secret->version, 4);
     p = put(p, secret->pepper, 4);
+    p = put(p, secret->form, 1);
+    p = put(p, (uint64_t)secret->made_at, 8);
     p = put(p, (uint64_t)secret->closes_at, 8);
+    p = put(p, (uint64_t)secret->grace, 8);
     memcpy(p, secret->mac, APS_KEY_MAC_LEN);
     return p + APS_KEY_MAC_LEN;
 }
 
-enum { SECRET = 4 + 4 + 8 + APS_KEY_MAC_LEN, HEAD = 2 + 4 * 8 + SECRET + 16 + 5, NET = 17 };
+enum {
+    SECRET = 4 + 4 + 1 + 3 * 8 + APS_KEY_MAC_LEN,
+    HEAD = 4 + 4 * 8 + SECRET + 16 + 5,
+    NET = 17,
+};
 
 struct aps_str aps_record_encode(const struct aps_key *key, apr_pool_t *pool)
 {
@@ -59,6 +66,8 @@ struct aps_str aps_record_encode(const struct aps_key *key, apr_pool_t *pool)
 
     p = put(p, FORMAT, 1);
     p = put(p, key->status, 1);
+    p = put(p, key->origin, 1);
+    p = put(p, key->decoy, 1);
     p = put(p, (uint64_t)key->created_at, 8);
     p = put(p, (uint64_t)key->not_before, 8);
     p = put(p, (uint64_t)key->expires_at, 8);
@@ -162,9 +171,18 @@ static void get_secret(struct reader *r, struct aps_key_secret *out)
     }
     out->version = get4(r);
     out->pepper = get4(r);
+    out->form = (enum aps_key_form)get1(r);
+    out->made_at = (aps_nsec)get8(r);
     out->closes_at = (aps_nsec)get8(r);
+    out->grace = (aps_nsec)get8(r);
     memcpy(out->mac, r->p, APS_KEY_MAC_LEN);
     r->p += APS_KEY_MAC_LEN;
+}
+
+static bool is_secret(const struct aps_key_secret *secret)
+{
+    return secret->version != 0 && secret->form <= APS_KEY_FORM_DIGEST && secret->made_at >= 0 &&
+           secret->grace >= 0;
 }
 
 enum aps_err aps_record_decode(struct aps_str record, apr_pool_t *pool, struct aps_key *out)
@@ -176,6 +194,9 @@ enum aps_err aps_record_decode(struct aps_str record, apr_pool_t *pool, struct a
     r.end = r.p + record.n;
     r.p++;
     key.status = (enum aps_key_status)get1(&r);
+    key.origin = (enum aps_key_origin)get1(&r);
+    uint8_t decoy = get1(&r);
+    key.decoy = decoy != 0;
     key.created_at = (aps_nsec)get8(&r);
     key.not_before = (aps_nsec)get8(&r);
     key.expires_at = (aps_nsec)get8(&r);
@@ -201,8 +222,9 @@ enum aps_err aps_record_decode(struct aps_str record, apr_pool_t *pool, struct a
     key.scopes = get_list(&r, key.nscopes, pool);
     key.hosts = get_list(&r, key.nhosts, pool);
     key.nets = get_nets(&r, key.nnets, pool);
-    if (r.bad || r.p != r.end || key.expires_at == 0 || key.secret[0].version == 0 ||
-        (older == 1 && key.secret[1].version == 0) ||
+    if (r.bad || r.p != r.end || key.expires_at == 0 || !is_secret(&key.secret[0]) ||
+        (older == 1 && !is_secret(&key.secret[1])) || decoy > 1 ||
+        key.origin > APS_KEY_IMPORTED_DIGEST ||
         (key.status != APS_KEY_ACTIVE && key.status != APS_KEY_REVOKED) ||
         (key.limit.rate.count != 0 && key.limit.rate.period <= 0))
         return APS_ERR_CORRUPT;

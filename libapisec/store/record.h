@@ -1,8 +1,8 @@
 /* record.h - a key's row: everything but id and name in one blob.
  *
  * Numbers are big-endian, texts have their length before them:
- *   format 1 | status 1 | created, not_before, expires, revoked 8 each
- *   | the newest secret: version 4, pepper 4, closes 8, MAC 32
+ *   format 1 | status 1 | origin 1 | decoy 1 | created, not_before, expires, revoked 8 each
+ *   | the newest secret: version 4, pepper 4, form 1, made 8, closes 8, grace 8, MAC 32
  *   | limit: count 4, burst 4, period 8
  *   | nolder 1, nroles 1, nscopes 1, nnets 1, nhosts 1
  *   | if nolder is 1, the older secret, as the newest

@@ -8,7 +8,8 @@
 static const char *const tables[] = {
     /* One row. */
     "CREATE TABLE meta(one INTEGER PRIMARY KEY CHECK(one = 1), store_id BLOB NOT NULL,"
-    " prefix TEXT NOT NULL, generation INTEGER NOT NULL, created_at INTEGER NOT NULL)",
+    " prefix TEXT NOT NULL, generation INTEGER NOT NULL, imports INTEGER NOT NULL,"
+    " created_at INTEGER NOT NULL)",
     /* Every master key that can open the store, told by its public id. */
     "CREATE TABLE master(id BLOB PRIMARY KEY, check_value BLOB NOT NULL,"
     " mac BLOB NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID",
@@ -16,7 +17,8 @@ static const char *const tables[] = {
     "CREATE TABLE wrapped(purpose TEXT NOT NULL, version INTEGER NOT NULL, master BLOB NOT NULL,"
     " blob BLOB NOT NULL, created_at INTEGER NOT NULL,"
     " PRIMARY KEY(purpose, version, master)) WITHOUT ROWID",
-    "CREATE TABLE role(name TEXT PRIMARY KEY, created_at INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE role(name TEXT PRIMARY KEY, created_at INTEGER NOT NULL,"
+    " max_age INTEGER NOT NULL, warn INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE role_grant(role TEXT NOT NULL, text TEXT NOT NULL, deny INTEGER NOT NULL,"
     " PRIMARY KEY(role, text)) WITHOUT ROWID",
     "CREATE TABLE role_parent(role TEXT NOT NULL, parent TEXT NOT NULL,"

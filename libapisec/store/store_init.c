@@ -173,8 +173,8 @@ static enum aps_err put_meta(struct aps_store *st, const char *prefix, struct ap
     (void)snprintf(st->meta.prefix, sizeof st->meta.prefix, "%s", prefix);
     st->meta.generation = 1;
     aps_sql_begin(&q, st->db,
-                  "INSERT INTO meta(one, store_id, prefix, generation, created_at)"
-                  " VALUES(1, ?, ?, 1, ?)");
+                  "INSERT INTO meta(one, store_id, prefix, generation, imports, created_at)"
+                  " VALUES(1, ?, ?, 1, 0, ?)");
     aps_sql_blob(&q, st->meta.store_id, sizeof st->meta.store_id);
     aps_sql_str(&q, aps_str(prefix));
     aps_sql_i64(&q, st->now);
@@ -184,7 +184,7 @@ static enum aps_err put_meta(struct aps_store *st, const char *prefix, struct ap
 static enum aps_err put_keys(struct aps_store *st, struct aps_diag *diag)
 {
     static const char *const purposes[] = {APS_WRAPPED_PEPPER, APS_WRAPPED_AUDIT,
-                                           APS_WRAPPED_ADDRESS};
+                                           APS_WRAPPED_ADDRESS, APS_WRAPPED_LOOKUP};
     enum aps_err err = aps_meta_put_master(st->db, &st->meta, st->master, &st->seal, st->now, diag);
     for (size_t i = 0; err == APS_OK && i < sizeof purposes / sizeof *purposes; i++)
         err = aps_wrapped_new(st->db, &st->meta, &st->seal, purposes[i], 1, st->now, diag);

@@ -142,7 +142,7 @@ static enum aps_err make_secret(struct aps_store *st, struct aps_key *key, uint3
                                 struct aps_secret *out_text, struct aps_diag *diag)
 {
     struct aps_secret text = {0};
-    struct aps_key_secret secret = {.version = version};
+    struct aps_key_secret secret = {.version = version, .made_at = st->now};
     enum aps_err err = APS_OK;
 
     if (st->pepper == NULL)

@@ -172,7 +172,8 @@ enum aps_err aps_store_role_create(struct aps_store *st, struct aps_str name, st
         aps_err_explain(diag, "there is a role \"%.*s\" already", APS_STR_ARG(name));
         return APS_ERR_EXISTS;
     }
-    aps_sql_begin(&q, st->db, "INSERT INTO role(name, created_at) VALUES(?, ?)");
+    aps_sql_begin(&q, st->db,
+                  "INSERT INTO role(name, created_at, max_age, warn) VALUES(?, ?, 0, 0)");
     aps_sql_str(&q, name);
     aps_sql_i64(&q, st->now);
     if ((err = aps_sql_run(&q, diag)) != APS_OK)

@@ -142,6 +142,9 @@ static void statuses_have_names(void **state)
     assert_string_equal(aps_key_status_name(APS_KEY_ACTIVE), "active");
     assert_string_equal(aps_key_status_name(APS_KEY_REVOKED), "revoked");
     assert_string_equal(aps_key_status_name(APS_KEY_UNSET), "unset");
+    assert_string_equal(aps_key_origin_name(APS_KEY_MADE), "made");
+    assert_string_equal(aps_key_origin_name(APS_KEY_IMPORTED), "imported");
+    assert_string_equal(aps_key_origin_name(APS_KEY_IMPORTED_DIGEST), "imported-digest");
     assert_string_equal(aps_key_status_name((enum aps_key_status)9), "unset");
 }
 

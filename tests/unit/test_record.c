@@ -42,14 +42,21 @@ static struct aps_key most(void)
 {
     struct aps_key key = {
         .status = APS_KEY_REVOKED,
+        .origin = APS_KEY_IMPORTED_DIGEST,
+        .decoy = true,
         .owner = APS_STR_LIT("team \xc3\xa4"),
         .created_at = INT64_MAX,
         .not_before = 5,
         .expires_at = INT64_MAX - 1,
         .revoked_at = 7,
         .revoke_reason = APS_STR_LIT("leaked"),
-        .secret = {{.version = UINT32_MAX, .pepper = 3, .closes_at = 9},
-                   {.version = UINT32_MAX - 1, .pepper = 2, .closes_at = 11}},
+        .secret = {{.version = UINT32_MAX, .pepper = 3, .made_at = 4, .closes_at = 9},
+                   {.version = UINT32_MAX - 1,
+                    .pepper = 2,
+                    .form = APS_KEY_FORM_DIGEST,
+                    .made_at = INT64_MAX,
+                    .closes_at = 11,
+                    .grace = INT64_MAX - 2}},
         .limit = {.rate = {1000000000, APS_DAY}, .burst = UINT32_MAX},
         .nroles = APS_KEY_ROLES_MAX,
         .nscopes = APS_KEY_SCOPES_MAX,
@@ -79,6 +86,8 @@ static void same_list(const struct aps_str *a, const struct aps_str *b, size_t n
 static void same(const struct aps_key *a, const struct aps_key *b)
 {
     assert_int_equal(a->status, b->status);
+    assert_int_equal(a->origin, b->origin);
+    assert_int_equal(a->decoy, b->decoy);
     assert_true(aps_str_eq(a->owner, b->owner));
     assert_true(aps_str_eq(a->revoke_reason, b->revoke_reason));
     assert_true(a->created_at == b->created_at && a->not_before == b->not_before &&
@@ -86,7 +95,10 @@ static void same(const struct aps_key *a, const struct aps_key *b)
     for (int i = 0; i < 2; i++) {
         assert_true(a->secret[i].version == b->secret[i].version &&
                     a->secret[i].pepper == b->secret[i].pepper &&
-                    a->secret[i].closes_at == b->secret[i].closes_at);
+                    a->secret[i].form == b->secret[i].form &&
+                    a->secret[i].made_at == b->secret[i].made_at &&
+                    a->secret[i].closes_at == b->secret[i].closes_at &&
+                    a->secret[i].grace == b->secret[i].grace);
         assert_memory_equal(a->secret[i].mac, b->secret[i].mac, APS_KEY_MAC_LEN);
     }
     assert_true(a->limit.rate.count == b->limit.rate.count &&
@@ -178,13 +190,19 @@ static void damaged_bytes_never_lead_astray(void **state)
 
 static void what_no_key_has_is_damage(void **state)
 {
-    struct aps_key bad[] = {least(), least(), least(), least(), least()}, out = {0};
+    struct aps_key bad[] = {least(), least(), least(), least(), least(),
+                            least(), least(), least(), most()},
+                   out = {0};
     (void)state;
     bad[0].status = APS_KEY_UNSET;
     bad[1].status = (enum aps_key_status)3;
     bad[2].expires_at = 0;
     bad[3].secret[0].version = 0;
     bad[4].limit.rate = (struct aps_rate){1, 0};
+    bad[5].origin = (enum aps_key_origin)3;
+    bad[6].secret[0].form = (enum aps_key_form)2;
+    bad[7].secret[0].made_at = -1;
+    bad[8].secret[1].grace = -1;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(aps_record_decode(aps_record_encode(&bad[i], pool), pool, &out),
                          APS_ERR_CORRUPT);

@@ -52,7 +52,7 @@ static void only_our_tables_pass(void **state)
         enum aps_err want;
     } cases[] = {
         {"", APS_OK},
-        {"INSERT INTO role VALUES('a', 1)", APS_OK},
+        {"INSERT INTO role VALUES('a', 1, 0, 0)", APS_OK},
         {"PRAGMA user_version = 2", APS_ERR_NEWER},
         {"PRAGMA user_version = 0", APS_ERR_CORRUPT},
         {"PRAGMA application_id = 1", APS_ERR_CORRUPT},
@@ -144,7 +144,8 @@ static void connections_are_hardened(void **state)
         assert_int_equal(a, cases[i].edit);
         assert_int_equal(b, cases[i].copy);
     }
-    assert_int_not_equal(aps_db_exec(copy, "INSERT INTO role VALUES('b', 1)", &t.diag), APS_OK);
+    assert_int_not_equal(aps_db_exec(copy, "INSERT INTO role VALUES('b', 1, 0, 0)", &t.diag),
+                         APS_OK);
     aps_db_close(edit);
     aps_db_close(copy);
 }
