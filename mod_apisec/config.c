@@ -41,6 +41,8 @@ void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add)
     const struct mod_dir *b = base, *a = add;
     if (!a->touched)
         return base;
+    if (!b->touched) /* all of it is unset */
+        return add;
     struct mod_dir *dir = apr_pmemdup(pool, a, sizeof *a);
     if (a->engine == MOD_ENGINE_UNSET)
         dir->engine = b->engine;
