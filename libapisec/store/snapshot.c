@@ -212,7 +212,10 @@ static enum aps_err load(struct aps_snapshot *snap, const struct aps_seal_key *s
         (err = aps_wrapped_each(snap->db, &snap->meta, seal, APS_WRAPPED_ADDRESS, set_address, snap,
                                 diag)) != APS_OK ||
         (err = aps_store_role_load(snap->db, snap->pool, &snap->roles, diag)) != APS_OK ||
-        (err = aps_rolebook_seal(snap->roles, diag)) != APS_OK)
+        (err = aps_rolebook_seal(snap->roles, diag)) != APS_OK ||
+        /* Until it is closed: the file never changes, so no lookup has to begin and end one, and to
+         * read the head of the file again.  What ends it after all only costs time. */
+        (err = aps_db_exec(snap->db, "BEGIN", diag)) != APS_OK)
         return err;
     rc = sqlite3_prepare_v3(snap->db, "SELECT name, record FROM key WHERE id = ?", -1,
                             SQLITE_PREPARE_PERSISTENT, &snap->key, NULL);
