@@ -90,7 +90,7 @@ static apr_status_t filter_fields(ap_filter_t *f, apr_bucket_brigade *bb)
     request_rec *r = f->r;
     struct mod_req *m = f->ctx;
     /* httpd's own handler of files sets none of these; a backend may have. */
-    set_fn *set = mod_req_is_plain_file(r) ? apr_table_addn : apr_table_setn;
+    set_fn *set = m->plain == r ? apr_table_addn : apr_table_setn;
     set(r->headers_out, "X-Request-Id", mod_req_id(m));
     if (!ap_is_HTTP_REDIRECT(r->status))
         set_ratelimit(r, r->headers_out, m, set);

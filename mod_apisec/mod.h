@@ -294,6 +294,7 @@ struct mod_req {
     struct aps_str key_id;          /* of a key that the request names, also where it is refused */
     const request_rec *told;        /* whose handler was last told the request's id */
     bool told_who;                  /* and who calls */
+    const request_rec *plain;       /* httpd's own handler of files answers it */
 
     /* What and how much. */
     struct aps_access access;
@@ -332,7 +333,6 @@ int mod_req_header_parser(request_rec *r);
 int mod_req_check_authn(request_rec *r);
 int mod_req_fixups(request_rec *r);
 int mod_req_fixups_served(request_rec *r);
-bool mod_req_is_plain_file(const request_rec *r);
 /* The answer to a Require line. */
 authz_status mod_req_provide(request_rec *r, const struct mod_require *req);
 

@@ -443,7 +443,7 @@ int mod_req_fixups(request_rec *r)
 
 /* Whether httpd sends a file as it is: nobody is there to be told who calls.  A type can stand for
  * a handler (application/x-httpd-php). */
-bool mod_req_is_plain_file(const request_rec *r)
+static bool is_plain_file(const request_rec *r)
 {
     return r->handler == NULL && r->proxyreq == PROXYREQ_NONE && r->finfo.filetype == APR_REG &&
            (r->content_type == NULL || strstr(r->content_type, "x-httpd") == NULL);
@@ -462,7 +462,9 @@ int mod_req_fixups_served(request_rec *r)
     if (aps_reason_is_pass(reason))
         reason = mod_stage_policy_served(r, m, mod_config_requires(dir_of(r))->wants_access);
     if (aps_reason_is_pass(reason)) {
-        if (dir_of(r)->engine == MOD_ENGINE_ON && !mod_req_is_plain_file(r))
+        if (is_plain_file(r))
+            m->plain = r;
+        else if (dir_of(r)->engine == MOD_ENGINE_ON)
             mod_answer_backend(r, m, dir_of(r));
         return DECLINED;
     }
