@@ -277,6 +277,7 @@ struct mod_req {
     bool fields_judged;       /* caps hold */
     const apr_table_t *clean; /* the fields that control fields are out of; NULL: none yet */
     enum aps_method method;
+    struct aps_str method_text;
     struct aps_str path;    /* as decided; empty where it is ambiguous */
     const char *path_fault; /* what is ambiguous about it */
     struct aps_addr addr;
@@ -304,7 +305,8 @@ struct mod_req {
     int refused_charge;      /* index into `charge`, or -1 */
     aps_nsec wait;           /* until what was refused by a limit would pass; 0: unknown */
     aps_nsec monotonic;      /* read once */
-    char id[MOD_ID_MAX + 1]; /* request id, NUL-ended; empty until it is asked for */
+    size_t id_len;           /* of the request id; 0 until it is asked for */
+    char id[MOD_ID_MAX + 1]; /* NUL-ended */
 
     bool finished;  /* counted */
     uint64_t n, us; /* number and age of the audit line; 0 until somebody logs it */
@@ -317,8 +319,14 @@ struct mod_req {
 struct aps_view *mod_process_view(struct mod_req *m);
 
 /* request.c */
-struct mod_req *mod_req_get(request_rec *r);        /* made if it is not there */
+struct mod_req *mod_req_make(request_rec *r);
 struct mod_req *mod_req_find(const request_rec *r); /* NULL if no stage has made it */
+/* The context of `r`, made if it is not there. */
+static inline struct mod_req *mod_req_get(request_rec *r)
+{
+    struct mod_req *m = ap_get_module_config(r->request_config, &apisec_module);
+    return m != NULL ? m : mod_req_make(r);
+}
 /* Take a header field out of the request, as its handler will see it. */
 void mod_req_unset_field(request_rec *r, struct mod_req *m, const char *field);
 const char *mod_req_id(struct mod_req *m);

@@ -28,18 +28,16 @@ struct mod_req *mod_req_find(const request_rec *r)
     return m;
 }
 
-struct mod_req *mod_req_get(request_rec *r)
+struct mod_req *mod_req_make(request_rec *r)
 {
-    struct mod_req *m = ap_get_module_config(r->request_config, &apisec_module);
-    if (m != NULL)
-        return m;
     request_rec *first = first_of(r);
-    m = ap_get_module_config(first->request_config, &apisec_module);
+    struct mod_req *m = ap_get_module_config(first->request_config, &apisec_module);
     if (m == NULL) {
         m = apr_pcalloc(first->pool, sizeof *m);
         m->first = first;
         m->server = ap_get_module_config(first->server->module_config, &apisec_module);
-        m->method = aps_method_parse(aps_str(first->method));
+        m->method_text = aps_str(first->method);
+        m->method = aps_method_parse(m->method_text);
         m->refused_charge = -1;
         if (!aps_addr_from_sockaddr((const struct sockaddr *)&first->useragent_addr->sa, &m->addr))
             memset(&m->addr, 0, sizeof m->addr); /* a Unix socket: all its callers are one */
@@ -74,6 +72,7 @@ static bool take_id(struct mod_req *m, const char *text, size_t min, const char 
         return false;
     memcpy(m->id, text, n);
     m->id[n] = '\0';
+    m->id_len = n;
     return true;
 }
 
@@ -95,7 +94,8 @@ static void make_id(struct mod_req *m)
     static uint64_t count;
     uint64_t n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
     uint64_t id = mod_process.id_seed + n * 0x9e3779b97f4a7c15u;
-    ap_bin2hex(&id, sizeof id, m->id);
+    *aps_num_put_hex(m->id, id) = '\0';
+    m->id_len = 16;
 }
 
 const char *mod_req_id(struct mod_req *m)
@@ -103,7 +103,7 @@ const char *mod_req_id(struct mod_req *m)
     static const char id_bytes[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
     const apr_table_t *in = m->first->headers_in;
-    if (m->id[0] == '\0' && !take_id(m, apr_table_get(in, "X-Request-Id"), 8, id_bytes) &&
+    if (m->id_len == 0 && !take_id(m, apr_table_get(in, "X-Request-Id"), 8, id_bytes) &&
         !take_trace(m, apr_table_get(in, "traceparent")))
         make_id(m);
     return m->id;

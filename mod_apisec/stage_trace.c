@@ -12,15 +12,16 @@
 /* As ApiSecLogAddress has it. */
 static struct aps_str address_text(struct mod_req *m)
 {
-    char *text = apr_palloc(m->first->pool, APS_NET_TEXT_MAX);
-    struct aps_addr shown = m->addr;
+    struct aps_addr shown;
     uint8_t mac[16];
+    char *text;
     switch (m->server->address) {
     case MOD_ADDRESS_UNSET:
     case MOD_ADDRESS_FULL:
         return aps_str(m->first->useragent_ip);
     case MOD_ADDRESS_TRUNCATED:
         shown = aps_addr_prefix(&m->addr, 24, 48);
+        text = apr_palloc(m->first->pool, APS_NET_TEXT_MAX);
         return aps_str(aps_addr_print(&shown, text));
     case MOD_ADDRESS_PSEUDONYM:
         break;
@@ -29,6 +30,7 @@ static struct aps_str address_text(struct mod_req *m)
     if (mod_process_view(m) == NULL ||
         aps_snapshot_pseudonym(aps_view_snapshot(m->view), &m->addr, mac) != APS_OK)
         return APS_STR_LIT("unknown");
+    text = apr_palloc(m->first->pool, APS_NET_TEXT_MAX);
     memcpy(text, "p-", 2);
     ap_bin2hex(mac, sizeof mac, text + 2);
     return aps_str(text);
@@ -65,34 +67,36 @@ static uint64_t age_of(const request_rec *first)
 /* Identity from the first request, status from the last. */
 static void audit_of(struct mod_req *m, struct aps_audit *a)
 {
+    static const struct aps_str none;
     const request_rec *first = m->first;
-    memset(a, 0, sizeof *a);
-    a->n = m->n;
-    a->at = (aps_nsec)first->request_time * APS_USEC;
-    a->boot = mod_process.boot;
-    a->pid = mod_process.pid;
-    a->process = mod_process.audit;
-    a->reason = m->decision == APS_DECISION_OFF ? APS_REASON_ENGINE_OFF : m->reason;
-    a->decision = m->decision;
-    a->status = last_of(first)->status;
-    a->id = aps_str(mod_req_id(m));
-    a->host = aps_str(first->server->server_hostname);
-    a->ip = address_text(m);
-    a->method = aps_str(first->method);
-    a->path = shown_path(m);
-    a->key = m->key_id;
-    a->limit = mod_stage_limit_name(m, m->reason);
-    if (m->decision != APS_DECISION_OFF)
-        a->route = mod_stage_limit_route(m);
-    if (m->who != NULL) {
-        a->kv = m->who->secret->version;
-        a->user = m->who->user;
-        a->roles = m->who->key.roles;
-        a->nroles = m->who->key.nroles;
-    }
-    if (m->view != NULL)
-        a->gen = aps_snapshot_generation(aps_view_snapshot(m->view));
-    a->us = m->us != 0 ? m->us : age_of(first);
+    const struct aps_identity *who = m->who;
+    const bool off = m->decision == APS_DECISION_OFF;
+    const char *id = mod_req_id(m);
+    *a = (struct aps_audit){
+        .n = m->n,
+        .at = (aps_nsec)first->request_time * APS_USEC,
+        .boot = mod_process.boot,
+        .pid = mod_process.pid,
+        .process = mod_process.audit,
+        .reason = off ? APS_REASON_ENGINE_OFF : m->reason,
+        .decision = m->decision,
+        .status = last_of(first)->status,
+        .id = {id, m->id_len},
+        .host = aps_str(first->server->server_hostname),
+        .ip = address_text(m),
+        .method = m->method_text,
+        .path = shown_path(m),
+        .route = off ? none : mod_stage_limit_route(m),
+        .key = m->key_id,
+        .kv = who != NULL ? who->secret->version : 0,
+        .user = who != NULL ? who->user : none,
+        .roles = who != NULL ? who->key.roles : NULL,
+        .nroles = who != NULL ? who->key.nroles : 0,
+        .api = none,
+        .limit = mod_stage_limit_name(m, m->reason),
+        .us = m->us != 0 ? m->us : age_of(first),
+        .gen = m->view != NULL ? aps_snapshot_generation(aps_view_snapshot(m->view)) : 0,
+    };
 }
 
 /* ---- LogFormat ---- */
@@ -112,13 +116,11 @@ static const char *log_line(request_rec *r, char *arg)
 {
     struct mod_req *m = mod_req_get(r);
     struct aps_audit audit;
-    char line[APS_AUDIT_LINE_MAX];
     (void)arg;
     if (m->line == NULL) {
         number(m);
         audit_of(m, &audit);
-        size_t n = aps_audit_line(&audit, line);
-        m->line = apr_pstrmemdup(m->first->pool, line, n);
+        m->line = aps_audit_line(&audit, m->first->pool).p;
     }
     return m->line;
 }

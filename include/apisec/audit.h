@@ -43,9 +43,9 @@ struct aps_audit {
 #define APS_AUDIT_PROCESS_MAX 64
 struct aps_str aps_audit_process(uint64_t boot, uint32_t pid, char out[APS_AUDIT_PROCESS_MAX]);
 
-/* Write the line, without a newline, into `out`; returns its length.  Always complete JSON: long
- * texts are cut further, the least important first, until it fits. */
-size_t aps_audit_line(const struct aps_audit *a, char out[APS_AUDIT_LINE_MAX]);
+/* The line, without a newline, at most APS_AUDIT_LINE_MAX bytes and NUL-ended; lives in `pool`.
+ * Always complete JSON: long texts are cut further, the least important first, until it fits. */
+struct aps_str aps_audit_line(const struct aps_audit *a, apr_pool_t *pool);
 
 /* Index of a field by name, or -1.  For a configuration test of %{FIELD}^AS. */
 int aps_audit_field(struct aps_str name);

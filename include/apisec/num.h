@@ -58,4 +58,7 @@ static inline int aps_num_hex(char c)
 /* Decimal digits of `value` at `p`, which has room for 20; returns the end.  For hot paths. */
 char *aps_num_put(char *p, uint64_t value);
 
+/* All 16 hexadecimal digits of it, in lower case. */
+char *aps_num_put_hex(char *p, uint64_t value);
+
 #endif

@@ -1,6 +1,8 @@
 /* num.c - strict readers and printers of numbers, durations, rates and times. */
 #include "apisec/num.h"
 
+#include <endian.h>
+
 /* Civil time is counted in days from 1970-01-01; what aps_nsec holds ends within 2262. */
 #define YEAR_MIN 1970
 #define YEAR_MAX 2261
@@ -398,4 +400,25 @@ char *aps_num_put(char *p, uint64_t value)
     else
         p[-1] = (char)('0' + value);
     return end;
+}
+
+/* Eight digits at once, a byte each, the first in the lowest. */
+static uint64_t spread_digits(uint32_t half)
+{
+    uint64_t x = __builtin_bswap32(half), letters;
+
+    x = (x | x << 16) & 0x0000ffff0000ffffu;
+    x = (x | x << 8) & 0x00ff00ff00ff00ffu;
+    x = (x >> 4 & 0x000f000f000f000fu) | (x << 8 & 0x0f000f000f000f00u);
+    letters = (x + 0x0606060606060606u) >> 4 & 0x0101010101010101u;
+    return x + 0x3030303030303030u + letters * ('a' - '0' - 10);
+}
+
+char *aps_num_put_hex(char *p, uint64_t value)
+{
+    const uint64_t halves[] = {htole64(spread_digits((uint32_t)(value >> 32))),
+                               htole64(spread_digits((uint32_t)value))};
+
+    memcpy(p, halves, sizeof halves);
+    return p + sizeof halves;
 }

@@ -68,24 +68,38 @@ static const struct {
     {F_limit, 32}, {F_api, 32},   {F_ip, 32},   {F_id, 32},   {F_key, 32},
 };
 
-const char *aps_audit_decision(enum aps_decision decision)
-{
-    switch (decision) {
-    case APS_DECISION_ALLOW:
-        return "allow";
-    case APS_DECISION_REFUSE:
-        return "refuse";
-    case APS_DECISION_WOULD_REFUSE:
-        return "would-refuse";
-    case APS_DECISION_OFF:
-        break;
+#define PIECE(lit)                                                                                 \
+    {                                                                                              \
+        lit, sizeof(lit) - 1                                                                       \
     }
-    return "off";
+
+/* A decision's word, and the piece of a line that shows it. */
+struct decision {
+    struct aps_str word, piece;
+};
+
+#define DECISION(word)                                                                             \
+    {                                                                                              \
+        PIECE(word), PIECE(",\"decision\":\"" word "\"")                                           \
+    }
+
+static const struct decision decisions[] = {
+    [APS_DECISION_OFF] = DECISION("off"),
+    [APS_DECISION_ALLOW] = DECISION("allow"),
+    [APS_DECISION_REFUSE] = DECISION("refuse"),
+    [APS_DECISION_WOULD_REFUSE] = DECISION("would-refuse"),
+};
+
+static inline const struct decision *decision_of(enum aps_decision decision)
+{
+    const bool known = (size_t)decision < sizeof decisions / sizeof decisions[0];
+
+    return &decisions[known ? decision : APS_DECISION_OFF];
 }
 
-static struct aps_str decision_of(const struct aps_audit *a)
+const char *aps_audit_decision(enum aps_decision decision)
 {
-    return aps_str(aps_audit_decision(a->decision));
+    return decision_of(decision)->word.p;
 }
 
 /* With a literal field these two come to one load. */
@@ -97,7 +111,7 @@ static inline struct aps_str str_of(const struct aps_audit *a, enum field f)
     case F_severity:
         return aps_reason_words(a->reason)->severity;
     case F_decision:
-        return decision_of(a);
+        return decision_of(a->decision)->word;
     case F_reason:
         return aps_reason_words(a->reason)->token;
     case F_id:
@@ -154,8 +168,8 @@ static inline uint64_t u64_of(const struct aps_audit *a, enum field f)
 /* More than everything in a line but its texts from outside: names, marks, numbers, tokens. */
 #define FIXED_MAX 900
 
-/* Whether every text is within its cap and the line surely fits. */
-static bool is_small(const struct aps_audit *a)
+/* Bytes that surely hold the line, if every text is within its cap; else 0. */
+static size_t room_for(const struct aps_audit *a)
 {
     size_t sum = 0;
     bool over = false;
@@ -175,12 +189,12 @@ static bool is_small(const struct aps_audit *a)
 #include "apisec/audit.def"
 #undef A
     if (over || a->nroles > caps_full.max[F_roles])
-        return false;
+        return 0;
     for (size_t i = 0; i < a->nroles; i++) {
         over |= a->roles[i].n > ROLE_MAX;
         sum += a->roles[i].n + 3;
     }
-    return !over && sum < APS_AUDIT_LINE_MAX - FIXED_MAX;
+    return !over && sum < APS_AUDIT_LINE_MAX - FIXED_MAX ? sum + FIXED_MAX : 0;
 }
 
 static inline char *fast_roles(char *p, const struct aps_audit *a, plain_bytes *seen)
@@ -197,12 +211,35 @@ static inline char *fast_roles(char *p, const struct aps_audit *a, plain_bytes *
     return p;
 }
 
+/* A thread's lines come in the order of their time, many in a second: only its thousandths differ
+ * from line to line. */
+struct last_time {
+    aps_nsec second; /* 0: none yet */
+    char text[APS_NUM_TIME_MAX];
+};
+
 static inline char *fast_time(char *p, const struct aps_audit *a)
 {
-    char text[APS_NUM_TIME_MAX];
+    static _Thread_local struct last_time of_thread;
+    struct last_time *last = &of_thread;
     const size_t n = sizeof "2027-01-31T12:00:00.123Z" - 1;
+    const aps_nsec second = a->at / APS_SEC;
+    const unsigned ms = (unsigned)(a->at % APS_SEC / APS_MSEC);
 
-    memcpy(p, aps_num_print_time(a->at, true, text), n);
+    if (second <= 0) {
+        char text[APS_NUM_TIME_MAX];
+
+        memcpy(p, aps_num_print_time(a->at, true, text), n);
+    } else {
+        if (second != last->second) {
+            (void)aps_num_print_time(a->at, true, last->text); /* returns the text */
+            last->second = second;
+        }
+        memcpy(p, last->text, n);
+        p[n - 4] = (char)('0' + ms / 100);
+        p[n - 3] = (char)('0' + ms / 10 % 10);
+        p[n - 2] = (char)('0' + ms % 10);
+    }
     p[n] = '"';
     return p + n + 1;
 }
@@ -214,14 +251,16 @@ _Static_assert(F_severity == F_event + 1 && F_pid == F_boot + 1, "they are neigh
 #define WORD_INFO "info"
 #define WORD_WARN "warn"
 #define WORD_CRITICAL "critical"
-#define PIECE(lit)                                                                                 \
-    {                                                                                              \
-        lit, sizeof(lit) - 1                                                                       \
-    }
 
-static const struct aps_str verdicts[APS_REASON_COUNT] = {
+/* The pieces of a line that a reason decides. */
+struct verdict {
+    struct aps_str event, reason;
+};
+
+static const struct verdict verdicts[APS_REASON_COUNT] = {
 #define R(name, status, token, event, severity, text)                                              \
-    [APS_REASON_##name] = PIECE(",\"event\":\"" event "\",\"severity\":\"" WORD_##severity "\""),
+    [APS_REASON_##name] = {PIECE(",\"event\":\"" event "\",\"severity\":\"" WORD_##severity "\""), \
+                           PIECE(",\"reason\":\"" token "\"")},
 #include "apisec/reasons.def"
 #undef R
 };
@@ -232,9 +271,9 @@ static inline char *fast_piece(char *p, struct aps_str piece)
     return p + piece.n;
 }
 
-static inline struct aps_str verdict_of(const struct aps_audit *a)
+static inline const struct verdict *verdict_of(const struct aps_audit *a)
 {
-    return verdicts[(unsigned)a->reason < APS_REASON_COUNT ? a->reason : APS_REASON_UNDECIDED];
+    return &verdicts[(unsigned)a->reason < APS_REASON_COUNT ? a->reason : APS_REASON_UNDECIDED];
 }
 
 struct aps_str aps_audit_process(uint64_t boot, uint32_t pid, char out[APS_AUDIT_PROCESS_MAX])
@@ -251,9 +290,13 @@ struct aps_str aps_audit_process(uint64_t boot, uint32_t pid, char out[APS_AUDIT
     memcpy(p, lit, sizeof lit - 1);                                                                \
     p += sizeof lit - 1;
 #define FAST_STR(f, when)                                                                          \
-    text = str_of(a, F_##f);                                                                       \
+    text = IS_OWN(f) ? (struct aps_str){NULL, 0} : str_of(a, F_##f);                               \
     if (F_##f == F_event)                                                                          \
-        p = fast_piece(p, verdict_of(a));                                                          \
+        p = fast_piece(p, verdict_of(a)->event);                                                   \
+    else if (F_##f == F_decision)                                                                  \
+        p = fast_piece(p, decision_of(a->decision)->piece);                                        \
+    else if (F_##f == F_reason)                                                                    \
+        p = fast_piece(p, verdict_of(a)->reason);                                                  \
     else if (F_##f != F_severity && (when || text.n != 0)) {                                       \
         FAST_LITERAL(",\"" #f "\":\"")                                                             \
         p = plain_copy(p, text, &seen);                                                            \
@@ -275,8 +318,8 @@ struct aps_str aps_audit_process(uint64_t boot, uint32_t pid, char out[APS_AUDIT
         p = fast_roles(p, a, &seen);                                                               \
     }
 
-/* The length of a line that is_small, or 0 when something in it wants an escape. */
-static size_t write_fast(const struct aps_audit *a, char out[APS_AUDIT_LINE_MAX])
+/* The length of a line that there is room for, or 0 when something in it wants an escape. */
+static size_t write_fast(const struct aps_audit *a, char *out)
 {
     plain_bytes seen = {0};
     struct aps_str text;
@@ -366,18 +409,32 @@ static bool shrink(const struct aps_audit *a, struct caps *caps)
     return false;
 }
 
-size_t aps_audit_line(const struct aps_audit *a, char out[APS_AUDIT_LINE_MAX])
+/* The line of a length that is not known beforehand. */
+static struct aps_str careful_line(const struct aps_audit *a, apr_pool_t *pool)
 {
-    size_t n = is_small(a) ? write_fast(a, out) : 0;
-    struct caps caps;
+    char line[APS_AUDIT_LINE_MAX];
+    struct caps caps = caps_full;
+    size_t n;
 
-    if (n != 0)
-        return n;
-    caps = caps_full;
-    while ((n = write_careful(a, &caps, out)) == 0 && shrink(a, &caps))
+    while ((n = write_careful(a, &caps, line)) == 0 && shrink(a, &caps))
         ;
     assert(n != 0); /* with every text at its floor it fits */
-    return n;
+    return aps_str_copy(pool, (struct aps_str){line, n});
+}
+
+struct aps_str aps_audit_line(const struct aps_audit *a, apr_pool_t *pool)
+{
+    const size_t room = room_for(a);
+    char *line;
+    size_t n;
+
+    if (room == 0)
+        return careful_line(a, pool);
+    line = apr_palloc(pool, room);
+    if ((n = write_fast(a, line)) == 0)
+        return careful_line(a, pool);
+    line[n] = '\0';
+    return (struct aps_str){line, n};
 }
 
 int aps_audit_field(struct aps_str name)

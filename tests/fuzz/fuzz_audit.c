@@ -1,16 +1,18 @@
 /* A line of any texts is at most 3,500 bytes of printable UTF-8 in one object.  The first bytes
  * choose lengths; the texts are slices of the rest. */
 #include <stdlib.h>
+#include <apr_general.h>
 #include <apisec/audit.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Quotes pair, brackets stand outside of strings only, and nothing ends early. */
-static void check(const char *line, size_t n)
+static void check(struct aps_str made)
 {
+    const char *line = made.p;
+    size_t n = made.n, step;
     bool in = false;
     uint32_t code;
-    size_t step;
 
     if (n < 2 || n > APS_AUDIT_LINE_MAX || line[0] != '{' || line[n - 1] != '}')
         abort();
@@ -35,10 +37,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct aps_audit a = {.roles = roles};
     struct aps_str *texts[] = {&a.id,    &a.host, &a.ip,   &a.method, &a.path,
                                &a.route, &a.key,  &a.user, &a.api,    &a.limit};
-    char line[APS_AUDIT_LINE_MAX], scratch[APS_AUDIT_SCRATCH];
+    char scratch[APS_AUDIT_SCRATCH];
     const uint8_t *head = data;
+    apr_pool_t *pool;
 
-    if (size < 13)
+    if (size < 13 || apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS)
         return 0;
     data += 13;
     size -= 13;
@@ -53,9 +56,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     a.reason = (enum aps_reason)(head[12] % (APS_REASON_COUNT + 2));
     a.status = head[0] * 7;
     a.at = (aps_nsec)head[1] << 52;
-    check(line, aps_audit_line(&a, line));
+    check(aps_audit_line(&a, pool));
     for (int i = -1; i < 30; i++)
         if (aps_audit_value(&a, i, scratch).n > size + APS_AUDIT_SCRATCH)
             abort();
+    apr_pool_destroy(pool);
     return 0;
 }

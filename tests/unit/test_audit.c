@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <apr_general.h>
 #include <apisec/audit.h>
+#include <apisec/num.h>
 
 /* ---- A reader of JSON, small and strict: an object of strings, numbers and one list. ---- */
 
@@ -137,13 +139,15 @@ static char line[APS_AUDIT_LINE_MAX + 1]; /* the reader wants an end */
 
 static size_t write_and_read(const struct aps_audit *a)
 {
-    size_t n;
-    memset(line, '\x7f', APS_AUDIT_LINE_MAX);
-    line[APS_AUDIT_LINE_MAX] = '\0';
-    n = aps_audit_line(a, line);
-    assert_true(n <= APS_AUDIT_LINE_MAX);
-    assert_true(read_line(line, n));
-    return n;
+    apr_pool_t *pool;
+    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
+    struct aps_str made = aps_audit_line(a, pool);
+    assert_true(made.n <= APS_AUDIT_LINE_MAX);
+    assert_int_equal(made.p[made.n], '\0');
+    memcpy(line, made.p, made.n + 1);
+    apr_pool_destroy(pool);
+    assert_true(read_line(line, made.n));
+    return made.n;
 }
 
 /* AUD-01: the fields of the table, in its order. */
@@ -208,6 +212,34 @@ static void unknown_fields_are_left_out(void **state)
     assert_int_equal(nseen, sizeof always / sizeof always[0] + 2);
     assert_string_equal(value_of("limit"), "tight");
     assert_string_equal(value_of("api"), "shop");
+}
+
+/* Whatever second was written before it, a line has the time of its own request. */
+static void each_line_has_its_own_time(void **state)
+{
+    static const aps_nsec at[] = {
+        0,
+        -1,
+        APS_SEC - 1,
+        APS_SEC,
+        2 * APS_SEC - 1,
+        1717754096 * APS_SEC,
+        1717754096 * APS_SEC + 9 * APS_MSEC,
+        1717754096 * APS_SEC + 999 * APS_MSEC + 999999,
+        1717754097 * APS_SEC + 10 * APS_MSEC,
+        1717754096 * APS_SEC + 100 * APS_MSEC,
+        APS_SEC + 1,
+        INT64_MAX,
+        INT64_MIN,
+    };
+    char want[APS_NUM_TIME_MAX];
+    struct aps_audit a = typical();
+    (void)state;
+    for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
+        a.at = at[i];
+        write_and_read(&a);
+        assert_string_equal(value_of("ts"), aps_num_print_time(at[i], true, want));
+    }
 }
 
 /* Every verdict has its token, event and severity in the line. */
@@ -467,10 +499,13 @@ static void long_lists_are_cut_with_a_mark(void **state)
 
 int main(void)
 {
+    if (apr_initialize() != APR_SUCCESS)
+        return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_has_its_fields),
         cmocka_unit_test(both_writers_agree),
         cmocka_unit_test(unknown_fields_are_left_out),
+        cmocka_unit_test(each_line_has_its_own_time),
         cmocka_unit_test(every_reason_is_told),
         cmocka_unit_test(hostile_text_is_escaped),
         cmocka_unit_test(texts_are_capped),

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "apisec/num.h"
 
@@ -310,6 +311,26 @@ static void digits_are_put(void **state)
     assert_string_equal(out, "18446744073709551615");
 }
 
+/* Every digit at every place, between its smallest and largest neighbours. */
+static void hexadecimal_digits_are_put(void **state)
+{
+    static const uint64_t around[] = {0, UINT64_MAX, 0x0123456789abcdefu};
+    char out[17], want[17];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof around / sizeof around[0]; i++) {
+        for (int place = 0; place < 64; place += 4) {
+            for (uint64_t digit = 0; digit < 16; digit++) {
+                uint64_t value = (around[i] & ~(UINT64_C(15) << place)) | digit << place;
+
+                *aps_num_put_hex(out, value) = '\0';
+                (void)snprintf(want, sizeof want, "%016llx", (unsigned long long)value);
+                assert_string_equal(out, want);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +342,7 @@ int main(void)
         cmocka_unit_test(times_are_printed_in_utc),
         cmocka_unit_test(each_day_reads_as_it_prints),
         cmocka_unit_test(digits_are_put),
+        cmocka_unit_test(hexadecimal_digits_are_put),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
