@@ -7,6 +7,7 @@
 #include "apisec/json.h"
 
 #include "apisec/num.h"
+#include "bytes16.h"
 
 #define POOL_CAP 512 /* what a growing buffer begins with */
 
@@ -169,9 +170,6 @@ void aps_json_name_n(struct aps_json *w, const char *name, size_t n)
         !put(w, "\": ", w->spaces == 0 ? 2 : 3))
         set_full(w, start);
 }
-
-typedef uint8_t bytes16 __attribute__((vector_size(16)));
-typedef uint64_t halves16 __attribute__((vector_size(16)));
 
 /* Plain bytes stand for themselves: ASCII but controls, DEL, quote and backslash.  The high bit is
  * set in a byte beyond ASCII, in DEL once one is added, and in controls once 0x21 is taken away;
