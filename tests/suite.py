@@ -19,7 +19,7 @@ import xml.etree.ElementTree as ElementTree
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.abspath(os.environ.get("APISEC_BUILD") or os.path.join(TOP, "build"))
 LOGS = os.path.join(BUILD, "logs")
-PARTS = ["lint", "unit", "ctl", "httpd", "clang", "asan", "tsan"]
+PARTS = ["lint", "unit", "ctl", "vectors", "httpd", "clang", "asan", "tsan"]
 MPMS = ["event", "worker", "prefork"]
 JOBS = 2
 PROGRAM_SECONDS = 600
@@ -281,6 +281,7 @@ def asan(args):
     env = sanitizer_env()
     yield unit("asan-unit", folder, env=env)
     yield pytest("asan-ctl", folder, "ctl", ["-m", "not slow"] + args, env)
+    yield pytest("asan-vectors", folder, "vectors", args, env)
     yield pytest("asan-httpd", folder, "httpd", ["-m", "not slow"] + args, dict(env, MPM="event"))
 
 
@@ -308,8 +309,8 @@ def jobs_of(parts, slow, args):
             add(part, lambda: [lint(BUILD, slow)])
         elif part == "unit":
             add(part, lambda: [unit("unit", BUILD)])
-        elif part == "ctl":
-            add(part, lambda: [pytest("ctl", BUILD, "ctl", args)])
+        elif part in ("ctl", "vectors"):
+            add(part, lambda part=part: [pytest(part, BUILD, part, args)])
         elif part == "httpd":
             for mpm in mpms:
                 add("httpd-" + mpm,
@@ -360,7 +361,7 @@ def options_of(argv):
         i += 1
     slow = "--slow" in argv[i:]
     rest = [a for a in argv[i:] if a != "--slow"]
-    if rest and not any(p in ("ctl", "httpd", "asan") for p in parts):
+    if rest and not any(p in ("ctl", "vectors", "httpd", "asan") for p in parts):
         print("tests/run: %r is no part: want %s; see --help" % (rest[0], ", ".join(PARTS)), file=sys.stderr)
         sys.exit(2)
     return parts or PARTS, slow, rest
