@@ -60,7 +60,8 @@ struct aps_str aps_snapshot_prefix(const struct aps_snapshot *snap);
 const struct aps_rolebook *aps_snapshot_roles(const struct aps_snapshot *snap);
 
 /* A key's record by id; it lives in `pool`.  APS_ERR_NOT_FOUND, APS_ERR_IO or APS_ERR_CORRUPT.
- * One row, one lookup. */
+ * One row, one lookup; for an id that nobody has another key's row is read, so that its time does
+ * not tell it (KEY-07). */
 APS_MUST_CHECK enum aps_err aps_snapshot_key(struct aps_snapshot *snap, struct aps_str id,
                                              apr_pool_t *pool, struct aps_key *out);
 

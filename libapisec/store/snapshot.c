@@ -29,6 +29,8 @@ struct aps_snapshot {
     bool has_mutex;
     sqlite3 *db;
     sqlite3_stmt *key;
+    size_t nlast;                  /* 0: there is no key */
+    char last[APS_KEYTEXT_ID_LEN]; /* the greatest id */
 };
 
 /* ---- the file ---- */
@@ -202,6 +204,21 @@ static enum aps_err set_address(void *arg, uint32_t version, const struct aps_se
     return aps_mac_new(key->b, key->n, &snap->address);
 }
 
+/* Past the greatest id there is no next row: that one is read for it. */
+static enum aps_err load_last(struct aps_snapshot *snap, struct aps_diag *diag)
+{
+    struct aps_sql q;
+    aps_sql_begin(&q, snap->db, "SELECT id FROM key ORDER BY id DESC LIMIT 1");
+    if (aps_sql_row(&q)) {
+        struct aps_str id = aps_sql_get_str(&q, 0);
+        if (id.n == sizeof snap->last) {
+            memcpy(snap->last, id.p, id.n);
+            snap->nlast = id.n;
+        }
+    }
+    return aps_sql_end(&q, diag);
+}
+
 static enum aps_err load(struct aps_snapshot *snap, const struct aps_seal_key *seal,
                          struct aps_diag *diag)
 {
@@ -217,9 +234,11 @@ static enum aps_err load(struct aps_snapshot *snap, const struct aps_seal_key *s
          * read the head of the file again.  What ends it after all only costs time. */
         (err = aps_db_exec(snap->db, "BEGIN", diag)) != APS_OK)
         return err;
-    rc = sqlite3_prepare_v3(snap->db, "SELECT name, record FROM key WHERE id = ?", -1,
-                            SQLITE_PREPARE_PERSISTENT, &snap->key, NULL);
-    return rc == SQLITE_OK ? APS_OK : aps_db_fail(snap->db, rc, diag);
+    /* The row of the id or, of an id that nobody has, the next one: what is read for it tells
+     * nobody that it is unknown (KEY-07). */
+    rc = sqlite3_prepare_v3(snap->db, "SELECT name, record, id FROM key WHERE id >= ? ORDER BY id",
+                            -1, SQLITE_PREPARE_PERSISTENT, &snap->key, NULL);
+    return rc == SQLITE_OK ? load_last(snap, diag) : aps_db_fail(snap->db, rc, diag);
 }
 
 enum aps_err aps_snapshot_open(const struct aps_snapshot_options *options,
@@ -325,27 +344,46 @@ static enum aps_err read_key(sqlite3_stmt *stmt, struct aps_str id, apr_pool_t *
     return err;
 }
 
+/* The first row from `id` on, with the mutex held; *out_is_it: it is that id's. */
+static enum aps_err find_key(struct aps_snapshot *snap, struct aps_str id, apr_pool_t *pool,
+                             struct aps_key *out, bool *out_is_it)
+{
+    const char *from =
+        snap->nlast != 0 && memcmp(id.p, snap->last, snap->nlast) > 0 ? snap->last : id.p;
+    enum aps_err err = APS_ERR_IO;
+    int rc = sqlite3_bind_text(snap->key, 1, from, APS_KEYTEXT_ID_LEN, SQLITE_STATIC);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(snap->key);
+    if (rc == SQLITE_ROW) {
+        const char *seen = (const char *)sqlite3_column_text(snap->key, 2);
+        *out_is_it = seen != NULL && aps_str_eq(aps_str(seen), id);
+        err = read_key(snap->key, id, pool, out);
+    } else if (rc == SQLITE_DONE) {
+        err = APS_ERR_NOT_FOUND;
+    } else if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB) {
+        err = APS_ERR_CORRUPT;
+    }
+    (void)sqlite3_reset(snap->key); /* tells the step's error once more */
+    return err;
+}
+
 enum aps_err aps_snapshot_key(struct aps_snapshot *snap, struct aps_str id, apr_pool_t *pool,
                               struct aps_key *out)
 {
-    enum aps_err err = APS_ERR_IO;
+    struct aps_key key;
+    bool is_it = true;
     if (snap->pid != getpid())
         return APS_ERR_FAILED; /* a connection is never used across fork (SEC-17) */
     if (!aps_keytext_is_id(id))
         return APS_ERR_NOT_FOUND;
     if (pthread_mutex_lock(&snap->mutex) != 0)
         return APS_ERR_FAILED;
-    int rc = sqlite3_bind_text(snap->key, 1, id.p, (int)id.n, SQLITE_STATIC);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_step(snap->key);
-    if (rc == SQLITE_ROW)
-        err = read_key(snap->key, id, pool, out);
-    else if (rc == SQLITE_DONE)
-        err = APS_ERR_NOT_FOUND;
-    else if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB)
-        err = APS_ERR_CORRUPT;
-    (void)sqlite3_reset(snap->key);           /* tells the step's error once more */
+    enum aps_err err = find_key(snap, id, pool, &key, &is_it);
     (void)pthread_mutex_unlock(&snap->mutex); /* held by this thread */
+    if (!is_it)
+        return APS_ERR_NOT_FOUND; /* whatever the next row is like */
+    if (err == APS_OK)
+        *out = key;
     return err;
 }
 
