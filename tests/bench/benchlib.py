@@ -18,15 +18,25 @@ os.environ.setdefault("APISEC_BUILD", os.path.join(TOP, "build"))
 from harness import Site  # noqa: E402  (the path comes first)
 
 
-def options(text, *rows):
-    """The command line: `text` is the program's docstring, a row is (name, default, help); lists by commas."""
+def options(text, *rows, names=()):
+    """The command line: `text` is the program's docstring, a row is (name, default, help); lists by commas.
+
+    `names`: what may be chosen without an option; none chosen means all."""
     parser = argparse.ArgumentParser(description=text.splitlines()[0], epilog="APISEC_BUILD names the build folder.")
     for name, default, what in rows:
         kind = (lambda words, of=type(default[0]): [of(word) for word in words.split(",")]) \
             if isinstance(default, list) else type(default)
         told = ",".join(map(str, default)) if isinstance(default, list) else default
         parser.add_argument("--" + name, default=default, type=kind, help="%s (%s)" % (what, told))
-    return parser.parse_args()
+    if names:
+        parser.add_argument("names", nargs="*", metavar="NAME", help="of %s" % " ".join(names))
+    args = parser.parse_args()
+    if names:
+        for name in args.names:
+            if name not in names:
+                parser.error("no row %s: want some of %s" % (name, " ".join(names)))
+        args.names = args.names or list(names)
+    return args
 
 
 @contextlib.contextmanager

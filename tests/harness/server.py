@@ -104,19 +104,20 @@ class Server:
     bare      nothing of ours but LoadModule: no ApiSecState, no audit log
     load      False: not even LoadModule
     override  AllowOverride of the document root
+    access    False: no access log
     """
 
     def __init__(self, folder, conf="", modules=(), ports=1, children=2, bare=False, load=True, override="None",
-                 mpm=None, program=None, env=None):
+                 access=True, mpm=None, program=None, env=None):
         self.folder, self.mpm = folder, mpm or MPM
         self.program = program or os.path.join(_apxs("SBINDIR"), _apxs("PROGNAME"))
         self.libexec = _apxs("LIBEXECDIR")
-        self.ports = _free_ports(ports)
+        self.ports = free_ports(ports)
         self.port = self.ports[0]
         self.store, self.state = folder.path("store"), folder.path("state")
         self.docs, self.logs = folder.path("htdocs"), folder.path("logs")
         self.modules, self.children_at_start = list(modules), children
-        self.bare, self.load, self.override = bare, load, override
+        self.bare, self.load, self.override, self.access = bare, load, override, access
         self.env = dict(env or {})
         self.process = None
         self.crash_is_expected = False
@@ -159,8 +160,9 @@ class Server:
                   "DocumentRoot @DOCS@", "DirectoryIndex index.html",
                   "<Directory />", "    AllowOverride None", "    Require all denied", "</Directory>",
                   "<Directory @DOCS@>", "    AllowOverride " + self.override, "    Options FollowSymLinks",
-                  "    Require all granted", "</Directory>",
-                  'CustomLog @LOGS@/access.log "%h %t \\"%r\\" %>s %b"']
+                  "    Require all granted", "</Directory>"]
+        if self.access:
+            lines += ['CustomLog @LOGS@/access.log "%h %t \\"%r\\" %>s %b"']
         if self.load and not self.bare:
             lines += ["ApiSecState @STATE@", 'CustomLog @LOGS@/audit.log "%^AJ"']
         return "\n".join(lines) + "\n"
@@ -330,7 +332,7 @@ class Server:
         """Process ids of the parent's children, zombies left out."""
         if self.process is None:
             return []
-        return [pid for pid in _children_of(self.process.pid) if _is_alive(pid)]
+        return [pid for pid in children_of(self.process.pid) if _is_alive(pid)]
 
     def __enter__(self):
         return self.start() if self.process is None else self
@@ -416,7 +418,7 @@ class Server:
         return "\n".join("-- %s\n%s" % (name, self.log(name)[-6000:]) for name in names)
 
 
-def _free_ports(count):
+def free_ports(count):
     """Ports below those that the kernel gives to clients, so that nobody takes one before we listen."""
     held = []
     try:
@@ -448,6 +450,6 @@ def _is_alive(pid):
     return stat is not None and stat[0] != "Z"
 
 
-def _children_of(parent):
+def children_of(parent):
     pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
     return [pid for pid in pids if (_stat_of(pid) or ("", 0))[1] == parent]

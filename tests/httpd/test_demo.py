@@ -9,7 +9,7 @@ import pytest
 
 from harness import BUILD, IS_ROOT, MPM
 from harness.place import TOP
-from harness.server import _free_ports
+from harness.server import free_ports
 
 pytestmark = pytest.mark.skipif(MPM != "event" or "APISEC_SANITIZE" in os.environ,
                                 reason="the demo runs event, without sanitizers")
@@ -43,7 +43,7 @@ def make_demo(folder):
         if user:
             os.mkdir(folder.path("theirs"))
             os.chown(folder.path("theirs"), user, user)
-        made.append(Demo(folder.path("theirs" if user else ".", "demo"), _free_ports(1)[0], user))
+        made.append(Demo(folder.path("theirs" if user else ".", "demo"), free_ports(1)[0], user))
         return made[-1]
 
     yield make
