@@ -97,6 +97,8 @@ void *mod_config_server_merge(apr_pool_t *pool, void *base, void *add)
         sc->address = b->address;
     sc->state_path = b->state_path;
     sc->table = b->table;
+    sc->has_uses = b->has_uses;
+    sc->uses = b->uses;
     sc->refresh = b->refresh;
     return sc;
 }
@@ -133,6 +135,11 @@ struct mod_max mod_config_max_of(const struct mod_dir *dir)
 uint64_t mod_config_table_of(const struct mod_server *sc)
 {
     return sc->table != 0 ? sc->table : APS_STATE_ENTRIES_DEFAULT;
+}
+
+uint64_t mod_config_uses_of(const struct mod_server *sc)
+{
+    return sc->has_uses ? sc->uses : APS_STATE_USES_DEFAULT;
 }
 
 aps_nsec mod_config_refresh_of(const struct mod_server *sc)

@@ -100,6 +100,21 @@ static const char *set_table(cmd_parms *cmd, struct mod_dir *dir, const char *ar
     return say_err(cmd, err, &diag);
 }
 
+static const char *set_uses(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    struct mod_server *sc = server_of(cmd);
+    (void)dir;
+    sc->has_uses = true;
+    if (strcmp(arg, "0") == 0) {
+        sc->uses = 0;
+        return NULL;
+    }
+    if (aps_num_parse(aps_str(arg), APS_STATE_USES_MIN, APS_STATE_USES_MAX, &sc->uses, NULL) !=
+        APS_OK)
+        return refuse(cmd, arg, "0 for none, or 1024 to 16777216");
+    return NULL;
+}
+
 static const char *set_refresh(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
 {
     struct aps_diag diag = {{0}};

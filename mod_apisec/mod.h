@@ -20,6 +20,7 @@
 #include "apisec/audit.h"
 #include "apisec/authn.h"
 #include "apisec/credential.h"
+#include "apisec/lastuse.h"
 #include "apisec/metrics.h"
 #include "apisec/net.h"
 #include "apisec/num.h"
@@ -149,6 +150,8 @@ struct mod_server {
     /* Of the main server only. */
     const char *state_path;
     uint64_t table;
+    bool has_uses;
+    uint64_t uses;
     aps_nsec refresh;
 };
 
@@ -161,6 +164,7 @@ const struct mod_requires *mod_config_requires(const struct mod_dir *dir);
 const struct mod_sources *mod_config_sources(const struct mod_dir *dir);
 struct mod_max mod_config_max_of(const struct mod_dir *dir);
 uint64_t mod_config_table_of(const struct mod_server *sc);
+uint64_t mod_config_uses_of(const struct mod_server *sc);
 aps_nsec mod_config_refresh_of(const struct mod_server *sc);
 
 /* directives.c */
@@ -363,6 +367,26 @@ void mod_stage_auth_out(request_rec *r, struct mod_req *m, const struct mod_dir 
                         const struct mod_sources *sources);
 void mod_stage_auth_strip(request_rec *r, struct mod_req *m);
 enum aps_reason mod_stage_auth(struct mod_req *m);
+
+/* use.c: when, by which rule and from where each secret was last used. */
+#define MOD_USE_HOUR ((uint64_t)3600 * APR_USEC_PER_SEC)
+/* The hour of the request, as identities note it. */
+static inline uint32_t mod_use_hour(const struct mod_req *m)
+{
+    return (uint32_t)((uint64_t)m->first->request_time / MOD_USE_HOUR);
+}
+void mod_use_write(struct mod_req *m);
+/* The caller's key was verified and is live, and what is decided is known.  Nearly always the hour
+ * was noted before. */
+static inline void mod_use_note(struct mod_req *m)
+{
+    if (m->who != NULL && __atomic_load_n(m->who->noted, __ATOMIC_RELAXED) != mod_use_hour(m))
+        mod_use_write(m);
+}
+/* Of a caller with an older secret that ends some time after the first use of the newer one:
+ * KEY_ROTATED once that has passed, else ALLOW. */
+enum aps_reason mod_use_older(const struct mod_req *m);
+
 enum aps_reason mod_stage_policy(struct mod_req *m, const struct mod_requires *requires);
 enum aps_reason mod_stage_policy_one(struct mod_req *m, const struct mod_require *req);
 /* `grants`: the section asks for api-access. */

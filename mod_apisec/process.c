@@ -124,8 +124,9 @@ static void open_state(apr_pool_t *pconf, server_rec *s)
     const struct mod_server *sc = ap_get_module_config(s->module_config, &apisec_module);
     struct aps_diag diag = {{0}};
     mod_process.state = NULL;
-    enum aps_err err = aps_state_open(pconf, state_path(s), mod_config_table_of(sc),
-                                      aps_clock_wall(), &mod_process.state, &diag);
+    struct aps_state_size size = {mod_config_table_of(sc), mod_config_uses_of(sc)};
+    enum aps_err err =
+        aps_state_open(pconf, state_path(s), &size, aps_clock_wall(), &mod_process.state, &diag);
     if (err != APS_OK) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                      "APISEC0021: %s; protected sections answer 503 until httpd is restarted",

@@ -289,6 +289,7 @@ enum aps_reason mod_req_decide(request_rec *r, struct mod_req *m)
     *d = (struct mod_decision){policy, early ? m->reason : run_stages(r, m, &policy, dir),
                                m->decisions};
     m->decisions = d;
+    mod_use_note(m);
     if (r->main == NULL)
         mod_req_verdict(m, policy.engine, d->reason);
     if (aps_reason_is_pass(d->reason) && policy.engine == MOD_ENGINE_ON)
@@ -374,6 +375,7 @@ int mod_req_check_authn(request_rec *r)
     bool watch = dir_of(r)->engine == MOD_ENGINE_DETECT;
     if (aps_reason_is_pass(reason))
         reason = mod_stage_auth(m);
+    mod_use_note(m);
     if (reason != APS_REASON_ALLOW && !watch) {
         mod_req_verdict(m, MOD_ENGINE_ON, reason);
         return mod_answer_refuse(r, m, reason);
@@ -400,6 +402,7 @@ authz_status mod_req_provide(request_rec *r, const struct mod_require *req)
         reason = mod_stage_auth(m);
     if (reason == APS_REASON_ALLOW)
         reason = mod_stage_policy_one(m, req);
+    mod_use_note(m);
     if (reason == APS_REASON_ALLOW) {
         if (!m->told_who)
             mod_answer_identity(r, m, dir_of(r));

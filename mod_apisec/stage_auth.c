@@ -139,6 +139,8 @@ static enum aps_reason verify(struct mod_req *m)
     enum aps_reason reason =
         aps_authn_key(m->view, m->credential, (aps_nsec)m->first->request_time * APS_USEC,
                       m->first->pool, &m->who, &m->key_id, &hit);
+    if (reason == APS_REASON_ALLOW && m->who->secret->grace != 0)
+        reason = mod_use_older(m);
     aps_metrics_add(mod_process.state, hit ? APS_METRIC_CACHE_HIT : APS_METRIC_CACHE_MISS, 1);
     if (reason != APS_REASON_ALLOW)
         m->who = NULL;

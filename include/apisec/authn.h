@@ -13,7 +13,7 @@
 
 struct aps_view;
 
-/* Who calls.  Read-only.  Without MACs. */
+/* Who calls.  Read-only but for what `noted` points to.  Without MACs. */
 struct aps_identity {
     struct aps_key key;
     const struct aps_key_secret *secret; /* the version that was proved; into key.secret */
@@ -22,6 +22,9 @@ struct aps_identity {
     struct aps_rate_limit limit;         /* the key's own; unused when key.limit.rate.count is 0 */
     const char *roles_text;              /* names with single spaces between */
     const char *user_text, *id_text;     /* NUL-ended copies, for httpd */
+    /* For whoever notes uses: a word of this process's, 0 at first; all threads change it. */
+    uint32_t *noted;
+    uint32_t noted_word;
 };
 
 /* Who calls by this text at `wall`?  ALLOW and *out; or KEY_MALFORMED, KEY_UNKNOWN, KEY_WRONG,

@@ -84,6 +84,10 @@ struct aps_key {
 enum aps_reason aps_key_live(const struct aps_key *key, const struct aps_key_secret *secret,
                              aps_nsec now);
 
+/* When an older secret ends (wall) if the newer one was first used at `first`; 0: not yet, or
+ * nobody knows. */
+aps_nsec aps_key_older_ends(const struct aps_key_secret *older, aps_nsec first);
+
 /* Whether it may be used from `addr` and on `host` (lower case, without port; no name in it
  * counts as `*.`): KEY_NETWORK, KEY_HOST or ALLOW. */
 enum aps_reason aps_key_place(const struct aps_key *key, const struct aps_addr *addr,

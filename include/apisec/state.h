@@ -1,8 +1,9 @@
 /* state.h - the shared state of one httpd: a file that its processes map and apisecctl reads.
  *
- * It holds the table of limits (table.h), counters (metrics.h) and the generations in use
- * (generation.h); no pointers and no credentials.  It outlives restarts, stops and crashes; after
- * a reboot the cells start empty, since they hang on the monotonic clock.  Layout: docs/design.md.
+ * It holds the table of limits (table.h), counters (metrics.h), the generations in use
+ * (generation.h) and the last use of each secret (lastuse.h); no pointers and no credentials.  It
+ * outlives restarts, stops and crashes; after a reboot the cells start empty, since they hang on
+ * the monotonic clock, and the rest stays.  Layout: docs/design.md.
  * Threads and processes: open, attach, child and close belong to one thread; everything that
  * takes an open state is safe from any thread and any process forked after open. */
 #ifndef APISEC_STATE_H
@@ -20,6 +21,11 @@
 #define APS_STATE_ENTRIES_MAX ((uint64_t)1 << 28)
 #define APS_STATE_ENTRIES_DEFAULT ((uint64_t)65536)
 
+/* Rows for the last use of secrets (lastuse.h), 64 bytes each; 0: none are kept. */
+#define APS_STATE_USES_MIN ((uint64_t)1024)
+#define APS_STATE_USES_MAX ((uint64_t)1 << 24)
+#define APS_STATE_USES_DEFAULT ((uint64_t)16384)
+
 struct aps_state;
 
 /* What aps_state_open found at the path. */
@@ -31,26 +37,33 @@ enum aps_state_origin {
     APS_STATE_REPLACED, /* it had another size or version, or was damaged: a new file */
 };
 
+/* What a server asks for; both are rounded up to a power of two. */
+struct aps_state_size {
+    uint64_t entries; /* APS_STATE_ENTRIES_MIN to _MAX */
+    uint64_t uses;    /* 0, or APS_STATE_USES_MIN to _MAX */
+};
+
 struct aps_state_info {
     enum aps_state_origin origin;
     uint64_t bytes;   /* size of the file */
     uint64_t entries; /* cells of the table */
+    uint64_t uses;    /* rows for last uses */
     uint64_t rows;    /* rows for generations in use */
     uint64_t boot;    /* how often a server opened it, this time included; `boot` of audit lines */
     aps_nsec created; /* wall */
 };
 
 /* Open for a server, before it drops privileges: make the file (0600) or use what is there, and
- * raise the start counter.  `entries` (APS_STATE_ENTRIES_MIN to _MAX) is rounded up to a power of
- * two.  `wall` is the time now.  Space on disk is reserved, so that a full disk shows here and
- * never as a signal later.  A state file that cannot be used is never changed, since old
- * children may still map it: a new file takes its name; one without the magic is kept as
- * PATH.bad.  Lives in `pool`; unmapped with it in this process only.
- * APS_ERR_RANGE: entries.  APS_ERR_UNSAFE: the file is no regular file, not this account's, has a
+ * raise the start counter.  `wall` is the time now.  Space on disk is reserved, so that a full disk
+ * shows here and never as a signal later.  A state file that cannot be used is never changed, since
+ * old children may still map it: a new file takes its name, and where the old one is sound but of
+ * another size the last uses go on in it; one without the magic is kept as PATH.bad.  Lives in
+ * `pool`; unmapped with it in this process only.
+ * APS_ERR_RANGE: a size.  APS_ERR_UNSAFE: the file is no regular file, not this account's, has a
  * second name or a mode other than 0600, or others may write the folder.  APS_ERR_IO: the rest. */
-APS_MUST_CHECK enum aps_err aps_state_open(apr_pool_t *pool, const char *path, uint64_t entries,
-                                           aps_nsec wall, struct aps_state **out,
-                                           struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_state_open(apr_pool_t *pool, const char *path,
+                                           const struct aps_state_size *size, aps_nsec wall,
+                                           struct aps_state **out, struct aps_diag *diag);
 
 /* Could aps_state_open use this path?  For a configuration test: nothing is made or changed.
  * APS_ERR_UNSAFE as above; APS_ERR_IO: there is no such folder. */

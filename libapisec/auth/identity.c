@@ -110,6 +110,7 @@ enum aps_err aps_identity_init(struct aps_identity *who, char *tail, const struc
     for (size_t i = 0; i < 2; i++)
         memset(who->key.secret[i].mac, 0, sizeof who->key.secret[i].mac);
     who->secret = &who->key.secret[which];
+    who->noted = &who->noted_word; /* an identity never moves */
     who->roles = take(&t, key->nroles * sizeof(const struct aps_role *));
     who->key.roles = roles = take(&t, key->nroles * sizeof *roles);
     who->key.scopes = scopes = take(&t, key->nscopes * sizeof *scopes);

@@ -18,6 +18,15 @@ enum aps_reason aps_key_live(const struct aps_key *key, const struct aps_key_sec
     return APS_REASON_ALLOW;
 }
 
+aps_nsec aps_key_older_ends(const struct aps_key_secret *older, aps_nsec first)
+{
+    if (older->grace == 0 || first <= 0 || older->grace > INT64_MAX - first)
+        return older->closes_at;
+    if (older->closes_at != 0 && older->closes_at < first + older->grace)
+        return older->closes_at;
+    return first + older->grace;
+}
+
 static bool is_near(const struct aps_key *key, const struct aps_addr *addr)
 {
     for (size_t i = 0; i < key->nnets; i++)

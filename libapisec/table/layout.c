@@ -64,14 +64,15 @@ void aps_layout_boot_id(uint8_t out[16])
         (void)close(fd); /* it was only read */
 }
 
-struct layout_head aps_layout_head(uint64_t cells)
+struct layout_head aps_layout_head(uint64_t cells, uint64_t uses)
 {
     struct layout_head head = {
         .version = LAYOUT_VERSION,
         .head_bytes = sizeof head,
-        .file_bytes = layout_bytes(cells),
+        .file_bytes = layout_bytes(cells, uses),
         .cells = cells,
         .rows = layout_rows(cells),
+        .uses = uses,
         .overflow = (uint32_t)LAYOUT_OVERFLOW,
         .stripes = (uint32_t)LAYOUT_STRIPES,
         .counters = (uint32_t)LAYOUT_COUNTERS,
@@ -86,10 +87,37 @@ bool aps_layout_has_magic(const struct layout_head *head)
     return memcmp(head->magic, LAYOUT_MAGIC, sizeof head->magic) == 0;
 }
 
-bool aps_layout_fits(const struct layout_head *head, uint64_t cells)
+bool aps_layout_fits(const struct layout_head *head, uint64_t cells, uint64_t uses)
 {
-    struct layout_head want = aps_layout_head(cells);
+    struct layout_head want = aps_layout_head(cells, uses);
 
     return aps_layout_has_magic(head) &&
            memcmp(head, &want, offsetof(struct layout_head, metrics)) == 0;
+}
+
+static bool is_power(uint64_t n, uint64_t min, uint64_t max)
+{
+    return n >= min && n <= max && (n & (n - 1)) == 0;
+}
+
+bool aps_layout_is_sound(const struct layout_head *head, uint64_t bytes)
+{
+    return is_power(head->cells, APS_STATE_ENTRIES_MIN, APS_STATE_ENTRIES_MAX) &&
+           (head->uses == 0 || is_power(head->uses, APS_STATE_USES_MIN, APS_STATE_USES_MAX)) &&
+           aps_layout_fits(head, head->cells, head->uses) &&
+           bytes == layout_bytes(head->cells, head->uses);
+}
+
+struct layout_uses aps_layout_uses(struct layout_head *head, uint64_t cells, uint64_t uses)
+{
+    struct layout_uses where = {
+        .fd = -1,
+        .at = layout_at_uses(cells),
+        .set_mask = uses / LAYOUT_WAYS - 1,
+        .count = uses,
+        .head = head,
+    };
+
+    memcpy(where.key, head->use_key, sizeof where.key);
+    return where;
 }

@@ -5,10 +5,11 @@
  *    36864  counters         16 stripes of 256 words
  *    69632  generation rows  32 bytes each, one for 16 cells, 4,096 to 65,536
  *           cells            16 bytes each, in sets of four: one cache line
+ *           last uses        64 bytes each, one cache line, in sets of four
  *
  * Each part begins at a page.  Fixed-width integers in the machine's order, no pointers.  Sizes
- * follow from the number of cells alone, and every process keeps its own copy of them, so that
- * nothing in the file can lead outside of it. */
+ * follow from the numbers of cells and of last uses alone, and every process keeps its own copy of
+ * them, so that nothing in the file can lead outside of it. */
 #ifndef APISEC_TABLE_LAYOUT_H
 #define APISEC_TABLE_LAYOUT_H
 
@@ -23,7 +24,7 @@
 #endif
 
 #define LAYOUT_MAGIC "apisec-s"
-#define LAYOUT_VERSION 1u
+#define LAYOUT_VERSION 2u
 #define LAYOUT_PAGE ((uint64_t)4096)
 #define LAYOUT_OVERFLOW ((uint64_t)4096)
 #define LAYOUT_STRIPES ((uint64_t)16)
@@ -44,6 +45,7 @@ struct layout_head {
     uint64_t file_bytes;
     uint64_t cells;
     uint64_t rows;
+    uint64_t uses; /* rows of last uses; 0: none are kept */
     uint32_t overflow;
     uint32_t stripes;
     uint32_t counters;
@@ -51,9 +53,13 @@ struct layout_head {
     int64_t created;  /* wall nsec */
     uint8_t hash_key[16];
     uint8_t boot_id[16]; /* of the kernel; written last after a reboot */
+    /* Of the last uses, which outlive boots and go on in a file of another size. */
+    uint8_t use_key[16];
+    int64_t use_since; /* wall seconds: every use from then on was noted */
     /* Own cache lines: these change while the server runs. */
     _Alignas(64) uint64_t starts; /* a server opened the file */
     _Alignas(64) uint64_t nonce;  /* claims so far; each claim of a cell has its own number */
+    _Alignas(64) uint64_t use_displaced; /* the newest hour of a last use that gave way */
 };
 
 /* Two words that change in one step. */
@@ -71,13 +77,34 @@ struct layout_row {
     struct layout_pair serves; /* store and generation */
 };
 
+/* The first and the last use of a secret.  What the last one was is torn where two processes wrote
+ * it together or one was killed in it; `check` tells (lastuse.c). */
+struct layout_use {
+    struct layout_pair used; /* a = tag, 0 when empty; b = first second << 32 | last hour */
+    uint64_t check;          /* keyed hash of tag, last hour and what follows */
+    uint64_t net;            /* prefix of the address, and whether the route was cut */
+    uint64_t route[4];       /* text, filled up with NULs */
+};
+
 _Static_assert(sizeof(struct layout_head) <= LAYOUT_PAGE, "the head fits its page");
 _Static_assert(offsetof(struct layout_head, starts) == 128, "all versions find the start counter");
-_Static_assert(sizeof(struct layout_head) == 256, "all processes must agree on the head");
+_Static_assert(sizeof(struct layout_head) == 320, "all processes must agree on the head");
 _Static_assert(sizeof(struct layout_pair) == 16, "all processes must agree on a cell");
 _Static_assert(sizeof(struct layout_row) == 32, "all processes must agree on a row");
+_Static_assert(sizeof(struct layout_use) == 64, "all processes must agree on a last use");
 _Static_assert(LAYOUT_AT_ROWS % LAYOUT_PAGE == 0, "parts begin at pages");
 _Static_assert(LAYOUT_ROWS_MIN * sizeof(struct layout_row) % LAYOUT_PAGE == 0, "and so do cells");
+
+/* Where last uses are, mapped or in a file. */
+struct layout_uses {
+    struct layout_use *rows; /* NULL: in `fd` from `at` on */
+    int fd;
+    uint64_t at;
+    uint64_t set_mask; /* number of sets - 1 */
+    uint64_t count;    /* 0: none are kept */
+    uint8_t key[16];
+    struct layout_head *head;
+};
 
 /* What a process knows of the file; never read again from it. */
 struct aps_state {
@@ -90,6 +117,7 @@ struct aps_state {
     uint64_t *counters;
     struct layout_row *rows;
     uint64_t row_count;
+    struct layout_uses uses;
     struct aps_state_info info;
     apr_pool_t *pool;
     void *map; /* NULL in a reader's copy */
@@ -111,9 +139,15 @@ static inline uint64_t layout_at_cells(uint64_t cells)
     return LAYOUT_AT_ROWS + layout_rows(cells) * sizeof(struct layout_row);
 }
 
-static inline uint64_t layout_bytes(uint64_t cells)
+static inline uint64_t layout_at_uses(uint64_t cells)
 {
     return layout_at_cells(cells) + cells * sizeof(struct layout_pair);
+}
+
+/* `uses` is 0 or a power of two within the accepted range. */
+static inline uint64_t layout_bytes(uint64_t cells, uint64_t uses)
+{
+    return layout_at_uses(cells) + uses * sizeof(struct layout_use);
 }
 
 static inline uint64_t layout_load(const uint64_t *word)
@@ -132,11 +166,15 @@ static inline bool layout_swap(struct layout_pair *pair, struct layout_pair old,
 
 /* ---- layout.c ---- */
 
-/* The head that a file of this version with so many cells has, but for what is its own. */
-struct layout_head aps_layout_head(uint64_t cells);
+/* The head that a file of this version with such sizes has, but for what is its own. */
+struct layout_head aps_layout_head(uint64_t cells, uint64_t uses);
 bool aps_layout_has_magic(const struct layout_head *head);
-/* Whether all sizes are those of this version for `cells`. */
-bool aps_layout_fits(const struct layout_head *head, uint64_t cells);
+/* Whether all sizes are those of this version for `cells` and `uses`. */
+bool aps_layout_fits(const struct layout_head *head, uint64_t cells, uint64_t uses);
+/* Whether they are those of this version for any accepted numbers, and of a file so long. */
+bool aps_layout_is_sound(const struct layout_head *head, uint64_t bytes);
+/* The last uses of a file with this head, which is kept; its `rows` or `fd` is yet to be set. */
+struct layout_uses aps_layout_uses(struct layout_head *head, uint64_t cells, uint64_t uses);
 
 /* Tells what each counter means, so that a version with other counters starts them anew. */
 uint32_t aps_layout_metrics(void);

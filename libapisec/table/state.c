@@ -35,8 +35,8 @@ static void seed(struct aps_state *state)
     state->hash_key[1] ^= boot[1];
 }
 
-/* Sizes come from `cells` alone; `base` holds the file up to the cells, or all of it. */
-static struct aps_state *state_at(apr_pool_t *pool, uint8_t *base, uint64_t cells)
+/* Sizes come from `cells` and `uses` alone; `base` holds the file up to the cells, or all of it. */
+static struct aps_state *state_at(apr_pool_t *pool, uint8_t *base, uint64_t cells, uint64_t uses)
 {
     struct aps_state *state = apr_pcalloc(pool, sizeof *state);
 
@@ -49,8 +49,10 @@ static struct aps_state *state_at(apr_pool_t *pool, uint8_t *base, uint64_t cell
     state->rows = (struct layout_row *)(void *)(base + LAYOUT_AT_ROWS);
     state->row_count = layout_rows(cells);
     state->set_mask = cells / LAYOUT_WAYS - 1;
-    state->info.bytes = layout_bytes(cells);
+    state->uses = aps_layout_uses(state->head, cells, uses);
+    state->info.bytes = layout_bytes(cells, uses);
     state->info.entries = cells;
+    state->info.uses = uses;
     state->info.rows = state->row_count;
     state->info.boot = layout_load(&state->head->starts);
     state->info.created = state->head->created;
@@ -86,45 +88,61 @@ static void drop_other_counters(struct aps_state *state)
     state->head->metrics = aps_layout_metrics();
 }
 
-static uint64_t round_up(uint64_t entries)
+/* A power of two from `min`, itself one, on. */
+static uint64_t round_up(uint64_t n, uint64_t min)
 {
-    uint64_t cells = APS_STATE_ENTRIES_MIN;
+    uint64_t power = min;
 
-    while (cells < entries)
-        cells *= 2;
-    return cells;
+    while (power < n)
+        power *= 2;
+    return power;
 }
 
-enum aps_err aps_state_open(apr_pool_t *pool, const char *path, uint64_t entries, aps_nsec wall,
-                            struct aps_state **out, struct aps_diag *diag)
+static enum aps_err check_size(const struct aps_state_size *size, struct aps_diag *diag)
+{
+    if (size->entries < APS_STATE_ENTRIES_MIN || size->entries > APS_STATE_ENTRIES_MAX) {
+        aps_err_explain(
+            diag, "a table of %llu entries: want %llu to %llu", (unsigned long long)size->entries,
+            (unsigned long long)APS_STATE_ENTRIES_MIN, (unsigned long long)APS_STATE_ENTRIES_MAX);
+        return APS_ERR_RANGE;
+    }
+    if (size->uses != 0 && (size->uses < APS_STATE_USES_MIN || size->uses > APS_STATE_USES_MAX)) {
+        aps_err_explain(diag, "%llu last uses: want 0 for none, or %llu to %llu",
+                        (unsigned long long)size->uses, (unsigned long long)APS_STATE_USES_MIN,
+                        (unsigned long long)APS_STATE_USES_MAX);
+        return APS_ERR_RANGE;
+    }
+    return APS_OK;
+}
+
+enum aps_err aps_state_open(apr_pool_t *pool, const char *path, const struct aps_state_size *size,
+                            aps_nsec wall, struct aps_state **out, struct aps_diag *diag)
 {
     struct aps_state_file want = {.pool = pool, .path = path, .wall = wall};
     enum aps_state_origin origin = APS_STATE_CREATED;
     struct aps_state *state;
     enum aps_err err;
-    uint64_t cells;
     void *map;
     int fd = -1;
 
-    if (entries < APS_STATE_ENTRIES_MIN || entries > APS_STATE_ENTRIES_MAX) {
-        aps_err_explain(diag, "a table of %llu entries: want %llu to %llu",
-                        (unsigned long long)entries, (unsigned long long)APS_STATE_ENTRIES_MIN,
-                        (unsigned long long)APS_STATE_ENTRIES_MAX);
-        return APS_ERR_RANGE;
-    }
-    want.cells = cells = round_up(entries);
+    if ((err = check_size(size, diag)) != APS_OK)
+        return err;
+    want.cells = round_up(size->entries, APS_STATE_ENTRIES_MIN);
+    want.uses = size->uses != 0 ? round_up(size->uses, APS_STATE_USES_MIN) : 0;
     if ((err = aps_state_file_open(&want, &fd, &origin, diag)) != APS_OK)
         return err;
-    map = mmap(NULL, layout_bytes(cells), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    map =
+        mmap(NULL, layout_bytes(want.cells, want.uses), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (map == MAP_FAILED)
         err = aps_state_file_fail(path, "cannot be mapped", diag);
     (void)close(fd); /* the mapping stays; nothing was written through it */
     if (err != APS_OK)
         return err;
-    state = state_at(pool, map, cells);
+    state = state_at(pool, map, want.cells, want.uses);
     state->map = map;
     apr_pool_cleanup_register(pool, state, cleanup, apr_pool_cleanup_null);
-    state->cells = (struct layout_pair *)(void *)((uint8_t *)map + layout_at_cells(cells));
+    state->cells = (struct layout_pair *)(void *)((uint8_t *)map + layout_at_cells(want.cells));
+    state->uses.rows = (struct layout_use *)(void *)((uint8_t *)map + layout_at_uses(want.cells));
     state->info.origin = origin;
     drop_if_rebooted(state);
     seed(state);
@@ -152,9 +170,7 @@ static enum aps_err check_head(const char *path, const struct layout_head *head,
                         path);
         return APS_ERR_NEWER;
     }
-    if (head->cells < APS_STATE_ENTRIES_MIN || head->cells > APS_STATE_ENTRIES_MAX ||
-        (head->cells & (head->cells - 1)) != 0 || !aps_layout_fits(head, head->cells) ||
-        bytes != layout_bytes(head->cells)) {
+    if (!aps_layout_is_sound(head, bytes)) {
         aps_err_explain(diag, "state file %s is damaged; a restart of the server replaces it",
                         path);
         return APS_ERR_CORRUPT;
@@ -166,8 +182,7 @@ static enum aps_err check_head(const char *path, const struct layout_head *head,
 static enum aps_err copy(apr_pool_t *pool, const char *path, int fd, const struct layout_head *head,
                          struct aps_state **out, struct aps_diag *diag)
 {
-    uint64_t cells = head->cells;
-    size_t bytes = (size_t)layout_at_cells(cells);
+    size_t bytes = (size_t)layout_at_cells(head->cells);
     uint8_t *base = apr_palloc(pool, bytes + LAYOUT_PAGE);
 
     base += (LAYOUT_PAGE - (uintptr_t)base % LAYOUT_PAGE) % LAYOUT_PAGE;
@@ -175,7 +190,8 @@ static enum aps_err copy(apr_pool_t *pool, const char *path, int fd, const struc
         aps_err_explain(diag, "state file %s: it ends before byte %zu", path, bytes);
         return APS_ERR_CORRUPT;
     }
-    *out = state_at(pool, base, cells);
+    *out = state_at(pool, base, head->cells, head->uses);
+    (*out)->uses.fd = fd;
     (*out)->info.origin = APS_STATE_ATTACHED;
     return APS_OK;
 }

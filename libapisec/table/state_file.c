@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lastuse_carry.h"
 #include "layout.h"
 
 /* Another server may make or replace the file while this one looks at it. */
@@ -90,25 +91,50 @@ static enum aps_err reserve(const char *path, int fd, uint64_t bytes, struct aps
     return APS_ERR_IO;
 }
 
+/* The file that a new one takes the place of; all that goes on is checked. */
+struct old {
+    int fd;
+    uint64_t bytes;
+    struct layout_head head;
+};
+
+/* What last uses go by in the new file: those of the old one go on if it has any. */
+static bool takes_over_uses(const struct aps_state_file *want, const struct old *old,
+                            struct layout_head *head)
+{
+    head->use_since = want->wall / APS_SEC;
+    if (old == NULL || old->head.uses == 0 || want->uses == 0 ||
+        !aps_layout_is_sound(&old->head, old->bytes))
+        return false;
+    memcpy(head->use_key, old->head.use_key, sizeof head->use_key);
+    head->use_since = old->head.use_since;
+    head->use_displaced = old->head.use_displaced;
+    return true;
+}
+
 /* Fill a new file that nobody else sees yet. */
-static enum aps_err fill(const struct aps_state_file *want, int fd, uint64_t starts,
+static enum aps_err fill(const struct aps_state_file *want, int fd, const struct old *old,
                          struct aps_diag *diag)
 {
-    struct layout_head head = aps_layout_head(want->cells);
+    struct layout_head head = aps_layout_head(want->cells, want->uses);
     enum aps_err err;
+    bool carry;
 
     head.metrics = aps_layout_metrics();
     head.created = want->wall;
-    head.starts = starts;
+    head.starts = old != NULL ? old->head.starts : 0;
     aps_layout_boot_id(head.boot_id);
-    if (apr_generate_random_bytes(head.hash_key, sizeof head.hash_key) != APR_SUCCESS) {
+    if (apr_generate_random_bytes(head.hash_key, sizeof head.hash_key) != APR_SUCCESS ||
+        apr_generate_random_bytes(head.use_key, sizeof head.use_key) != APR_SUCCESS) {
         aps_err_explain(diag, "state file %s: no random numbers", want->path);
         return APS_ERR_FAILED;
     }
     if ((err = reserve(want->path, fd, head.file_bytes, diag)) != APS_OK)
         return err;
-    if (fchmod(fd, 0600) != 0 || pwrite(fd, &head, sizeof head, 0) != (ssize_t)sizeof head ||
-        fsync(fd) != 0)
+    carry = takes_over_uses(want, old, &head);
+    if (fchmod(fd, 0600) != 0 ||
+        (carry && !aps_lastuse_carry(old->fd, &old->head, fd, &head, want->wall)) ||
+        pwrite(fd, &head, sizeof head, 0) != (ssize_t)sizeof head || fsync(fd) != 0)
         return aps_state_file_fail(want->path, "cannot be written", diag);
     return APS_OK;
 }
@@ -133,9 +159,10 @@ static enum aps_err install(const char *path, const char *temp, bool replace, bo
     return rename(temp, path) == 0 ? APS_OK : aps_state_file_fail(path, "cannot be named", diag);
 }
 
-/* Make a file beside the path and move it there.  *out_fd is -1 if another server was faster. */
-static enum aps_err make(const struct aps_state_file *want, uint64_t starts, bool replace,
-                         int *out_fd, struct aps_diag *diag)
+/* Make a file beside the path and move it there, in the place of `old` if that is not NULL.
+ * *out_fd is -1 if another server was faster. */
+static enum aps_err make(const struct aps_state_file *want, const struct old *old, int *out_fd,
+                         struct aps_diag *diag)
 {
     const char *temp = apr_psprintf(want->pool, "%s.new-%ld", want->path, (long)getpid());
     enum aps_err err;
@@ -145,8 +172,8 @@ static enum aps_err make(const struct aps_state_file *want, uint64_t starts, boo
     (void)unlink(temp); /* what a server with the same number left when it was killed */
     if ((fd = open(temp, O_RDWR | O_CREAT | O_EXCL | APS_STATE_FILE_FLAGS, 0600)) < 0)
         return aps_state_file_fail(want->path, "cannot be made", diag);
-    if ((err = fill(want, fd, starts, diag)) == APS_OK)
-        err = install(want->path, temp, replace, &lost, diag);
+    if ((err = fill(want, fd, old, diag)) == APS_OK)
+        err = install(want->path, temp, old != NULL, &lost, diag);
     if (err == APS_OK)
         *out_fd = lost ? -1 : fd;
     if (lost) {
@@ -171,8 +198,7 @@ static enum aps_err set_aside(const struct aps_state_file *want, struct aps_diag
 static enum aps_err use(const struct aps_state_file *want, int *fd,
                         enum aps_state_origin *out_origin, struct aps_diag *diag)
 {
-    struct layout_head head = {.version = 0};
-    uint64_t bytes = layout_bytes(want->cells);
+    struct old old = {.fd = *fd};
     enum aps_err err;
     struct stat st;
     int fresh = -1;
@@ -182,14 +208,17 @@ static enum aps_err use(const struct aps_state_file *want, int *fd,
     if ((err = check_file(want->path, &st, diag)) != APS_OK)
         return err;
     *out_origin = APS_STATE_REPLACED;
-    if (!aps_layout_read_at(*fd, &head, sizeof head, 0) || !aps_layout_has_magic(&head)) {
+    old.bytes = (uint64_t)st.st_size;
+    if (!aps_layout_read_at(*fd, &old.head, sizeof old.head, 0) ||
+        !aps_layout_has_magic(&old.head)) {
         if ((err = set_aside(want, diag)) == APS_OK)
-            err = make(want, 0, false, &fresh, diag);
-    } else if (!aps_layout_fits(&head, want->cells) || (uint64_t)st.st_size != bytes) {
-        err = make(want, head.starts, true, &fresh, diag);
+            err = make(want, NULL, &fresh, diag);
+    } else if (!aps_layout_fits(&old.head, want->cells, want->uses) ||
+               old.bytes != old.head.file_bytes) {
+        err = make(want, &old, &fresh, diag);
     } else {
         *out_origin = APS_STATE_KEPT;
-        return reserve(want->path, *fd, bytes, diag);
+        return reserve(want->path, *fd, old.bytes, diag);
     }
     close_fd(*fd);
     *fd = fresh;
@@ -205,7 +234,7 @@ static enum aps_err find_or_make(const struct aps_state_file *want, int *out_fd,
 
     if (fd < 0 && errno == ENOENT) {
         *out_origin = APS_STATE_CREATED;
-        return make(want, 0, false, out_fd, diag);
+        return make(want, NULL, out_fd, diag);
     }
     if (fd < 0 && errno == ELOOP) {
         aps_err_explain(diag, "state file %s: it is a symbolic link", want->path);

@@ -13,6 +13,7 @@ struct aps_state_file {
     apr_pool_t *pool; /* for paths */
     const char *path;
     uint64_t cells; /* a power of two */
+    uint64_t uses;  /* 0 or a power of two */
     aps_nsec wall;  /* now */
 };
 

@@ -185,7 +185,8 @@ static void reset(uint64_t entries)
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS)
         abort();
     (void)snprintf(path, sizeof path, "%s/state%u", folder, number++);
-    if (aps_state_open(pool, path, entries, 1, &state, &diag) != APS_OK) {
+    if (aps_state_open(pool, path, &(struct aps_state_size){entries, 0}, 1, &state, &diag) !=
+        APS_OK) {
         printf("%s\n", diag.text);
         exit(1);
     }

@@ -29,7 +29,8 @@ static int open_state(void **state)
     (void)snprintf(folder, sizeof folder, "/tmp/test_generation.XXXXXX");
     assert_non_null(mkdtemp(folder));
     (void)snprintf(file, sizeof file, "%s/s", folder);
-    assert_int_equal(aps_state_open(pool, file, 1024, 1, &table, NULL), APS_OK);
+    assert_int_equal(aps_state_open(pool, file, &(struct aps_state_size){1024, 0}, 1, &table, NULL),
+                     APS_OK);
     return 0;
 }
 

@@ -136,6 +136,36 @@ static void scopes_are_printable_and_bounded(void **state)
     assert_false(aps_key_is_scope(aps_str("\xc3\xa4")));
 }
 
+/* KEY-12 */
+static void an_older_secret_ends_after_the_first_use_of_the_newer(void **state)
+{
+    static const struct {
+        aps_nsec closes, grace, first, ends;
+    } cases[] = {
+        {0, 0, 0, 0},
+        {100, 0, 0, 100},
+        {100, 0, 50, 100}, /* ends by the clock alone */
+        {100, 10, 0, 100}, /* not used yet */
+        {100, 10, 50, 60},
+        {100, 10, 89, 99},
+        {100, 10, 90, 100},
+        {100, 10, 91, 100}, /* never later than it closes */
+        {0, 10, 50, 60},
+        {0, 10, 0, 0},
+        {100, 10, -1, 100},
+        {100, INT64_MAX, 1, 100},
+        {0, INT64_MAX - 1, 1, INT64_MAX},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct aps_key_secret older = {
+            .version = 1, .closes_at = cases[i].closes, .grace = cases[i].grace};
+
+        assert_true(aps_key_older_ends(&older, cases[i].first) == cases[i].ends);
+    }
+}
+
 static void statuses_have_names(void **state)
 {
     (void)state;
@@ -157,6 +187,7 @@ int main(void)
         cmocka_unit_test(place_is_checked),
         cmocka_unit_test(scopes_are_whole_words),
         cmocka_unit_test(scopes_are_printable_and_bounded),
+        cmocka_unit_test(an_older_secret_ends_after_the_first_use_of_the_newer),
         cmocka_unit_test(statuses_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,8 @@ static int open_state(void **state)
     assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
     assert_non_null(mkdtemp(folder));
     (void)snprintf(file, sizeof file, "%s/s", folder);
-    assert_int_equal(aps_state_open(pool, file, 1024, 1, &table, NULL), APS_OK);
+    assert_int_equal(aps_state_open(pool, file, &(struct aps_state_size){1024, 0}, 1, &table, NULL),
+                     APS_OK);
     assert_int_equal(unlink(file), 0);
     assert_int_equal(rmdir(folder), 0);
     return 0;

@@ -27,7 +27,8 @@ static int open_table(void **state)
     assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
     assert_non_null(mkdtemp(path));
     assert_true((size_t)snprintf(file, sizeof file, "%s/s", path) < sizeof file);
-    assert_int_equal(aps_state_open(pool, file, 1024, 1, &table, NULL), APS_OK);
+    assert_int_equal(aps_state_open(pool, file, &(struct aps_state_size){1024, 0}, 1, &table, NULL),
+                     APS_OK);
     assert_int_equal(unlink(file), 0);
     assert_int_equal(rmdir(path), 0);
     return 0;

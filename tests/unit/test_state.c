@@ -66,7 +66,9 @@ static struct aps_state *open_entries(uint64_t entries)
 {
     struct aps_state *opened = NULL;
 
-    assert_int_equal(aps_state_open(pool, file, entries, WALL, &opened, &diag), APS_OK);
+    assert_int_equal(
+        aps_state_open(pool, file, &(struct aps_state_size){entries, 0}, WALL, &opened, &diag),
+        APS_OK);
     assert_string_equal(diag.text, "");
     return opened;
 }
@@ -74,7 +76,8 @@ static struct aps_state *open_entries(uint64_t entries)
 static enum aps_err try_open(const char *path)
 {
     struct aps_state *opened = (void *)&diag;
-    enum aps_err err = aps_state_open(pool, path, 1024, WALL, &opened, &diag);
+    enum aps_err err =
+        aps_state_open(pool, path, &(struct aps_state_size){1024, 0}, WALL, &opened, &diag);
 
     assert_ptr_equal(opened, &diag); /* untouched */
     assert_string_not_equal(diag.text, "");
@@ -131,7 +134,8 @@ static void entries_are_bounded_and_rounded_up(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct aps_state *opened = NULL;
         struct aps_state_info info;
-        enum aps_err err = aps_state_open(pool, file, cases[i].entries, WALL, &opened, &diag);
+        enum aps_err err = aps_state_open(pool, file, &(struct aps_state_size){cases[i].entries, 0},
+                                          WALL, &opened, &diag);
 
         assert_int_equal(err, cases[i].cells != 0 ? APS_OK : APS_ERR_RANGE);
         if (err != APS_OK)
@@ -211,6 +215,7 @@ static void a_damaged_head_is_replaced(void **state)
         {offsetof(struct layout_head, file_bytes), 8},
         {offsetof(struct layout_head, cells), 8},
         {offsetof(struct layout_head, rows), 8},
+        {offsetof(struct layout_head, uses), 8},
         {offsetof(struct layout_head, overflow), 4},
         {offsetof(struct layout_head, stripes), 4},
         {offsetof(struct layout_head, counters), 4},
@@ -346,7 +351,10 @@ static void a_full_disk_is_an_error_and_leaves_nothing(void **state)
         (void)signal(SIGXFSZ, SIG_IGN);
         if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
             _exit(2);
-        _exit(aps_state_open(pool, file, 65536, WALL, &opened, &diag) == APS_ERR_IO ? 0 : 1);
+        _exit(aps_state_open(pool, file, &(struct aps_state_size){65536, 0}, WALL, &opened,
+                             &diag) == APS_ERR_IO
+                  ? 0
+                  : 1);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
@@ -379,7 +387,10 @@ static void servers_that_start_together_share_the_file(void **state)
         if (fork() == 0) {
             struct aps_state *mine = NULL;
 
-            _exit(aps_state_open(pool, file, 1024, WALL, &mine, &diag) == APS_OK ? 0 : 1);
+            _exit(aps_state_open(pool, file, &(struct aps_state_size){1024, 0}, WALL, &mine,
+                                 &diag) == APS_OK
+                      ? 0
+                      : 1);
         }
     }
     for (unsigned i = 0; i < 6; i++) {

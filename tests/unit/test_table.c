@@ -29,7 +29,8 @@ static int open_table(void **state)
     assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
     assert_non_null(mkdtemp(folder));
     (void)snprintf(file, sizeof file, "%s/s", folder);
-    assert_int_equal(aps_state_open(pool, file, 1024, 1, &table, NULL), APS_OK);
+    assert_int_equal(aps_state_open(pool, file, &(struct aps_state_size){1024, 0}, 1, &table, NULL),
+                     APS_OK);
     return 0;
 }
 
@@ -102,13 +103,16 @@ static void tags_depend_on_the_file(void **state)
 
     (void)state;
     (void)snprintf(path, sizeof path, "%s2", file);
-    assert_int_equal(aps_state_open(pool, path, 1024, 1, &other, NULL), APS_OK);
+    assert_int_equal(aps_state_open(pool, path, &(struct aps_state_size){1024, 0}, 1, &other, NULL),
+                     APS_OK);
     assert_int_not_equal(aps_table_tag(other, scope, "caller", 6), tag);
     aps_state_close(other);
-    assert_int_equal(aps_state_open(pool, path, 1024, 1, &other, NULL), APS_OK);
+    assert_int_equal(aps_state_open(pool, path, &(struct aps_state_size){1024, 0}, 1, &other, NULL),
+                     APS_OK);
     tag = aps_table_tag(other, scope, "caller", 6);
     aps_state_close(other);
-    assert_int_equal(aps_state_open(pool, path, 1024, 1, &other, NULL), APS_OK);
+    assert_int_equal(aps_state_open(pool, path, &(struct aps_state_size){1024, 0}, 1, &other, NULL),
+                     APS_OK);
     assert_int_equal(aps_table_tag(other, scope, "caller", 6), tag);
     assert_int_equal(unlink(path), 0);
 }
