@@ -1,8 +1,9 @@
-/* snapshot.h - one published copy of a store, open for reading.
+/* snapshot.h - what a store has published, open for reading.
  *
- * A snapshot is what a child of httpd decides with: the copy's roles in memory, its keys looked
- * up by id in SQLite (immutable, no locks), and the peppers unwrapped.  Nothing of it changes
- * after it is opened; a new generation is a new snapshot.
+ * A snapshot is what a child of httpd decides with: roles in memory, keys looked up by id in the
+ * copy by SQLite (immutable, no locks), and the peppers unwrapped.  Beside the copy of a large
+ * store stands a delta: what changed since, which is held in memory and comes before the copy.
+ * Nothing of a snapshot changes after it is opened; a new generation is a new snapshot.
  * Threads: every call is safe from any thread.  Processes: open after fork, never before. */
 #ifndef APISEC_SNAPSHOT_H
 #define APISEC_SNAPSHOT_H
@@ -19,12 +20,16 @@
 
 struct aps_snapshot;
 
-/* What a child remembers of the file to see that it changed. */
-struct aps_snapshot_stamp {
+/* What a child remembers of the files to see that they changed. */
+struct aps_snapshot_file {
     dev_t dev;
     ino_t ino;
     off_t size;
     struct timespec mtime, ctime;
+};
+struct aps_snapshot_stamp {
+    struct aps_snapshot_file copy;  /* STORE/pub/store.db */
+    struct aps_snapshot_file delta; /* STORE/pub/delta.db; all zero: there is none */
 };
 
 struct aps_snapshot_options {
@@ -33,19 +38,24 @@ struct aps_snapshot_options {
     uid_t owner;                     /* besides root, who may own the copy */
     uint64_t min_generation;         /* an older copy is refused (APS_ERR_CONFLICT) */
     const uint8_t *store_id; /* NULL, or the id that it must have: a foreign copy is refused */
+    /* NULL, or a snapshot of the same store that stays open meanwhile: where the copy is still the
+     * same file, both use it, and only the delta is read. */
+    const struct aps_snapshot *near;
 };
 
-/* The current stamp of STORE/pub/store.db.  APS_ERR_NOT_FOUND or APS_ERR_IO. */
+/* The current stamp of what is published.  APS_ERR_NOT_FOUND: no copy.  APS_ERR_IO. */
 APS_MUST_CHECK enum aps_err aps_snapshot_stamp(const char *store, struct aps_snapshot_stamp *out,
                                                struct aps_diag *diag);
 bool aps_snapshot_stamp_equal(const struct aps_snapshot_stamp *a,
                               const struct aps_snapshot_stamp *b);
 
-/* Open and check: a regular file with one link, not a symlink, FIFO or device, owner root or
- * `owner`, not writable by group or others, below safe folders; SQLite application id and schema
- * version; the key-check value against the master key (APS_ERR_KEY); the MACed meta row; the
- * generation.  No whole-file check.  Lives on the heap; the caller closes.  Each fault says what
- * mends it. */
+/* Open and check, both files: a regular file with one link, not a symlink, FIFO or device, owner
+ * root or `owner`, not writable by group or others, below safe folders; SQLite application id and
+ * schema version; the key-check value against the master key (APS_ERR_KEY); the MACed meta row; the
+ * generation.  A delta that is not newer than the copy was left behind and is ignored; one of
+ * another copy is refused (APS_ERR_CONFLICT), as is a copy whose delta is gone (APS_ERR_NOT_FOUND).
+ * No whole-file check of the copy; a delta is under its MAC as a whole.  Lives on the heap; the
+ * caller closes.  Each fault says what mends it. */
 APS_MUST_CHECK enum aps_err aps_snapshot_open(const struct aps_snapshot_options *options,
                                               struct aps_snapshot **out, struct aps_diag *diag);
 /* NULL is fine. */

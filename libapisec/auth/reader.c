@@ -145,6 +145,7 @@ static enum aps_reader_event look(struct aps_reader *reader, const struct aps_vi
         }
         how.min_generation = aps_snapshot_generation(old);
         how.store_id = aps_snapshot_store_id(old);
+        how.near = old;
     }
     if ((err = aps_snapshot_open(&how, &snap, &why)) == APS_OK)
         err = aps_view_new(snap, reader->options.cache_max, reader->hash_key, &fresh);

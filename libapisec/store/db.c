@@ -18,11 +18,15 @@ enum {
 
 const char *aps_db_mend(sqlite3 *db)
 {
-    static const char copy[] = "/pub/store.db";
+    static const char *const published[] = {"/pub/store.db", "/pub/delta.db"};
     const char *path = db != NULL ? sqlite3_db_filename(db, "main") : NULL;
     size_t n = path != NULL ? strlen(path) : 0;
-    bool is_copy = n >= sizeof copy - 1 && strcmp(path + n - (sizeof copy - 1), copy) == 0;
-    return is_copy ? "" : "; restore it from a backup";
+    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
+        size_t len = strlen(published[i]);
+        if (n >= len && strcmp(path + n - len, published[i]) == 0)
+            return "";
+    }
+    return "; restore it from a backup";
 }
 
 enum aps_err aps_db_fail(sqlite3 *db, int rc, struct aps_diag *diag)

@@ -13,18 +13,21 @@ enum aps_err aps_meta_load(sqlite3 *db, struct aps_meta *out, struct aps_diag *d
     struct aps_sql q;
     bool good = false;
 
-    aps_sql_begin(&q, db, "SELECT store_id, prefix, generation, imports FROM meta");
+    aps_sql_begin(&q, db, "SELECT store_id, prefix, generation, imports, base, deltas FROM meta");
     if (aps_sql_row(&q)) {
         struct aps_str id = aps_sql_get_str(&q, 0), prefix = aps_sql_get_str(&q, 1);
         int64_t generation = aps_sql_get_i64(&q, 2);
         int64_t imports = aps_sql_get_i64(&q, 3);
+        int64_t base = aps_sql_get_i64(&q, 4);
         good = id.n == sizeof meta.store_id && aps_keytext_is_prefix(prefix) && generation > 0 &&
-               imports >= 0;
+               imports >= 0 && base > 0 && base <= generation;
         if (good) {
             memcpy(meta.store_id, id.p, id.n);
             memcpy(meta.prefix, prefix.p, prefix.n);
             meta.generation = (uint64_t)generation;
             meta.imports = (uint64_t)imports;
+            meta.base = (uint64_t)base;
+            meta.deltas = aps_sql_get_i64(&q, 5) != 0;
         }
     }
     enum aps_err err = aps_sql_end(&q, diag);
@@ -140,8 +143,33 @@ static enum aps_err add_rows(struct aps_mac_run *run, sqlite3 *db, const char *s
     return aps_sql_end(&q, diag);
 }
 
-enum aps_err aps_meta_mac(sqlite3 *db, const struct aps_meta *meta, const struct aps_secret *master,
-                          uint8_t out[APS_MAC_LEN], struct aps_diag *diag)
+/* What the MAC covers of the tables: whether a delta or a copy has them is under it too, so that
+ * neither passes for the other. */
+static enum aps_err add_tables(struct aps_mac_run *run, sqlite3 *db, enum aps_schema_kind kind,
+                               struct aps_diag *diag)
+{
+    static const struct {
+        const char *sql;
+        int columns;
+        bool delta_only;
+    } parts[] = {
+        {"SELECT name, created_at, max_age, warn FROM role ORDER BY name", 4, false},
+        {"SELECT role, text, deny FROM role_grant ORDER BY role, text", 3, false},
+        {"SELECT role, parent FROM role_parent ORDER BY role, parent", 2, false},
+        {"SELECT id, name, record FROM key ORDER BY id", 3, true},
+        {"SELECT id FROM key_gone ORDER BY id", 1, true},
+    };
+    enum aps_err err = APS_OK;
+    aps_mac_add_u64(run, kind == APS_SCHEMA_DELTA);
+    for (size_t i = 0; err == APS_OK && i < sizeof parts / sizeof *parts; i++)
+        if (!parts[i].delta_only || kind == APS_SCHEMA_DELTA)
+            err = add_rows(run, db, parts[i].sql, parts[i].columns, diag);
+    return err;
+}
+
+enum aps_err aps_meta_mac(sqlite3 *db, enum aps_schema_kind kind, const struct aps_meta *meta,
+                          const struct aps_secret *master, uint8_t out[APS_MAC_LEN],
+                          struct aps_diag *diag)
 {
     struct aps_mac *mac = NULL;
     struct aps_mac_run *run = NULL;
@@ -154,16 +182,11 @@ enum aps_err aps_meta_mac(sqlite3 *db, const struct aps_meta *meta, const struct
     aps_mac_add(run, meta->store_id, sizeof meta->store_id);
     aps_mac_add_u64(run, APS_SCHEMA_VERSION);
     aps_mac_add_u64(run, meta->generation);
+    aps_mac_add_u64(run, meta->base);
+    aps_mac_add_u64(run, meta->deltas);
     aps_mac_add_u64(run, meta->imports);
     aps_mac_add(run, meta->prefix, strlen(meta->prefix));
-    err = add_rows(run, db, "SELECT name, created_at, max_age, warn FROM role ORDER BY name", 4,
-                   diag);
-    if (err == APS_OK)
-        err = add_rows(run, db, "SELECT role, text, deny FROM role_grant ORDER BY role, text", 3,
-                       diag);
-    if (err == APS_OK)
-        err = add_rows(run, db, "SELECT role, parent FROM role_parent ORDER BY role, parent", 2,
-                       diag);
+    err = add_tables(run, db, kind, diag);
     end = aps_mac_end(run, err == APS_OK ? out : NULL);
     err = err != APS_OK ? err : end;
 out:
@@ -171,14 +194,24 @@ out:
     return err;
 }
 
-enum aps_err aps_meta_check_mac(sqlite3 *db, const struct aps_meta *meta,
+enum aps_err aps_meta_put_mac(sqlite3 *db, const char *sql, const struct aps_seal_key *seal,
+                              const uint8_t mac[APS_MAC_LEN], struct aps_diag *diag)
+{
+    struct aps_sql q;
+    aps_sql_begin(&q, db, sql);
+    aps_sql_blob(&q, mac, APS_MAC_LEN);
+    aps_sql_blob(&q, seal->id, sizeof seal->id);
+    return aps_sql_run(&q, diag);
+}
+
+enum aps_err aps_meta_check_mac(sqlite3 *db, enum aps_schema_kind kind, const struct aps_meta *meta,
                                 const struct aps_secret *master, const struct aps_seal_key *seal,
                                 struct aps_diag *diag)
 {
     uint8_t want[APS_MAC_LEN];
     struct aps_sql q;
     bool fits = false;
-    enum aps_err err = aps_meta_mac(db, meta, master, want, diag);
+    enum aps_err err = aps_meta_mac(db, kind, meta, master, want, diag);
     if (err != APS_OK)
         return err;
     aps_sql_begin(&q, db, "SELECT mac FROM master WHERE id = ?");
@@ -189,8 +222,7 @@ enum aps_err aps_meta_check_mac(sqlite3 *db, const struct aps_meta *meta,
     }
     if ((err = aps_sql_end(&q, diag)) != APS_OK || fits)
         return err;
-    aps_err_explain(diag,
-                    "%s was changed after it was published: its meta row does not authenticate",
+    aps_err_explain(diag, "%s was changed after it was published: it does not authenticate",
                     sqlite3_db_filename(db, "main"));
     return APS_ERR_CORRUPT;
 }

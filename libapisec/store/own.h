@@ -13,6 +13,7 @@
 #include "apisec/seal.h"
 #include "apisec/snapshot.h"
 #include "apisec/store.h"
+#include "schema.h"
 #include "sql.h"
 
 /* The one row of `meta`. */
@@ -20,6 +21,8 @@ struct aps_meta {
     uint8_t store_id[APS_SNAPSHOT_ID_LEN];
     char prefix[APS_KEYTEXT_PREFIX_MAX + 1];
     uint64_t generation;
+    uint64_t base;    /* generation of the last complete copy */
+    bool deltas;      /* changes since then are published beside it */
     uint64_t imports; /* keys that came from elsewhere, ever */
 };
 
@@ -38,8 +41,9 @@ struct aps_store {
     struct aps_meta meta;
     struct aps_mac *pepper; /* the newest, once a key was made; NULL before */
     uint32_t pepper_version;
-    bool begun;   /* a transaction is open */
-    bool changed; /* it holds a change */
+    bool begun;    /* a transaction is open */
+    bool changed;  /* it holds a change */
+    size_t marked; /* keys that it wrote or deleted, for the next delta */
 };
 
 /* ---- store.c ---- */
@@ -60,12 +64,19 @@ APS_MUST_CHECK enum aps_err aps_meta_check_master(sqlite3 *db, const struct aps_
                                                   const struct aps_secret *master,
                                                   const struct aps_seal_key *seal,
                                                   struct aps_diag *diag);
-/* The MAC of a copy: over meta, schema version and all of the role tables. */
-APS_MUST_CHECK enum aps_err aps_meta_mac(sqlite3 *db, const struct aps_meta *meta,
+/* The MAC of a copy: over meta, schema version and all of the role tables; of a delta over all of
+ * its keys too, which are few. */
+APS_MUST_CHECK enum aps_err aps_meta_mac(sqlite3 *db, enum aps_schema_kind kind,
+                                         const struct aps_meta *meta,
                                          const struct aps_secret *master, uint8_t out[APS_MAC_LEN],
                                          struct aps_diag *diag);
-/* Compare it with the one that the copy carries.  APS_ERR_CORRUPT. */
-APS_MUST_CHECK enum aps_err aps_meta_check_mac(sqlite3 *db, const struct aps_meta *meta,
+/* Put it into the row of this master key. */
+APS_MUST_CHECK enum aps_err aps_meta_put_mac(sqlite3 *db, const char *sql,
+                                             const struct aps_seal_key *seal,
+                                             const uint8_t mac[APS_MAC_LEN], struct aps_diag *diag);
+/* Compare it with the one that the file carries.  APS_ERR_CORRUPT. */
+APS_MUST_CHECK enum aps_err aps_meta_check_mac(sqlite3 *db, enum aps_schema_kind kind,
+                                               const struct aps_meta *meta,
                                                const struct aps_secret *master,
                                                const struct aps_seal_key *seal,
                                                struct aps_diag *diag);
@@ -87,10 +98,38 @@ APS_MUST_CHECK enum aps_err aps_wrapped_each(sqlite3 *db, const struct aps_meta 
                                              aps_wrapped_fn fn, void *arg, struct aps_diag *diag);
 
 /* ---- publish.c ---- */
-/* Copy what is committed to st->pub.  The writers' lock is held. */
+/* A store of more keys publishes deltas; below it a complete copy costs no more than one. */
+#define APS_PUBLISH_LARGE "10000"
+/* Changed keys from which on the next copy is a complete one, beside the delta; and what a delta
+ * holds at most.  The space between is for what one command changes. */
+enum { APS_PUBLISH_RENEW = 4096, APS_PUBLISH_DELTA_MAX = 8192 };
+/* Copy what is committed to st->pub, whole; and say so in the store, where it was not yet said.  No
+ * transaction is open, and the writers' lock is held, as for all that publishes. */
 APS_MUST_CHECK enum aps_err aps_publish(struct aps_store *st, struct aps_diag *diag);
+/* Publish what is committed where it is not; nothing where it is. */
+APS_MUST_CHECK enum aps_err aps_publish_mend(struct aps_store *st, struct aps_diag *diag);
+/* Whether the store has so many keys that changes are published as deltas. */
+APS_MUST_CHECK enum aps_err aps_publish_is_large(struct aps_store *st, bool *out,
+                                                 struct aps_diag *diag);
 /* The generation of the copy there, 0 if there is none or it cannot be read. */
 uint64_t aps_publish_generation(const char *pub);
+/* Make a file of pub/ that `fill` writes into `temp`: beside the target, synced, renamed. */
+typedef enum aps_err (*aps_publish_fn)(struct aps_store *st, const char *temp, void *arg,
+                                       struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_publish_file(struct aps_store *st, const char *target,
+                                             aps_publish_fn fill, void *arg, struct aps_diag *diag);
+/* Empty tables of the kind in the empty file `path`, attached to st->db as `pub`, in an open
+ * transaction; and its end. */
+APS_MUST_CHECK enum aps_err aps_publish_attach(struct aps_store *st, const char *path,
+                                               enum aps_schema_kind kind, struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_publish_detach(struct aps_store *st, enum aps_err err,
+                                               struct aps_diag *diag);
+/* Copy all of the small tables into `pub`. */
+APS_MUST_CHECK enum aps_err aps_publish_small(struct aps_store *st, struct aps_diag *diag);
+
+/* ---- publish_delta.c ---- */
+/* Publish the changes since the last complete copy beside it; without any, an empty delta. */
+APS_MUST_CHECK enum aps_err aps_publish_delta(struct aps_store *st, struct aps_diag *diag);
 
 /* ---- migrate.c ---- */
 /* From `from` to from + 1, inside of a transaction. */

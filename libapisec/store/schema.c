@@ -1,43 +1,72 @@
-/* schema.c - the tables of a store and of its copy, and whether a database has exactly those. */
+/* schema.c - the tables of a store, of its copy and of a delta, and whether a database has exactly
+ * those. */
 #include "schema.h"
 
 #include "sql.h"
 
 /* In the order in which sqlite_schema lists them.  The texts are compared byte for byte with what
  * SQLite stored, so they are never reformatted; a change of one is a new schema version. */
-static const char *const tables[] = {
-    /* One row. */
-    "CREATE TABLE meta(one INTEGER PRIMARY KEY CHECK(one = 1), store_id BLOB NOT NULL,"
-    " prefix TEXT NOT NULL, generation INTEGER NOT NULL, imports INTEGER NOT NULL,"
-    " created_at INTEGER NOT NULL)",
-    /* Every master key that can open the store, told by its public id. */
-    "CREATE TABLE master(id BLOB PRIMARY KEY, check_value BLOB NOT NULL,"
-    " mac BLOB NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID",
-    /* Random keys of the store, sealed under each of those. */
-    "CREATE TABLE wrapped(purpose TEXT NOT NULL, version INTEGER NOT NULL, master BLOB NOT NULL,"
-    " blob BLOB NOT NULL, created_at INTEGER NOT NULL,"
-    " PRIMARY KEY(purpose, version, master)) WITHOUT ROWID",
-    "CREATE TABLE role(name TEXT PRIMARY KEY, created_at INTEGER NOT NULL,"
-    " max_age INTEGER NOT NULL, warn INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE role_grant(role TEXT NOT NULL, text TEXT NOT NULL, deny INTEGER NOT NULL,"
-    " PRIMARY KEY(role, text)) WITHOUT ROWID",
-    "CREATE TABLE role_parent(role TEXT NOT NULL, parent TEXT NOT NULL,"
-    " PRIMARY KEY(role, parent)) WITHOUT ROWID",
-    /* `record` is all that a request needs, in the form of record.h: reading one column costs
-     * 450 instructions, reading twenty would cost more than finding the row. */
-    "CREATE TABLE key(id TEXT PRIMARY KEY, name TEXT NOT NULL, record BLOB NOT NULL)"
-    " WITHOUT ROWID",
-    /* From here on store.db alone. */
-    "CREATE UNIQUE INDEX key_name ON key(name)",
-    "CREATE TABLE change(n INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL,"
-    " uid INTEGER NOT NULL, login TEXT NOT NULL, sudo TEXT NOT NULL, tty TEXT NOT NULL,"
-    " host TEXT NOT NULL, command TEXT NOT NULL, subject TEXT NOT NULL, old TEXT NOT NULL,"
-    " new TEXT NOT NULL)",
-    /* SQLite's own, by AUTOINCREMENT. */
-    "CREATE TABLE sqlite_sequence(name,seq)",
+enum {
+    STORE = 1 << APS_SCHEMA_STORE,
+    COPY = 1 << APS_SCHEMA_COPY,
+    DELTA = 1 << APS_SCHEMA_DELTA,
+    ALL = STORE | COPY | DELTA,
+    SQLITES = 1 << 30, /* SQLite makes it itself */
 };
 
-enum { TABLES = sizeof tables / sizeof *tables, STORE_ONLY = 3, SQLITES = 1 };
+static const struct {
+    int in; /* which databases have it */
+    const char *sql;
+} tables[] = {
+    /* One row.  `base` is the generation of the last complete copy; `deltas`: changes since then
+     * are published beside it. */
+    {ALL, "CREATE TABLE meta(one INTEGER PRIMARY KEY CHECK(one = 1), store_id BLOB NOT NULL,"
+          " prefix TEXT NOT NULL, generation INTEGER NOT NULL, base INTEGER NOT NULL,"
+          " deltas INTEGER NOT NULL, imports INTEGER NOT NULL, created_at INTEGER NOT NULL)"},
+    /* Every master key that can open the store, told by its public id. */
+    {ALL, "CREATE TABLE master(id BLOB PRIMARY KEY, check_value BLOB NOT NULL,"
+          " mac BLOB NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID"},
+    /* Random keys of the store, sealed under each of those. */
+    {ALL, "CREATE TABLE wrapped(purpose TEXT NOT NULL, version INTEGER NOT NULL, master BLOB"
+          " NOT NULL, blob BLOB NOT NULL, created_at INTEGER NOT NULL,"
+          " PRIMARY KEY(purpose, version, master)) WITHOUT ROWID"},
+    {ALL, "CREATE TABLE role(name TEXT PRIMARY KEY, created_at INTEGER NOT NULL,"
+          " max_age INTEGER NOT NULL, warn INTEGER NOT NULL) WITHOUT ROWID"},
+    {ALL, "CREATE TABLE role_grant(role TEXT NOT NULL, text TEXT NOT NULL, deny INTEGER NOT NULL,"
+          " PRIMARY KEY(role, text)) WITHOUT ROWID"},
+    {ALL, "CREATE TABLE role_parent(role TEXT NOT NULL, parent TEXT NOT NULL,"
+          " PRIMARY KEY(role, parent)) WITHOUT ROWID"},
+    /* `record` is all that a request needs, in the form of record.h: reading one column costs
+     * 450 instructions, reading twenty would cost more than finding the row. */
+    {ALL, "CREATE TABLE key(id TEXT PRIMARY KEY, name TEXT NOT NULL, record BLOB NOT NULL)"
+          " WITHOUT ROWID"},
+    /* Keys of the complete copy that are there no more. */
+    {DELTA, "CREATE TABLE key_gone(id TEXT PRIMARY KEY) WITHOUT ROWID"},
+    {STORE, "CREATE UNIQUE INDEX key_name ON key(name)"},
+    /* Keys that were made, changed or deleted since the last complete copy. */
+    {STORE, "CREATE TABLE key_changed(id TEXT PRIMARY KEY) WITHOUT ROWID"},
+    {STORE, "CREATE TABLE change(n INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL,"
+            " uid INTEGER NOT NULL, login TEXT NOT NULL, sudo TEXT NOT NULL, tty TEXT NOT NULL,"
+            " host TEXT NOT NULL, command TEXT NOT NULL, subject TEXT NOT NULL, old TEXT NOT NULL,"
+            " new TEXT NOT NULL)"},
+    /* By AUTOINCREMENT. */
+    {STORE | SQLITES, "CREATE TABLE sqlite_sequence(name,seq)"},
+};
+
+enum { TABLES = sizeof tables / sizeof *tables };
+
+static bool is_in(int table, enum aps_schema_kind kind)
+{
+    return (tables[table].in & 1 << kind) != 0;
+}
+
+/* The first table of the kind from number `n` on, or TABLES. */
+static int next_of(int n, enum aps_schema_kind kind)
+{
+    while (n < TABLES && !is_in(n, kind))
+        n++;
+    return n;
+}
 
 #define TEXT_OF(x) #x
 #define NUMBER_TEXT(x) TEXT_OF(x)
@@ -50,9 +79,9 @@ enum aps_err aps_schema_make(sqlite3 *db, enum aps_schema_kind kind, struct aps_
             APS_SCHEMA_APP_ID) ";"
                                "PRAGMA user_version = " NUMBER_TEXT(APS_SCHEMA_VERSION) ";",
         diag);
-    int n = TABLES - (kind == APS_SCHEMA_COPY ? STORE_ONLY : SQLITES);
-    for (int i = 0; err == APS_OK && i < n; i++)
-        err = aps_db_exec(db, tables[i], diag);
+    for (int i = 0; err == APS_OK && i < TABLES; i++)
+        if (is_in(i, kind) && !(tables[i].in & SQLITES))
+            err = aps_db_exec(db, tables[i].sql, diag);
     return err;
 }
 
@@ -72,8 +101,8 @@ enum aps_err aps_schema_check(sqlite3 *db, enum aps_schema_kind kind, struct aps
 {
     struct aps_sql q;
     int64_t version = 0;
-    int n = 0, want = TABLES - (kind == APS_SCHEMA_COPY ? STORE_ONLY : 0);
     bool same = true;
+    int n = 0;
     enum aps_err err = aps_schema_version(db, &version, diag);
     const char *path = sqlite3_db_filename(db, "main");
 
@@ -85,11 +114,14 @@ enum aps_err aps_schema_check(sqlite3 *db, enum aps_schema_kind kind, struct aps
         return APS_ERR_NEWER;
     }
     aps_sql_begin(&q, db, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid");
-    for (; aps_sql_row(&q); n++)
-        same = same && n < want && aps_str_eq(aps_sql_get_str(&q, 0), aps_str(tables[n]));
+    while (aps_sql_row(&q)) {
+        n = next_of(n, kind);
+        same = same && n < TABLES && aps_str_eq(aps_sql_get_str(&q, 0), aps_str(tables[n].sql));
+        n += n < TABLES;
+    }
     if ((err = aps_sql_end(&q, diag)) != APS_OK)
         return err;
-    if (version == APS_SCHEMA_VERSION && same && n == want)
+    if (version == APS_SCHEMA_VERSION && same && next_of(n, kind) == TABLES)
         return APS_OK;
     aps_err_explain(diag, "%s does not have the tables of schema version %d%s", path,
                     APS_SCHEMA_VERSION, aps_db_mend(db));

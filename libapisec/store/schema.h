@@ -1,4 +1,4 @@
-/* schema.h - the tables of a store; those that httpd needs are in the published copy too.
+/* schema.h - the tables of a store; those that httpd needs are in what is published too.
  *
  * See docs/design.md, "The store", for what each column holds. */
 #ifndef APISEC_STORE_SCHEMA_H
@@ -12,6 +12,7 @@
 enum aps_schema_kind {
     APS_SCHEMA_STORE, /* store.db: all of them */
     APS_SCHEMA_COPY,  /* the copy: without the change log and the index of names */
+    APS_SCHEMA_DELTA, /* the tables of a copy, and which keys are gone */
 };
 
 /* Make every table in an empty database, with application id and version. */

@@ -2,12 +2,10 @@
 #include "apisec/snapshot.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 
-#include "own.h"
-#include "record.h"
-#include "schema.h"
+#include "copy.h"
+#include "delta.h"
 
 enum { PEPPERS_MAX = 64, OPEN_TRIES = 5 };
 
@@ -18,36 +16,20 @@ struct pepper {
 
 struct aps_snapshot {
     apr_pool_t *pool;
-    pid_t pid;
     struct aps_snapshot_stamp stamp;
-    struct aps_meta meta;
+    struct aps_meta meta; /* of the delta where there is one in force, else of the copy */
     struct aps_rolebook *roles;
     unsigned npeppers;
     struct pepper peppers[PEPPERS_MAX]; /* newest last */
     struct aps_mac *address;            /* newest */
-    pthread_mutex_t mutex;              /* over db and key: SQLite's own locks are off */
-    bool has_mutex;
-    sqlite3 *db;
-    sqlite3_stmt *key;
-    size_t nlast;                  /* 0: there is no key */
-    char last[APS_KEYTEXT_ID_LEN]; /* the greatest id */
+    struct aps_copy *copy;
+    struct aps_delta *delta; /* NULL: the copy is the newest there is */
 };
 
-/* ---- the file ---- */
-
-static struct aps_snapshot_stamp stamp_of(const struct stat *st)
-{
-    return (struct aps_snapshot_stamp){
-        .dev = st->st_dev,
-        .ino = st->st_ino,
-        .size = st->st_size,
-        .mtime = st->st_mtim,
-        .ctime = st->st_ctim,
-    };
-}
+/* ---- the files ---- */
 
 /* No copy, or not even a store.  The folder may be passed by whoever may read the copy. */
-static enum aps_err say_missing(const char *store, const char *path, struct aps_diag *diag)
+static enum aps_err say_missing(const char *store, struct aps_diag *diag)
 {
     char truth[APS_FILE_PATH_MAX];
     struct stat st;
@@ -56,12 +38,13 @@ static enum aps_err say_missing(const char *store, const char *path, struct aps_
         aps_err_explain(diag, "no store is there; apisecctl --store %s init makes one", store);
     else
         aps_err_explain(diag,
-                        "%s: no published copy is there; apisecctl --store %s publish makes it",
-                        path, store);
+                        "%s/pub/store.db: no published copy is there; apisecctl --store %s publish "
+                        "makes it",
+                        store, store);
     return APS_ERR_NOT_FOUND;
 }
 
-/* What is wrong with the copy alone, publishing mends. */
+/* What is wrong with the published files alone, publishing mends. */
 static void say_mend(const char *store, struct aps_diag *diag)
 {
     struct aps_diag said;
@@ -75,112 +58,145 @@ static void say_mend(const char *store, struct aps_diag *diag)
 enum aps_err aps_snapshot_stamp(const char *store, struct aps_snapshot_stamp *out,
                                 struct aps_diag *diag)
 {
-    char path[APS_FILE_PATH_MAX], text[128];
-    struct stat st;
-    enum aps_err err = aps_file_join(store, "pub/store.db", path, diag);
-    if (err != APS_OK)
+    static const struct aps_snapshot_file none;
+    char copy[APS_FILE_PATH_MAX], delta[APS_FILE_PATH_MAX];
+    struct aps_snapshot_stamp stamp;
+    enum aps_err err;
+    if ((err = aps_file_join(store, "pub/store.db", copy, diag)) != APS_OK ||
+        (err = aps_file_join(store, "pub/delta.db", delta, diag)) != APS_OK ||
+        (err = aps_pubfile_stamp(copy, &stamp.copy, diag)) != APS_OK ||
+        (err = aps_pubfile_stamp(delta, &stamp.delta, diag)) != APS_OK)
         return err;
-    if (lstat(path, &st) != 0) {
-        int e = errno;
-        if (e == ENOENT || e == ENOTDIR)
-            return say_missing(store, path, diag);
-        aps_err_explain(diag, "%s: cannot find it: %s", path, strerror_r(e, text, sizeof text));
-        return APS_ERR_IO;
-    }
-    *out = stamp_of(&st);
+    if (aps_pubfile_same(&stamp.copy, &none))
+        return say_missing(store, diag);
+    *out = stamp;
     return APS_OK;
-}
-
-static bool same_time(const struct timespec *a, const struct timespec *b)
-{
-    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
 bool aps_snapshot_stamp_equal(const struct aps_snapshot_stamp *a,
                               const struct aps_snapshot_stamp *b)
 {
-    return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-           same_time(&a->mtime, &b->mtime) && same_time(&a->ctime, &b->ctime);
+    return aps_pubfile_same(&a->copy, &b->copy) && aps_pubfile_same(&a->delta, &b->delta);
 }
 
-/* Open the copy that the checked name leads to.  The name may be given to a newer copy between
- * check and open, so both are done again until they meet the same file. */
-static enum aps_err open_file(struct aps_snapshot *snap, const struct aps_snapshot_options *o,
-                              struct aps_diag *diag)
+/* An opening under way. */
+struct trial {
+    const struct aps_snapshot_options *o;
+    struct aps_seal_key seal;
+    struct aps_pubfile delta; /* its connection is NULL where none is in force */
+};
+
+/* The copy, which another snapshot may have open already. */
+static enum aps_err open_copy(struct aps_snapshot *snap, struct trial *t, struct aps_diag *diag)
 {
-    const struct aps_file_want want = {.owner = o->owner, .forbid = APS_FILE_SHARED};
-    char path[APS_FILE_PATH_MAX], found[APS_FILE_PATH_MAX];
-    struct stat st;
-    enum aps_err err = aps_file_join(o->store, "pub/store.db", path, diag);
-
-    for (int i = 0; err == APS_OK && i < OPEN_TRIES; i++) {
-        struct aps_snapshot_stamp after;
-        if ((err = aps_file_find(path, &want, found, &st, diag)) != APS_OK)
-            break;
-        snap->stamp = stamp_of(&st);
-        if ((err = aps_db_open(found, APS_DB_COPY, &snap->db, diag)) != APS_OK)
-            break;
-        err = aps_snapshot_stamp(o->store, &after, diag);
-        if (err == APS_OK && aps_snapshot_stamp_equal(&after, &snap->stamp))
-            return APS_OK;
-        aps_db_close(snap->db);
-        snap->db = NULL;
-    }
-    if (err == APS_OK) {
-        aps_err_explain(diag, "%s: it is replaced faster than it can be opened", path);
-        err = APS_ERR_BUSY;
-    } else if (err == APS_ERR_NOT_FOUND) {
-        err = say_missing(o->store, path, diag);
-    }
-    return err;
-}
-
-/* ---- what is in it ---- */
-
-/* SQLite takes a file that is cut within its last page, and reads zeros there. */
-static enum aps_err check_size(struct aps_snapshot *snap, struct aps_diag *diag)
-{
-    int64_t pages = 0, size = 0;
-    enum aps_err err = aps_db_number(snap->db, "PRAGMA page_count", 0, &pages, diag);
-    if (err == APS_OK)
-        err = aps_db_number(snap->db, "PRAGMA page_size", 0, &size, diag);
-    if (err != APS_OK || pages * size == snap->stamp.size)
-        return err;
-    aps_err_explain(diag, "%s has %lld bytes, its header says %lld",
-                    sqlite3_db_filename(snap->db, "main"), (long long)snap->stamp.size,
-                    (long long)(pages * size));
-    return APS_ERR_CORRUPT;
-}
-
-static enum aps_err check_meta(struct aps_snapshot *snap, const struct aps_snapshot_options *o,
-                               const struct aps_seal_key *seal, struct aps_diag *diag)
-{
+    const struct aps_snapshot *near = t->o->near;
+    struct aps_pubfile file = {0};
     enum aps_err err;
-    if ((err = aps_schema_check(snap->db, APS_SCHEMA_COPY, diag)) != APS_OK ||
-        (err = check_size(snap, diag)) != APS_OK ||
-        (err = aps_meta_load(snap->db, &snap->meta, diag)) != APS_OK)
-        return err;
-    if (o->store_id != NULL &&
-        memcmp(o->store_id, snap->meta.store_id, sizeof snap->meta.store_id) != 0) {
+
+    if (near != NULL && aps_pubfile_same(&near->stamp.copy, &snap->stamp.copy) &&
+        (snap->copy = aps_copy_keep(near->copy)) != NULL)
+        return APS_OK;
+    err = aps_pubfile_open(t->o, "pub/store.db", APS_SCHEMA_COPY, &t->seal, &file, diag);
+    if (err == APS_ERR_NOT_FOUND)
+        return say_missing(t->o->store, diag);
+    return err == APS_OK ? aps_copy_new(&file, &snap->copy, diag) : err;
+}
+
+/* Whether a delta, whose MAC is right, is in force above the copy.  One that is not newer than the
+ * copy was left behind when that was made. */
+static enum aps_err judge_delta(struct aps_snapshot *snap, struct trial *t, struct aps_diag *diag)
+{
+    const struct aps_meta *copy = aps_copy_meta(snap->copy), *delta = &t->delta.meta;
+
+    if (memcmp(delta->store_id, copy->store_id, sizeof copy->store_id) != 0) {
         aps_err_explain(diag,
-                        "%s/pub/store.db is of another store: put the right copy back with "
-                        "apisecctl --store %s publish, or restart the server to take this one",
-                        o->store, o->store);
+                        "%s/pub/delta.db and pub/store.db are of two stores: apisecctl --store %s "
+                        "publish puts the right ones there",
+                        t->o->store, t->o->store);
         return APS_ERR_CONFLICT;
     }
-    err = aps_meta_check_master(snap->db, &snap->meta, o->master, seal, diag);
-    if (err == APS_OK)
-        err = aps_meta_check_mac(snap->db, &snap->meta, o->master, seal, diag);
-    if (err == APS_OK && snap->meta.generation < o->min_generation) {
-        aps_err_explain(diag,
-                        "%s/pub/store.db has generation %llu, older than %llu which is in force: "
-                        "apisecctl --store %s publish makes a new one",
-                        o->store, (unsigned long long)snap->meta.generation,
-                        (unsigned long long)o->min_generation, o->store);
-        err = APS_ERR_CONFLICT;
+    if (delta->generation > copy->generation && delta->base == copy->generation) {
+        snap->meta = *delta;
+        return APS_OK;
     }
-    return err;
+    if (delta->generation <= copy->generation) {
+        aps_db_close(t->delta.db);
+        t->delta.db = NULL;
+        return APS_OK;
+    }
+    aps_err_explain(
+        diag,
+        "%s/pub/delta.db, generation %llu, is of the copy of generation %llu, but "
+        "pub/store.db has generation %llu: apisecctl --store %s publish makes both anew",
+        t->o->store, (unsigned long long)delta->generation, (unsigned long long)delta->base,
+        (unsigned long long)copy->generation, t->o->store);
+    return APS_ERR_CONFLICT;
 }
+
+/* A copy of a large store says that a delta stands beside it; without one nobody knows what was
+ * revoked since. */
+static enum aps_err open_delta(struct aps_snapshot *snap, struct trial *t, struct aps_diag *diag)
+{
+    enum aps_err err;
+    snap->meta = *aps_copy_meta(snap->copy);
+    if (!snap->meta.deltas)
+        return APS_OK;
+    err = aps_pubfile_open(t->o, "pub/delta.db", APS_SCHEMA_DELTA, &t->seal, &t->delta, diag);
+    if (err == APS_ERR_NOT_FOUND) {
+        aps_err_explain(diag,
+                        "%s/pub/delta.db is gone, which belongs to pub/store.db: apisecctl --store "
+                        "%s publish makes it anew",
+                        t->o->store, t->o->store);
+        return APS_ERR_NOT_FOUND;
+    }
+    return err == APS_OK ? judge_delta(snap, t, diag) : err;
+}
+
+static void drop_files(struct aps_snapshot *snap, struct trial *t)
+{
+    aps_db_close(t->delta.db);
+    t->delta.db = NULL;
+    aps_copy_release(snap->copy);
+    snap->copy = NULL;
+}
+
+/* Open what the names lead to.  They may be given to newer files meanwhile, so it is done again
+ * until both were the same before and after; a fault of files that were not is none. */
+static enum aps_err open_files(struct aps_snapshot *snap, struct trial *t, struct aps_diag *diag)
+{
+    for (int i = 0; i < OPEN_TRIES; i++) {
+        struct aps_snapshot_stamp after;
+        enum aps_err err = aps_snapshot_stamp(t->o->store, &snap->stamp, diag), look;
+        if (err != APS_OK)
+            return err;
+        if ((err = open_copy(snap, t, diag)) == APS_OK)
+            err = open_delta(snap, t, diag);
+        look = aps_snapshot_stamp(t->o->store, &after, err == APS_OK ? diag : NULL);
+        if (look == APS_OK && aps_snapshot_stamp_equal(&after, &snap->stamp))
+            return err;
+        drop_files(snap, t);
+        if (look != APS_OK)
+            return err != APS_OK ? err : look;
+    }
+    aps_err_explain(diag, "%s/pub/store.db: it is replaced faster than it can be opened",
+                    t->o->store);
+    return APS_ERR_BUSY;
+}
+
+static enum aps_err check_generation(const struct aps_snapshot *snap,
+                                     const struct aps_snapshot_options *o, struct aps_diag *diag)
+{
+    if (snap->meta.generation >= o->min_generation)
+        return APS_OK;
+    aps_err_explain(diag,
+                    "%s/pub/store.db has generation %llu, older than %llu which is in force: "
+                    "apisecctl --store %s publish makes a new one",
+                    o->store, (unsigned long long)snap->meta.generation,
+                    (unsigned long long)o->min_generation, o->store);
+    return APS_ERR_CONFLICT;
+}
+
+/* ---- what is in them ---- */
 
 static enum aps_err add_pepper(void *arg, uint32_t version, const struct aps_secret *key)
 {
@@ -204,72 +220,63 @@ static enum aps_err set_address(void *arg, uint32_t version, const struct aps_se
     return aps_mac_new(key->b, key->n, &snap->address);
 }
 
-/* Past the greatest id there is no next row: that one is read for it. */
-static enum aps_err load_last(struct aps_snapshot *snap, struct aps_diag *diag)
+struct contents {
+    struct aps_snapshot *snap;
+    const struct aps_seal_key *seal;
+};
+
+/* The small tables, of the delta or else of the copy. */
+static enum aps_err load(void *arg, sqlite3 *db, struct aps_diag *diag)
 {
-    struct aps_sql q;
-    aps_sql_begin(&q, snap->db, "SELECT id FROM key ORDER BY id DESC LIMIT 1");
-    if (aps_sql_row(&q)) {
-        struct aps_str id = aps_sql_get_str(&q, 0);
-        if (id.n == sizeof snap->last) {
-            memcpy(snap->last, id.p, id.n);
-            snap->nlast = id.n;
-        }
-    }
-    return aps_sql_end(&q, diag);
+    const struct contents *c = arg;
+    struct aps_snapshot *snap = c->snap;
+    enum aps_err err;
+    if ((err = aps_wrapped_each(db, &snap->meta, c->seal, APS_WRAPPED_PEPPER, add_pepper, snap,
+                                diag)) != APS_OK ||
+        (err = aps_wrapped_each(db, &snap->meta, c->seal, APS_WRAPPED_ADDRESS, set_address, snap,
+                                diag)) != APS_OK ||
+        (err = aps_store_role_load(db, snap->pool, &snap->roles, diag)) != APS_OK)
+        return err;
+    return aps_rolebook_seal(snap->roles, diag);
 }
 
-static enum aps_err load(struct aps_snapshot *snap, const struct aps_seal_key *seal,
-                         struct aps_diag *diag)
+static enum aps_err load_all(struct aps_snapshot *snap, struct trial *t, struct aps_diag *diag)
 {
+    struct contents c = {snap, &t->seal};
     enum aps_err err;
-    int rc;
-    if ((err = aps_wrapped_each(snap->db, &snap->meta, seal, APS_WRAPPED_PEPPER, add_pepper, snap,
-                                diag)) != APS_OK ||
-        (err = aps_wrapped_each(snap->db, &snap->meta, seal, APS_WRAPPED_ADDRESS, set_address, snap,
-                                diag)) != APS_OK ||
-        (err = aps_store_role_load(snap->db, snap->pool, &snap->roles, diag)) != APS_OK ||
-        (err = aps_rolebook_seal(snap->roles, diag)) != APS_OK ||
-        /* Until it is closed: the file never changes, so no lookup has to begin and end one, and to
-         * read the head of the file again.  What ends it after all only costs time. */
-        (err = aps_db_exec(snap->db, "BEGIN", diag)) != APS_OK)
+    if (t->delta.db == NULL)
+        return aps_copy_load(snap->copy, load, &c, diag);
+    if ((err = load(&c, t->delta.db, diag)) != APS_OK)
         return err;
-    /* The row of the id or, of an id that nobody has, the next one: what is read for it tells
-     * nobody that it is unknown (KEY-07). */
-    rc = sqlite3_prepare_v3(snap->db, "SELECT name, record, id FROM key WHERE id >= ? ORDER BY id",
-                            -1, SQLITE_PREPARE_PERSISTENT, &snap->key, NULL);
-    return rc == SQLITE_OK ? load_last(snap, diag) : aps_db_fail(snap->db, rc, diag);
+    return aps_delta_load(t->delta.db, snap->pool, &snap->delta, diag);
 }
 
 enum aps_err aps_snapshot_open(const struct aps_snapshot_options *options,
                                struct aps_snapshot **out, struct aps_diag *diag)
 {
-    struct aps_seal_key seal = {{0}, {0}};
+    struct trial t = {.o = options};
     enum aps_err err = APS_ERR_NOMEM;
     struct aps_snapshot *snap = calloc(1, sizeof *snap);
 
     if (snap == NULL)
         return err;
-    snap->pid = getpid();
     if ((snap->pool = aps_store_pool()) == NULL)
         goto out;
-    snap->has_mutex = pthread_mutex_init(&snap->mutex, NULL) == 0;
-    if (!snap->has_mutex)
+    if ((err = aps_seal_key_init(options->master, &t.seal)) != APS_OK)
         goto out;
-    if ((err = aps_seal_key_init(options->master, &seal)) != APS_OK)
+    if ((err = open_files(snap, &t, diag)) != APS_OK)
         goto out;
-    if ((err = open_file(snap, options, diag)) != APS_OK)
+    if ((err = check_generation(snap, options, diag)) != APS_OK)
         goto out;
-    if ((err = check_meta(snap, options, &seal, diag)) != APS_OK)
-        goto out;
-    if ((err = load(snap, &seal, diag)) != APS_OK)
+    if ((err = load_all(snap, &t, diag)) != APS_OK)
         goto out;
     *out = snap;
     snap = NULL;
 out:
     if (err == APS_ERR_CORRUPT)
         say_mend(options->store, diag);
-    aps_seal_key_wipe(&seal);
+    aps_db_close(t.delta.db);
+    aps_seal_key_wipe(&t.seal);
     aps_snapshot_close(snap);
     return err;
 }
@@ -278,13 +285,10 @@ void aps_snapshot_close(struct aps_snapshot *snap)
 {
     if (snap == NULL)
         return;
-    (void)sqlite3_finalize(snap->key); /* tells the last step's error once more */
-    aps_db_close(snap->db);
+    aps_copy_release(snap->copy);
     for (unsigned i = 0; i < snap->npeppers; i++)
         aps_mac_free(snap->peppers[i].mac);
     aps_mac_free(snap->address);
-    if (snap->has_mutex)
-        (void)pthread_mutex_destroy(&snap->mutex); /* nobody holds it any more */
     if (snap->pool != NULL)
         apr_pool_destroy(snap->pool);
     free(snap);
@@ -325,63 +329,20 @@ const struct aps_rolebook *aps_snapshot_roles(const struct aps_snapshot *snap)
     return snap->roles;
 }
 
-/* The present row, with the mutex held. */
-static enum aps_err read_key(sqlite3_stmt *stmt, struct aps_str id, apr_pool_t *pool,
-                             struct aps_key *out)
-{
-    const char *name = (const char *)sqlite3_column_text(stmt, 0);
-    const void *record = sqlite3_column_blob(stmt, 1);
-    if (name == NULL || record == NULL)
-        return APS_ERR_CORRUPT;
-    struct aps_key key = {
-        .id = aps_str_copy(pool, id),
-        .name = aps_str_copy(pool, (struct aps_str){name, (size_t)sqlite3_column_bytes(stmt, 0)}),
-    };
-    enum aps_err err = aps_record_decode(
-        (struct aps_str){record, (size_t)sqlite3_column_bytes(stmt, 1)}, pool, &key);
-    if (err == APS_OK)
-        *out = key;
-    return err;
-}
-
-/* The first row from `id` on, with the mutex held; *out_is_it: it is that id's. */
-static enum aps_err find_key(struct aps_snapshot *snap, struct aps_str id, apr_pool_t *pool,
-                             struct aps_key *out, bool *out_is_it)
-{
-    const char *from =
-        snap->nlast != 0 && memcmp(id.p, snap->last, snap->nlast) > 0 ? snap->last : id.p;
-    enum aps_err err = APS_ERR_IO;
-    int rc = sqlite3_bind_text(snap->key, 1, from, APS_KEYTEXT_ID_LEN, SQLITE_STATIC);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_step(snap->key);
-    if (rc == SQLITE_ROW) {
-        const char *seen = (const char *)sqlite3_column_text(snap->key, 2);
-        *out_is_it = seen != NULL && aps_str_eq(aps_str(seen), id);
-        err = read_key(snap->key, id, pool, out);
-    } else if (rc == SQLITE_DONE) {
-        err = APS_ERR_NOT_FOUND;
-    } else if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB) {
-        err = APS_ERR_CORRUPT;
-    }
-    (void)sqlite3_reset(snap->key); /* tells the step's error once more */
-    return err;
-}
-
 enum aps_err aps_snapshot_key(struct aps_snapshot *snap, struct aps_str id, apr_pool_t *pool,
                               struct aps_key *out)
 {
     struct aps_key key;
-    bool is_it = true;
-    if (snap->pid != getpid())
-        return APS_ERR_FAILED; /* a connection is never used across fork (SEC-17) */
+    enum aps_err err, changed;
     if (!aps_keytext_is_id(id))
         return APS_ERR_NOT_FOUND;
-    if (pthread_mutex_lock(&snap->mutex) != 0)
-        return APS_ERR_FAILED;
-    enum aps_err err = find_key(snap, id, pool, &key, &is_it);
-    (void)pthread_mutex_unlock(&snap->mutex); /* held by this thread */
-    if (!is_it)
-        return APS_ERR_NOT_FOUND; /* whatever the next row is like */
+    /* The copy is asked about a key of the delta as well, so that no key is found sooner than one
+     * that nobody has is missed (KEY-07). */
+    err = aps_copy_key(snap->copy, id, pool, &key);
+    if (err != APS_OK && err != APS_ERR_NOT_FOUND)
+        return err;
+    if (snap->delta != NULL && aps_delta_key(snap->delta, id, pool, &key, &changed))
+        err = changed;
     if (err == APS_OK)
         *out = key;
     return err;

@@ -115,8 +115,10 @@ static enum aps_err migrate(struct aps_store *st, const char *path, struct aps_d
 static enum aps_err begin(struct aps_store *st, struct aps_diag *diag)
 {
     enum aps_err err = aps_db_exec(st->db, "BEGIN IMMEDIATE", diag);
-    if (err == APS_OK)
+    if (err == APS_OK) {
         st->begun = true;
+        st->marked = 0;
+    }
     return err;
 }
 
@@ -124,7 +126,7 @@ static enum aps_err begin(struct aps_store *st, struct aps_diag *diag)
  * mending fails here: the command's own publishing tells it. */
 static void mend_copy(struct aps_store *st)
 {
-    if (aps_publish_generation(st->pub) != st->meta.generation && aps_publish(st, NULL) != APS_OK)
+    if (aps_publish_mend(st, NULL) != APS_OK)
         return;
 }
 
@@ -216,9 +218,30 @@ static bool has_committed(struct aps_store *st)
     return aps_meta_load(st->db, &now, NULL) == APS_OK && now.generation == st->meta.generation + 1;
 }
 
-static enum aps_err raise_and_commit(struct aps_store *st, struct aps_diag *diag)
+/* The generation that the transaction makes: published as a delta, or as a copy, which then holds
+ * all changes so far. */
+static enum aps_err raise_generation(struct aps_store *st, bool delta, bool large,
+                                     struct aps_diag *diag)
 {
-    enum aps_err err = aps_db_exec(st->db, "UPDATE meta SET generation = generation + 1", diag);
+    struct aps_sql q;
+    enum aps_err err;
+    if (delta)
+        return aps_db_exec(st->db, "UPDATE meta SET generation = generation + 1", diag);
+    aps_sql_begin(&q, st->db,
+                  "UPDATE meta SET generation = generation + 1, base = generation + 1, deltas = ?");
+    aps_sql_i64(&q, large);
+    if ((err = aps_sql_run(&q, diag)) != APS_OK)
+        return err;
+    return aps_db_exec(st->db, "DELETE FROM key_changed", diag);
+}
+
+static enum aps_err raise_and_commit(struct aps_store *st, bool delta, struct aps_diag *diag)
+{
+    bool large = false;
+    enum aps_err err = aps_publish_is_large(st, &large, diag);
+    delta = delta && large;
+    if (err == APS_OK)
+        err = raise_generation(st, delta, large, diag);
     if (err == APS_OK)
         err = aps_db_exec(st->db, "COMMIT", diag);
     st->begun = st->changed = false;
@@ -228,13 +251,34 @@ static enum aps_err raise_and_commit(struct aps_store *st, struct aps_diag *diag
             return err;
     }
     st->meta.generation++;
+    if (!delta) {
+        st->meta.base = st->meta.generation;
+        st->meta.deltas = large;
+    }
     return APS_OK;
 }
 
-static enum aps_err publish(struct aps_store *st, struct aps_diag *diag)
+/* Keys that changed since the last complete copy. */
+static enum aps_err count_changed(struct aps_store *st, int64_t *out, struct aps_diag *diag)
+{
+    return aps_db_number(st->db, "SELECT count(*) FROM key_changed", 0, out, diag);
+}
+
+/* What the transaction changes is published first; a delta that has become long is then replaced by
+ * a copy.  That may fail: the next command tries again, and a delta that is full is an error. */
+static enum aps_err publish_change(struct aps_store *st, int64_t changed, struct aps_diag *diag)
+{
+    enum aps_err err = aps_publish_mend(st, diag);
+    if (err == APS_OK && st->meta.base != st->meta.generation && changed > APS_PUBLISH_RENEW &&
+        aps_publish(st, NULL) != APS_OK)
+        return APS_OK;
+    return err;
+}
+
+static enum aps_err publish(struct aps_store *st, int64_t changed, struct aps_diag *diag)
 {
     struct aps_diag why = {""};
-    enum aps_err err = aps_publish(st, &why);
+    enum aps_err err = publish_change(st, changed, &why);
     if (err != APS_OK)
         aps_err_explain(diag,
                         "the change is stored, but httpd does not see it yet, since publishing "
@@ -245,17 +289,21 @@ static enum aps_err publish(struct aps_store *st, struct aps_diag *diag)
 
 enum aps_err aps_store_commit(struct aps_store *st, struct aps_diag *diag)
 {
-    enum aps_err err = aps_store_begin(st, diag);
-    if (err != APS_OK)
+    int64_t changed = 0;
+    enum aps_err err;
+    if ((err = aps_store_begin(st, diag)) != APS_OK ||
+        (err = count_changed(st, &changed, diag)) != APS_OK)
         return err;
     if (st->changed) {
-        err = raise_and_commit(st, diag);
-        return err == APS_OK ? publish(st, diag) : err;
+        bool delta = st->meta.deltas && st->marked <= APS_PUBLISH_DELTA_MAX &&
+                     changed <= APS_PUBLISH_DELTA_MAX;
+        err = raise_and_commit(st, delta, diag);
+        return err == APS_OK ? publish(st, changed, diag) : err;
     }
     st->begun = false;
     if ((err = aps_db_exec(st->db, "ROLLBACK", diag)) != APS_OK)
         return err;
-    return aps_publish_generation(st->pub) == st->meta.generation ? APS_OK : publish(st, diag);
+    return publish(st, changed, diag);
 }
 
 enum aps_err aps_store_publish(struct aps_store *st, struct aps_diag *diag)
@@ -267,7 +315,7 @@ enum aps_err aps_store_publish(struct aps_store *st, struct aps_diag *diag)
     }
     if ((err = aps_store_begin(st, diag)) != APS_OK)
         return err;
-    if ((err = raise_and_commit(st, diag)) != APS_OK)
+    if ((err = raise_and_commit(st, false, diag)) != APS_OK)
         return err;
     return aps_publish(st, diag);
 }

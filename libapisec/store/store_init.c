@@ -171,10 +171,10 @@ static enum aps_err put_meta(struct aps_store *st, const char *prefix, struct ap
     if (err != APS_OK)
         return err;
     (void)snprintf(st->meta.prefix, sizeof st->meta.prefix, "%s", prefix);
-    st->meta.generation = 1;
+    st->meta.generation = st->meta.base = 1;
     aps_sql_begin(&q, st->db,
-                  "INSERT INTO meta(one, store_id, prefix, generation, imports, created_at)"
-                  " VALUES(1, ?, ?, 1, 0, ?)");
+                  "INSERT INTO meta(one, store_id, prefix, generation, base, deltas, imports,"
+                  " created_at) VALUES(1, ?, ?, 1, 1, 0, 0, ?)");
     aps_sql_blob(&q, st->meta.store_id, sizeof st->meta.store_id);
     aps_sql_str(&q, aps_str(prefix));
     aps_sql_i64(&q, st->now);

@@ -72,6 +72,18 @@ enum aps_err aps_store_key_each(struct aps_store *st, aps_store_key_fn fn, void 
 
 /* ---- writing ---- */
 
+/* The key is of the next delta.  So many that none can hold them are of the next copy. */
+static enum aps_err mark(struct aps_store *st, struct aps_str id, struct aps_diag *diag)
+{
+    struct aps_sql q;
+    if (!st->meta.deltas || st->marked > APS_PUBLISH_DELTA_MAX)
+        return APS_OK;
+    st->marked++;
+    aps_sql_begin(&q, st->db, "INSERT OR IGNORE INTO key_changed(id) VALUES(?)");
+    aps_sql_str(&q, id);
+    return aps_sql_run(&q, diag);
+}
+
 static enum aps_err write_row(struct aps_store *st, const char *sql, const struct aps_key *key,
                               struct aps_diag *diag)
 {
@@ -81,7 +93,8 @@ static enum aps_err write_row(struct aps_store *st, const char *sql, const struc
     aps_sql_str(&q, key->name);
     aps_sql_blob(&q, record.p, record.n);
     aps_sql_str(&q, key->id);
-    return aps_sql_run(&q, diag);
+    enum aps_err err = aps_sql_run(&q, diag);
+    return err == APS_OK ? mark(st, key->id, diag) : err;
 }
 
 static enum aps_err update(struct aps_store *st, const struct aps_key *old,
@@ -350,7 +363,7 @@ enum aps_err aps_store_key_delete(struct aps_store *st, struct aps_str ref, stru
     }
     aps_sql_begin(&q, st->db, "DELETE FROM key WHERE id = ?");
     aps_sql_str(&q, old.id);
-    if ((err = aps_sql_run(&q, diag)) != APS_OK)
+    if ((err = aps_sql_run(&q, diag)) != APS_OK || (err = mark(st, old.id, diag)) != APS_OK)
         return err;
     return aps_store_change_put(st, old.id, aps_key_fields_json(&old, st->pool),
                                 (struct aps_str){0}, diag);

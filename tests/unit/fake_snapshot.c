@@ -89,14 +89,14 @@ enum aps_err aps_snapshot_stamp(const char *store, struct aps_snapshot_stamp *ou
         return APS_ERR_NOT_FOUND;
     }
     memset(out, 0, sizeof *out);
-    out->ino = t_fake.inode;
+    out->copy.ino = t_fake.inode;
     return APS_OK;
 }
 
 bool aps_snapshot_stamp_equal(const struct aps_snapshot_stamp *a,
                               const struct aps_snapshot_stamp *b)
 {
-    return a->ino == b->ino;
+    return a->copy.ino == b->copy.ino;
 }
 
 enum aps_err aps_snapshot_open(const struct aps_snapshot_options *options,
@@ -124,7 +124,7 @@ enum aps_err aps_snapshot_open(const struct aps_snapshot_options *options,
     }
     struct aps_snapshot *snap = calloc(1, sizeof *snap);
     snap->generation = generation;
-    snap->stamp.ino = inode;
+    snap->stamp.copy.ino = inode;
     memcpy(snap->store_id, t_fake.store_id, sizeof snap->store_id);
     *out = snap;
     return APS_OK;
