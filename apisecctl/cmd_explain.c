@@ -110,7 +110,8 @@ static enum aps_err load_key(struct trial *t, const char *id)
 
 static void judge_key(struct trial *t)
 {
-    enum aps_reason reason = aps_key_live(&t->key, &t->key.secret[0], t->c->now);
+    enum aps_reason reason = t->key.decoy ? APS_REASON_KEY_DECOY
+                                          : aps_key_live(&t->key, &t->key.secret[0], t->c->now);
     char until[APS_NUM_TIME_MAX];
 
     if (reason == APS_REASON_ALLOW)

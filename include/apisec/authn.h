@@ -28,8 +28,9 @@ struct aps_identity {
 };
 
 /* Who calls by this text at `wall`?  ALLOW and *out; or KEY_MALFORMED, KEY_UNKNOWN, KEY_WRONG,
- * KEY_REVOKED, KEY_NOT_YET, KEY_EXPIRED, KEY_ROTATED, ROLE_UNKNOWN, STORE_DOWN, INTERNAL.  All
- * refusals that need the store cost one lookup and one MAC, also an unknown id (KEY-07).
+ * KEY_DECOY, KEY_REVOKED, KEY_NOT_YET, KEY_EXPIRED, KEY_ROTATED, ROLE_UNKNOWN, STORE_DOWN,
+ * INTERNAL.  All refusals that need the store cost one lookup and one MAC, also an unknown id and
+ * a decoy (KEY-07); for a text from elsewhere one digest and one MAC more, which give it its id.
  * *out lives in the view or, when its cache is full, in `pool`.  *out_id: the id that the text
  * names, for the log, also of a refused one; empty where the text is none of this store
  * (KEY_MALFORMED); lives in the view or in `pool`.  *out_hit: the text was in the cache.  Both
@@ -37,6 +38,12 @@ struct aps_identity {
 enum aps_reason aps_authn_key(struct aps_view *view, struct aps_str text, aps_nsec wall,
                               apr_pool_t *pool, const struct aps_identity **out,
                               struct aps_str *out_id, bool *out_hit);
+
+/* Whose text is it, whatever became of the key?  ALLOW: *out, and *out_which is the index of the
+ * secret; KEY_WRONG: it names *out, and is no secret of it; KEY_UNKNOWN, KEY_MALFORMED, STORE_DOWN,
+ * INTERNAL.  *out lives in `pool`. */
+enum aps_reason aps_authn_prove(struct aps_snapshot *snap, struct aps_str text, apr_pool_t *pool,
+                                struct aps_key *out, size_t *out_which);
 
 struct aps_snapshot *aps_view_snapshot(const struct aps_view *view);
 

@@ -37,6 +37,9 @@ bool aps_keytext_is_prefix(struct aps_str prefix);
 /* Twelve characters of base62. */
 bool aps_keytext_is_id(struct aps_str id);
 
+/* The last `n` base62 digits of `value`, left-padded with '0'; *out is not NUL-ended. */
+void aps_keytext_digits(uint64_t value, size_t n, char *out);
+
 /* Six characters of base62 of the CRC-32 of `text`. */
 void aps_keytext_checksum(struct aps_str text, char out[APS_KEYTEXT_CHECK_LEN]);
 

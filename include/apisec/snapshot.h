@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "apisec/err.h"
+#include "apisec/imported.h"
 #include "apisec/key.h"
 #include "apisec/role.h"
 #include "apisec/secret.h"
@@ -79,6 +80,15 @@ APS_MUST_CHECK enum aps_err aps_snapshot_key(struct aps_snapshot *snap, struct a
  * cost).  APS_ERR_NOT_FOUND for a version that the copy does not hold; APS_ERR_CRYPTO. */
 APS_MUST_CHECK enum aps_err aps_snapshot_mac(struct aps_snapshot *snap, uint32_t pepper,
                                              struct aps_str text, uint8_t out[APS_KEY_MAC_LEN]);
+
+/* Whether keys from elsewhere were ever imported: else no text but the store's own can be a key. */
+bool aps_snapshot_has_imports(const struct aps_snapshot *snap);
+
+/* The id of the key whose imported text has this digest; whether there is such a key,
+ * aps_snapshot_key tells.  *out is not NUL-ended.  APS_ERR_CRYPTO. */
+APS_MUST_CHECK enum aps_err aps_snapshot_imported_id(struct aps_snapshot *snap,
+                                                     const uint8_t digest[APS_DIGEST_LEN],
+                                                     char out[APS_KEYTEXT_ID_LEN]);
 
 /* The address-pseudonym key's MAC of an address, for CMP-02: 16 bytes. */
 APS_MUST_CHECK enum aps_err aps_snapshot_pseudonym(struct aps_snapshot *snap,

@@ -58,12 +58,15 @@ static uint32_t crc32_of(struct aps_str text)
     return ~crc;
 }
 
+void aps_keytext_digits(uint64_t value, size_t n, char *out)
+{
+    for (size_t i = n; i-- > 0; value /= 62)
+        out[i] = base62[value % 62];
+}
+
 void aps_keytext_checksum(struct aps_str text, char out[APS_KEYTEXT_CHECK_LEN])
 {
-    uint32_t crc = crc32_of(text); /* 62^6 is more than 2^32 */
-
-    for (size_t i = APS_KEYTEXT_CHECK_LEN; i-- > 0; crc /= 62)
-        out[i] = base62[crc % 62];
+    aps_keytext_digits(crc32_of(text), APS_KEYTEXT_CHECK_LEN, out); /* 62^6 is more than 2^32 */
 }
 
 /* A byte stands for a digit only below the largest multiple of 62, so that all are equally

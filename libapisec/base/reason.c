@@ -80,5 +80,6 @@ bool aps_reason_is_authn_failure(enum aps_reason reason)
 {
     const char *event = row_of(reason)->words.event.p;
 
-    return strcmp(event, "authn_login_fail") == 0 || strcmp(event, "authn_token_reuse") == 0;
+    return strcmp(event, "authn_login_fail") == 0 || strcmp(event, "authn_token_reuse") == 0 ||
+           strcmp(event, "authn_decoy_used") == 0;
 }

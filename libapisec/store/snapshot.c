@@ -22,6 +22,7 @@ struct aps_snapshot {
     unsigned npeppers;
     struct pepper peppers[PEPPERS_MAX]; /* newest last */
     struct aps_mac *address;            /* newest */
+    struct aps_mac *lookup;             /* gives an imported text its id */
     struct aps_copy *copy;
     struct aps_delta *delta; /* NULL: the copy is the newest there is */
 };
@@ -220,6 +221,13 @@ static enum aps_err set_address(void *arg, uint32_t version, const struct aps_se
     return aps_mac_new(key->b, key->n, &snap->address);
 }
 
+static enum aps_err set_lookup(void *arg, uint32_t version, const struct aps_secret *key)
+{
+    struct aps_snapshot *snap = arg;
+    (void)version; /* there is one only: another would give every imported key another id */
+    return snap->lookup != NULL ? APS_ERR_CORRUPT : aps_mac_new(key->b, key->n, &snap->lookup);
+}
+
 struct contents {
     struct aps_snapshot *snap;
     const struct aps_seal_key *seal;
@@ -234,6 +242,8 @@ static enum aps_err load(void *arg, sqlite3 *db, struct aps_diag *diag)
     if ((err = aps_wrapped_each(db, &snap->meta, c->seal, APS_WRAPPED_PEPPER, add_pepper, snap,
                                 diag)) != APS_OK ||
         (err = aps_wrapped_each(db, &snap->meta, c->seal, APS_WRAPPED_ADDRESS, set_address, snap,
+                                diag)) != APS_OK ||
+        (err = aps_wrapped_each(db, &snap->meta, c->seal, APS_WRAPPED_LOOKUP, set_lookup, snap,
                                 diag)) != APS_OK ||
         (err = aps_store_role_load(db, snap->pool, &snap->roles, diag)) != APS_OK)
         return err;
@@ -289,6 +299,7 @@ void aps_snapshot_close(struct aps_snapshot *snap)
     for (unsigned i = 0; i < snap->npeppers; i++)
         aps_mac_free(snap->peppers[i].mac);
     aps_mac_free(snap->address);
+    aps_mac_free(snap->lookup);
     if (snap->pool != NULL)
         apr_pool_destroy(snap->pool);
     free(snap);
@@ -357,6 +368,18 @@ enum aps_err aps_snapshot_mac(struct aps_snapshot *snap, uint32_t pepper, struct
             return aps_mac_sum(p->mac, text, out);
     }
     return APS_ERR_NOT_FOUND;
+}
+
+bool aps_snapshot_has_imports(const struct aps_snapshot *snap)
+{
+    return snap->meta.imports != 0;
+}
+
+enum aps_err aps_snapshot_imported_id(struct aps_snapshot *snap,
+                                      const uint8_t digest[APS_DIGEST_LEN],
+                                      char out[APS_KEYTEXT_ID_LEN])
+{
+    return aps_imported_id(snap->lookup, digest, out);
 }
 
 enum aps_err aps_snapshot_pseudonym(struct aps_snapshot *snap, const struct aps_addr *addr,

@@ -62,6 +62,18 @@ void t_fake_secret(struct aps_key_secret *secret, unsigned n, unsigned s, uint32
     mac_of(pepper, t_fake_text(t_fake.pool, n, s), secret->mac);
 }
 
+void t_fake_import(struct aps_key *key, struct aps_key_secret *secret, struct aps_str text)
+{
+    uint8_t digest[APS_DIGEST_LEN];
+    char id[APS_KEYTEXT_ID_LEN];
+    *secret = (struct aps_key_secret){.version = 1, .pepper = 1, .form = APS_KEY_FORM_DIGEST};
+    if (aps_digest_sum(text, digest) != APS_OK ||
+        aps_snapshot_imported_id(NULL, digest, id) != APS_OK)
+        abort();
+    mac_of(1, (struct aps_str){(const char *)digest, sizeof digest}, secret->mac);
+    key->id = aps_str_copy(t_fake.pool, (struct aps_str){id, sizeof id});
+}
+
 struct aps_key *t_fake_add(unsigned n)
 {
     static const struct aps_str reader[] = {{"reader", 6}};
@@ -205,6 +217,25 @@ enum aps_err aps_snapshot_mac(struct aps_snapshot *snap, uint32_t pepper, struct
     if (pepper > t_fake.peppers)
         return APS_ERR_NOT_FOUND;
     mac_of(pepper != 0 ? pepper : t_fake.peppers, text, out);
+    return APS_OK;
+}
+
+bool aps_snapshot_has_imports(const struct aps_snapshot *snap)
+{
+    (void)snap;
+    return t_fake.imports;
+}
+
+enum aps_err aps_snapshot_imported_id(struct aps_snapshot *snap,
+                                      const uint8_t digest[APS_DIGEST_LEN],
+                                      char out[APS_KEYTEXT_ID_LEN])
+{
+    (void)snap;
+    t_fake.macs++;
+    if (t_fake.mac_err != APS_OK)
+        return t_fake.mac_err;
+    for (size_t i = 0; i < APS_KEYTEXT_ID_LEN; i++)
+        aps_keytext_digits(digest[i], 1, out + i);
     return APS_OK;
 }
 

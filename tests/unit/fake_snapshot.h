@@ -22,6 +22,7 @@ struct t_fake {
     size_t nkeys;
     enum aps_err key_err; /* what every lookup ends with */
     enum aps_err mac_err;
+    bool imports;     /* keys from elsewhere were imported */
     uint32_t peppers; /* versions 1 to this one are there */
 
     /* How often. */
@@ -46,6 +47,10 @@ struct aps_key *t_fake_add(unsigned n);
 /* Make `secret` that of text number `s` of key number `n`. */
 void t_fake_secret(struct aps_key_secret *secret, unsigned n, unsigned s, uint32_t version,
                    uint32_t pepper);
+
+/* Make `secret` that of a text from elsewhere, as version 1 under pepper 1, and give `key` the id
+ * that goes with it. */
+void t_fake_import(struct aps_key *key, struct aps_key_secret *secret, struct aps_str text);
 
 /* Replace the file by one of this generation. */
 void t_fake_publish(uint64_t generation);

@@ -202,6 +202,180 @@ static void refusals_cost_the_same(void **state)
     }
 }
 
+/* ---- Texts from elsewhere ---- */
+
+static const struct aps_str FOREIGN = APS_STR_LIT("sk_live_4eC39HqLyjWDarjtT1zdp7dc");
+
+/* An imported key with this text. */
+static struct aps_key *import_key(unsigned n, struct aps_str text)
+{
+    struct aps_key *key = t_fake_add(n);
+    t_fake.imports = true;
+    key->origin = APS_KEY_IMPORTED;
+    t_fake_import(key, &key->secret[0], text);
+    return key;
+}
+
+static void an_imported_text_is_known(void **state)
+{
+    const struct aps_key *key = import_key(1, FOREIGN);
+    (void)state;
+    assert_int_equal(ask(FOREIGN, 0), APS_REASON_ALLOW);
+    assert_int_equal(got.lookups, 1);
+    assert_int_equal(got.macs, 2);
+    assert_true(aps_str_eq(key->id, aps_str(got.id)));
+    assert_int_equal(ask(FOREIGN, 0), APS_REASON_ALLOW);
+    assert_true(got.hit);
+    assert_int_equal(got.lookups + got.macs, 0);
+}
+
+/* Without imports no text but the store's own costs any store access. */
+static void a_foreign_text_is_malformed_where_nothing_was_imported(void **state)
+{
+    (void)state;
+    (void)import_key(1, FOREIGN);
+    t_fake.imports = false;
+    assert_int_equal(ask(FOREIGN, 0), APS_REASON_KEY_MALFORMED);
+    assert_int_equal(got.lookups + got.macs, 0);
+    assert_string_equal(got.id, "");
+}
+
+/* KEY-03: what begins as the store's own is one of them or none, and no other form is looked up. */
+static void imports_leave_malformed_texts_malformed(void **state)
+{
+    char large[APS_IMPORTED_MAX + 1];
+    struct aps_str own = t_fake_text(pool, 1, 1);
+    const struct aps_str rows[] = {
+        {own.p, own.n - 1},
+        aps_str("shop_4eC39HqLyjWDarjtT1zdp7dc"),
+        aps_str("shop_"),
+        aps_str("short-one-15-ch"),
+        aps_str("4eC39HqLyjWDarjtT1zdp7d\""),
+        {large, sizeof large},
+        {NULL, 0},
+    };
+    (void)state;
+    (void)import_key(1, FOREIGN);
+    memset(large, 'a', sizeof large);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(ask(rows[i], 0), APS_REASON_KEY_MALFORMED);
+        assert_int_equal(got.lookups + got.macs, 0);
+    }
+    assert_int_equal(ask((struct aps_str){large, sizeof large - 1}, 0), APS_REASON_KEY_UNKNOWN);
+    assert_int_equal(ask(aps_str("shop4eC39HqLyjWDarjtT1zdp7dc"), 0), APS_REASON_KEY_UNKNOWN);
+}
+
+/* KEY-07: every refusal of a text from elsewhere costs one lookup and two MACs. */
+static void imported_refusals_cost_the_same(void **state)
+{
+    static const char *const texts[] = {
+        "unknown-text-0000000", "revoked-text-0000000", "expired-text-0000000",
+        "not-yet-text-0000000", "retired-text-0000000", "replaced-text-000000",
+        "decoyed-text-0000000",
+    };
+    static const enum aps_reason want[] = {
+        APS_REASON_KEY_UNKNOWN, APS_REASON_KEY_REVOKED, APS_REASON_KEY_EXPIRED,
+        APS_REASON_KEY_NOT_YET, APS_REASON_KEY_WRONG,   APS_REASON_KEY_ROTATED,
+        APS_REASON_KEY_DECOY,
+    };
+    struct aps_key *keys[7];
+    (void)state;
+    for (unsigned i = 1; i < 7; i++)
+        keys[i] = import_key(i, aps_str(texts[i]));
+    keys[1]->status = APS_KEY_REVOKED;
+    keys[2]->expires_at = 100;
+    keys[3]->not_before = 200;
+    t_fake_secret(&keys[4]->secret[0], 4, 1, 2, 1); /* rotated twice: the text is gone */
+    keys[5]->secret[1] = keys[5]->secret[0];
+    keys[5]->secret[1].closes_at = 100;
+    t_fake_secret(&keys[5]->secret[0], 5, 1, 2, 1);
+    keys[6]->decoy = true;
+    for (int again = 0; again < 2; again++)
+        for (size_t i = 0; i < 7; i++) {
+            struct aps_str text = aps_str(texts[i]);
+            bool remembered = again == 1 && (i == 1 || i == 2 || i == 3 || i == 5);
+            assert_int_equal(ask(text, 150), want[i]);
+            assert_int_equal(got.hit, remembered);
+            assert_int_equal(got.lookups, remembered ? 0 : 1);
+            assert_int_equal(got.macs, remembered ? 0 : 2);
+            if (i != 0)
+                assert_true(aps_str_eq(keys[i]->id, aps_str(got.id)));
+        }
+}
+
+/* KEY-12: an imported key that was rotated is known by both of its texts while they overlap, and
+ * each counts in its own form only. */
+static void both_forms_of_a_rotated_key_verify(void **state)
+{
+    struct aps_key *key = import_key(1, FOREIGN);
+    char *text;
+    (void)state;
+    key->secret[1] = key->secret[0];
+    key->secret[1].closes_at = 100;
+    /* The new text names the id that the import gave. */
+    text = apr_psprintf(pool, "shop_%.*s_%043u......", APS_STR_ARG(key->id), 7u);
+    aps_keytext_checksum((struct aps_str){text + 5, 56}, text + 5 + 56);
+    key->secret[0] = (struct aps_key_secret){.version = 2, .pepper = 1};
+    assert_int_equal(aps_snapshot_mac(NULL, 1, aps_str(text), key->secret[0].mac), APS_OK);
+    assert_int_equal(ask(FOREIGN, 99), APS_REASON_ALLOW);
+    assert_int_equal(got.who->secret->version, 1);
+    assert_int_equal(ask(aps_str(text), 99), APS_REASON_ALLOW);
+    assert_int_equal(got.who->secret->version, 2);
+    assert_int_equal(ask(FOREIGN, 100), APS_REASON_KEY_ROTATED);
+    assert_int_equal(ask(aps_str(text), 100), APS_REASON_ALLOW);
+
+    /* A MAC that fits in the other form proves nothing. */
+    close_reader();
+    open_reader(8);
+    key->secret[0].form = APS_KEY_FORM_DIGEST;
+    key->secret[1].form = APS_KEY_FORM_TEXT;
+    assert_int_equal(ask(FOREIGN, 99), APS_REASON_KEY_WRONG);
+    assert_int_equal(ask(aps_str(text), 99), APS_REASON_KEY_WRONG);
+}
+
+/* KEY-07: a decoy costs what an unknown id costs, each time, and no state of it tells another. */
+static void a_decoy_is_never_let_in(void **state)
+{
+    struct aps_key *key = t_fake_add(1);
+    (void)state;
+    key->decoy = true;
+    key->nroles = 0;
+    for (int again = 0; again < 3; again++) {
+        assert_int_equal(ask_once(1, 1, 10), APS_REASON_KEY_DECOY);
+        assert_false(got.hit);
+        assert_int_equal(got.lookups, 1);
+        assert_int_equal(got.macs, 1);
+        assert_string_equal(got.id, "key000000001");
+        key->status = again == 0 ? APS_KEY_REVOKED : APS_KEY_ACTIVE;
+        key->expires_at = again == 1 ? 5 : INT64_MAX;
+    }
+    assert_int_equal(ask_once(1, 2, 10), APS_REASON_KEY_WRONG); /* whoever only knows its id */
+}
+
+/* What tells whose text it is does not ask whether the key still works. */
+static void proving_asks_for_no_state(void **state)
+{
+    struct aps_snapshot *snap = aps_view_snapshot(view);
+    struct aps_key *key = t_fake_add(1), out = {0};
+    size_t which = 9;
+    (void)state;
+    key->status = APS_KEY_REVOKED;
+    t_fake_secret(&key->secret[1], 1, 3, 1, 1);
+    assert_int_equal(aps_authn_prove(snap, t_fake_text(pool, 1, 1), pool, &out, &which),
+                     APS_REASON_ALLOW);
+    assert_int_equal(which, 0);
+    assert_true(aps_str_eq(out.id, key->id));
+    assert_int_equal(aps_authn_prove(snap, t_fake_text(pool, 1, 3), pool, &out, &which),
+                     APS_REASON_ALLOW);
+    assert_int_equal(which, 1);
+    assert_int_equal(aps_authn_prove(snap, t_fake_text(pool, 1, 2), pool, &out, &which),
+                     APS_REASON_KEY_WRONG);
+    assert_int_equal(aps_authn_prove(snap, t_fake_text(pool, 2, 1), pool, &out, &which),
+                     APS_REASON_KEY_UNKNOWN);
+    assert_int_equal(aps_authn_prove(snap, FOREIGN, pool, &out, &which),
+                     APS_REASON_KEY_MALFORMED);
+}
+
 /* A text that is not right is never remembered, so that garbage cannot fill the cache. */
 static void only_verified_texts_are_remembered(void **state)
 {
@@ -380,6 +554,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_without_owner_is_its_own_user, setup, teardown),
         cmocka_unit_test_setup_teardown(malformed_texts_cost_no_store_access, setup, teardown),
         cmocka_unit_test_setup_teardown(refusals_cost_the_same, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_imported_text_is_known, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_foreign_text_is_malformed_where_nothing_was_imported,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(imports_leave_malformed_texts_malformed, setup, teardown),
+        cmocka_unit_test_setup_teardown(imported_refusals_cost_the_same, setup, teardown),
+        cmocka_unit_test_setup_teardown(both_forms_of_a_rotated_key_verify, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_decoy_is_never_let_in, setup, teardown),
+        cmocka_unit_test_setup_teardown(proving_asks_for_no_state, setup, teardown),
         cmocka_unit_test_setup_teardown(only_verified_texts_are_remembered, setup, teardown),
         cmocka_unit_test_setup_teardown(a_hit_follows_the_time, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_of_two_peppers_verify, setup, teardown),
