@@ -31,6 +31,7 @@ struct table {
     const char *title;           /* NULL: the document itself */
     apr_array_header_t *columns; /* of const char * */
     apr_array_header_t *rows;    /* of struct aps_str *, a cell for each column */
+    bool is_block;
 };
 
 struct ctl_out {
@@ -148,6 +149,13 @@ void ctl_output_table(struct ctl_out *o, const char *name, const char *columns)
     o->open->rows = apr_array_make(o->pool, 16, sizeof(struct aps_str *));
     while (aps_str_next(&rest, ' ', &word))
         APR_ARRAY_PUSH(o->open->columns, const char *) = aps_str_copy(o->pool, word).p;
+}
+
+void ctl_output_block(struct ctl_out *o, const char *name, const char *title, const char *columns)
+{
+    ctl_output_table(o, o->is_json ? name : title, columns);
+    if (!o->is_json)
+        o->open->is_block = true;
 }
 
 void ctl_output_row(struct ctl_out *o)
@@ -393,14 +401,38 @@ static void render_table(struct ctl_out *o, const struct table *table)
         render_line(&o->text, APR_ARRAY_IDX(table->rows, row, struct aps_str *), widths, n);
 }
 
+static void render_block(struct ctl_out *o, const struct table *table)
+{
+    if (table->rows->nelts == 0)
+        return;
+    ctl_output_text(o, "%s%s:\n", o->text.n > 0 ? "\n" : "", table->title);
+    for (int row = 0; row < table->rows->nelts; row++) {
+        const struct aps_str *cells = APR_ARRAY_IDX(table->rows, row, struct aps_str *);
+
+        for (int i = 0; i < table->columns->nelts; i++) {
+            if (cells[i].n == 0 || aps_str_eq(cells[i], APS_STR_LIT("-")))
+                continue;
+            put_spaces(&o->text, i == 0 ? GAP : 3 * GAP);
+            put_str(&o->text, cells[i]);
+            put(&o->text, "\n", 1);
+        }
+    }
+}
+
 enum aps_err ctl_output_render(struct ctl_out *o, struct aps_diag *diag)
 {
     struct aps_str json;
 
     if (!o->is_json) {
         render_fields(o);
-        for (int i = 0; i < o->tables->nelts; i++)
-            render_table(o, &APR_ARRAY_IDX(o->tables, i, struct table));
+        for (int i = 0; i < o->tables->nelts; i++) {
+            const struct table *table = &APR_ARRAY_IDX(o->tables, i, struct table);
+
+            if (table->is_block)
+                render_block(o, table);
+            else
+                render_table(o, table);
+        }
         return APS_OK;
     }
     if (o->json.full) {

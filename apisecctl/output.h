@@ -22,6 +22,9 @@ bool ctl_output_is_json(const struct ctl_out *o);
 /* Begin a table, the document itself (`name` NULL) or a field of the row; `columns`, separated by
  * spaces, are those that people see. */
 void ctl_output_table(struct ctl_out *o, const char *name, const char *columns);
+/* Begin a table, a field of the row, that people see as a list under `title`: the first column of
+ * each row on a line, the others that are not empty below it. */
+void ctl_output_block(struct ctl_out *o, const char *name, const char *title, const char *columns);
 /* Begin a row: the document itself, or the next one of the table. */
 void ctl_output_row(struct ctl_out *o);
 /* Begin a group of fields within the document's row. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "apisec/master.h"
+#include "quote.h"
 
 #ifndef APS_DEFAULT_STORE
 #define APS_DEFAULT_STORE "/var/lib/apisec"
@@ -72,6 +73,11 @@ enum aps_err ctl_place_read(apr_pool_t *pool, const struct ctl_call *call, struc
         return err;
     place.options = apr_pstrcat(pool, "--store ", place.store,
                                 master != NULL ? " --master-key " : "", master, NULL);
+    place.given = apr_pstrcat(
+        pool, ctl_command_value(call, CTL_OPT_STORE) != NULL ? " --store " : "",
+        ctl_command_value(call, CTL_OPT_STORE) != NULL ? ctl_quote(pool, aps_str(place.store)) : "",
+        master != NULL ? " --master-key " : "",
+        master != NULL ? ctl_quote(pool, aps_str(master)) : "", NULL);
     *out = place;
     return APS_OK;
 }

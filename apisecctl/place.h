@@ -14,6 +14,7 @@ struct ctl_place {
     const char *state;
     const char *master;  /* "file:/PATH" or "exec:/PATH" */
     const char *options; /* what names the same store and key in a command that a message tells */
+    const char *given;   /* the same, but only what options named: " --store DIR", or "" */
 };
 
 /* Lives in `pool`.  APS_ERR_USAGE for an empty path, APS_ERR_FORMAT for the master key's form. */

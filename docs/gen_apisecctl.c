@@ -61,8 +61,9 @@ static const struct {
     {"key delete", "{\"id\", \"name\", \"deleted\": true}", ""},
     {"explain",
      "{\"decision\": \"allow\" or \"refuse\", \"reason\", \"status\", \"generation\", \"steps\": "
-     "[{\"step\", \"result\", \"role\", \"rule\", \"from\", \"detail\"}]}",
-     "; status is that of HTTP"},
+     "[{\"step\", \"result\", \"role\", \"rule\", \"from\", \"detail\"}], \"changes\": [{\"what\", "
+     "\"command\"}]}",
+     "; status is that of HTTP; changes is what would lift the refusal, or end what is allowed"},
     {"changes",
      "[{\"n\", \"at\", \"uid\", \"login\", \"sudo\", \"tty\", \"host\", \"command\", \"subject\", "
      "\"old\", \"new\"}]",

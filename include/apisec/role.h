@@ -71,6 +71,9 @@ APS_MUST_CHECK enum aps_err aps_rolebook_seal(struct aps_rolebook *book, struct 
 
 /* The role of this name, or NULL.  Borrowed: valid as long as the book. */
 const struct aps_role *aps_rolebook_find(const struct aps_rolebook *book, struct aps_str name);
+/* The roles of a sealed book, in order of name; 0, or NULL beyond the last. */
+size_t aps_rolebook_count(const struct aps_rolebook *book);
+const struct aps_role *aps_rolebook_at(const struct aps_rolebook *book, size_t i);
 struct aps_str aps_role_name(const struct aps_role *role);
 /* Its grants, flattened: denials first, each in canonical order, no duplicates. */
 const struct aps_grant *aps_role_grants(const struct aps_role *role, size_t *out_n);

@@ -254,6 +254,16 @@ const struct aps_role *aps_rolebook_find(const struct aps_rolebook *book, struct
     return role != NULL && role->added ? role : NULL;
 }
 
+size_t aps_rolebook_count(const struct aps_rolebook *book)
+{
+    return book->sealed ? book->nroles : 0;
+}
+
+const struct aps_role *aps_rolebook_at(const struct aps_rolebook *book, size_t i)
+{
+    return i < aps_rolebook_count(book) ? book->roles[i] : NULL;
+}
+
 struct aps_str aps_role_name(const struct aps_role *role)
 {
     return role->name;

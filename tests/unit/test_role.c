@@ -51,8 +51,13 @@ static void grants_of_parents_are_flattened(void **state)
     grant(book, "auditor", "GET /orders/secret", true);
     grant(book, "auditor", "log:read", false);
     assert_null(find(book, "admin")); /* not sealed: nothing is known */
+    assert_int_equal(aps_rolebook_count(book), 0);
     assert_int_equal(aps_rolebook_seal(book, NULL), APS_OK);
 
+    assert_int_equal(aps_rolebook_count(book), 4);
+    assert_ptr_equal(aps_rolebook_at(book, 0), find(book, "admin"));
+    assert_ptr_equal(aps_rolebook_at(book, 3), find(book, "writer"));
+    assert_null(aps_rolebook_at(book, 4));
     assert_string_equal(flat(find(book, "reader")), "GET /orders@reader");
     /* Its own entry is named before the same one of a parent. */
     assert_string_equal(flat(find(book, "writer")), "GET /orders@writer; POST /orders@writer");
