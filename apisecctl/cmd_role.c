@@ -63,6 +63,8 @@ static enum aps_err show_role(struct ctl *c, const struct aps_rolebook *book, st
     ctl_output_list(c->out, "denies", (struct aps_str *)(void *)denies->elts,
                     (size_t)denies->nelts);
     ctl_output_list(c->out, "inherits", parents, nparents);
+    if (!in_list && c->call.values[CTL_OPT_DRY_RUN] != NULL)
+        ctl_output_bool(c->out, "dry_run", true);
     if (!in_list || ctl_output_is_json(c->out)) {
         ctl_output_table(c->out, "effective", "grant deny from");
         show_effective(c, role);

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "ctl.h"
+#include "near.h"
 
 const struct ctl_option ctl_command_options[CTL_OPT_COUNT] = {
 #define O(id, name, value, global, text) [CTL_OPT_##id] = {name, value, global, text},
@@ -123,43 +124,29 @@ static struct grammar grammar_of(const struct ctl_command *command)
     return g;
 }
 
+struct aps_str ctl_command_arg(const struct ctl_command *command, size_t i)
+{
+    struct aps_str rest = aps_str(command->usage);
+    struct aps_str token;
+
+    while (aps_str_next(&rest, ' ', &token)) {
+        struct aps_str name = bare(token);
+        int opt = option_named(name);
+
+        if (opt >= 0 && ctl_command_options[opt].value != NULL)
+            aps_str_next(&rest, ' ', &token);
+        else if (opt < 0 && name.n > 2 && name.p[0] == '<' && i-- == 0)
+            return (struct aps_str){name.p + 1, name.n - 2};
+    }
+    return (struct aps_str){0};
+}
+
 bool ctl_command_takes(const struct ctl_command *command, enum ctl_opt opt)
 {
     return grammar_of(command).opt[opt].taken;
 }
 
-/* ---- Did you mean ... ---- */
-
-#define NEAR_MAX 32 /* longer words are no slips of the finger */
-
-static unsigned least(unsigned a, unsigned b)
-{
-    return a < b ? a : b;
-}
-
-/* Insertions, deletions and changes that make `a` of `b` (Levenshtein). */
-static unsigned distance(struct aps_str a, struct aps_str b)
-{
-    unsigned row[NEAR_MAX + 1];
-
-    if (a.n > NEAR_MAX || b.n > NEAR_MAX)
-        return NEAR_MAX;
-    for (unsigned j = 0; j <= b.n; j++)
-        row[j] = j;
-    for (unsigned i = 1; i <= a.n; i++) {
-        unsigned diagonal = row[0];
-
-        row[0] = i;
-        for (unsigned j = 1; j <= b.n; j++) {
-            unsigned above = row[j];
-            unsigned change = diagonal + (a.p[i - 1] == b.p[j - 1] ? 0 : 1);
-
-            row[j] = least(least(above + 1, row[j - 1] + 1), change);
-            diagonal = above;
-        }
-    }
-    return row[b.n];
-}
+/* ---- What is accepted ---- */
 
 /* The words that are accepted in one place. */
 struct choice {
@@ -193,19 +180,14 @@ static const char *choice_text(struct choice *c)
 /* " (did you mean X?)", or "" when nothing is near. */
 static const char *choice_near(struct choice *c, const char *word)
 {
-    const char *best = NULL;
-    unsigned best_distance = strlen(word) < 3 ? 2 : 3;
+    struct ctl_near near;
 
-    for (int i = 0; i < c->words->nelts; i++) {
-        const char *other = APR_ARRAY_IDX(c->words, i, const char *);
-        unsigned d = distance(aps_str(word), aps_str(other));
-
-        if (d < best_distance) {
-            best_distance = d;
-            best = other;
-        }
-    }
-    return best == NULL ? "" : apr_pstrcat(c->pool, " (did you mean ", best, "?)", NULL);
+    ctl_near_init(&near, aps_str(word));
+    for (int i = 0; i < c->words->nelts; i++)
+        ctl_near_try(&near, aps_str(APR_ARRAY_IDX(c->words, i, const char *)));
+    return ctl_near_found(&near) == NULL
+               ? ""
+               : apr_pstrcat(c->pool, " (did you mean ", ctl_near_found(&near), "?)", NULL);
 }
 
 /* ---- Reading argv ---- */
@@ -447,7 +429,7 @@ static void turn_to_help(apr_pool_t *pool, apr_array_header_t *words, struct ctl
     if (row != NULL)
         words->nelts = (int)grammar_of(row).nwords;
     APR_ARRAY_PUSH(all, struct word) = (struct word){"help", -1};
-    if (row == NULL || strcmp(row->usage, "help [<noun>] [<verb>]") != 0)
+    if (row == NULL || row->run != ctl_help)
         apr_array_cat(all, words);
     *words = *all;
     for (int i = 0; i < CTL_OPT_COUNT; i++)

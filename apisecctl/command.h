@@ -70,6 +70,9 @@ const char *ctl_command_value(const struct ctl_call *call, enum ctl_opt opt);
 /* Whether the row's usage names the option. */
 bool ctl_command_takes(const struct ctl_command *command, enum ctl_opt opt);
 
+/* What a usage calls argument `i`: "role" of <role>; empty beyond the last.  Borrowed from it. */
+struct aps_str ctl_command_arg(const struct ctl_command *command, size_t i);
+
 /* The words that a usage begins with: "key create".  Borrowed from it. */
 struct aps_str ctl_command_words(const struct ctl_command *command);
 

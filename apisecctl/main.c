@@ -18,6 +18,7 @@
 #include "apisec/master.h"
 #include "ctl.h"
 #include "input.h"
+#include "suggest.h"
 
 /* A closed stdin, stdout or stderr would be the number of the next file that is opened.  What is
  * put there for stdout cannot be written, so that output is never lost in silence. */
@@ -169,6 +170,8 @@ static enum aps_err run(struct ctl *c)
     if (err == APS_OK)
         err = answer;
 out:
+    if (err == APS_ERR_NOT_FOUND && c->note == NULL)
+        c->note = ctl_suggest(c);
     close_store(c);
     aps_secret_wipe(&c->fresh);
     aps_secret_wipe(&c->master);

@@ -88,7 +88,8 @@ static const char *const notes[] = {
     "The text of a key is printed by key create and key rotate to stdout, once; the store keeps "
     "nothing from which it could be printed again. No option takes a secret.",
     "delete asks on a terminal and needs --yes elsewhere; revoke and rotate never ask. With "
-    "--dry-run the answer carries \"dry_run\": true and nothing is changed.",
+    "--dry-run the answer carries \"dry_run\": true and nothing is changed. A role or a key that is "
+    "not there is answered by the one that was probably meant.",
     "With --json stdout carries one JSON document and nothing else, and nothing at all where the "
     "command fails; what is not set is null. Times are RFC 3339, UTC.",
 };

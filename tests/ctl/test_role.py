@@ -164,3 +164,14 @@ def test_dry_run_deletes_nothing(store):  # CLI-11
     assert store.run("role", "delete", "none", "--dry-run").rc == 3
     assert (store.json("changes"), store.json("status")["generation"]) == before
     assert store.run("role", "show", "r").rc == 0
+
+
+def test_dry_run_takes_nothing_away(store):  # CLI-11
+    store.role_create("r", ["GET /a", "GET /b"])
+    before = store.json("changes"), store.json("status")["generation"]
+    answer = store.json("role", "revoke", "r", "GET /a", "--dry-run")
+    assert answer["dry_run"] is True and answer["grants"] == ["GET /b"]
+    assert store.run("role", "revoke", "r", "GET /none", "--dry-run").rc == 3
+    assert (store.json("changes"), store.json("status")["generation"]) == before
+    assert "dry_run" not in store.json("role", "revoke", "r", "GET /a")
+    assert store.json("role", "show", "r")["grants"] == ["GET /b"]

@@ -1,0 +1,60 @@
+/* stock.c - a store's roles and keys by name. */
+#include "stock.h"
+
+static const struct {
+    struct aps_str placeholder;
+    enum ctl_stock kind;
+} kinds[] = {
+    {{"role", 4}, CTL_STOCK_ROLES},
+    {{"parent", 6}, CTL_STOCK_ROLES},
+    {{"key", 3}, CTL_STOCK_KEYS},
+    {{"id", 2}, CTL_STOCK_KEY_IDS},
+};
+
+enum ctl_stock ctl_stock_of(struct aps_str placeholder)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (aps_str_eq_nocase(placeholder, kinds[i].placeholder))
+            return kinds[i].kind;
+    return CTL_STOCK_NONE;
+}
+
+struct walk {
+    enum ctl_stock kind;
+    ctl_stock_fn fn;
+    void *arg;
+    bool ended;
+};
+
+/* A walk of the store ends early by an error, which is none here. */
+static enum aps_err tell(struct walk *w, struct aps_str name, struct aps_str other)
+{
+    w->ended = !w->fn(w->arg, name, other);
+    return w->ended ? APS_ERR_FAILED : APS_OK;
+}
+
+static enum aps_err tell_role(void *to, struct aps_str name, aps_nsec created_at)
+{
+    (void)created_at;
+    return tell(to, name, (struct aps_str){0});
+}
+
+static enum aps_err tell_key(void *to, const struct aps_key *key)
+{
+    struct walk *w = to;
+
+    return w->kind == CTL_STOCK_KEYS ? tell(w, key->name, key->id) : tell(w, key->id, key->name);
+}
+
+enum aps_err ctl_stock_each(struct aps_store *store, enum ctl_stock kind, ctl_stock_fn fn,
+                            void *arg, struct aps_diag *diag)
+{
+    struct walk w = {kind, fn, arg, false};
+    enum aps_err err = APS_OK;
+
+    if (kind == CTL_STOCK_ROLES)
+        err = aps_store_role_each(store, tell_role, &w, diag);
+    else if (kind != CTL_STOCK_NONE)
+        err = aps_store_key_each(store, tell_key, &w, diag);
+    return w.ended ? APS_OK : err;
+}
