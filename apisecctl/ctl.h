@@ -12,6 +12,7 @@
 #include "command.h"
 #include "output.h"
 #include "place.h"
+#include "terminal.h"
 
 struct ctl {
     apr_pool_t *pool;
@@ -22,6 +23,7 @@ struct ctl {
     struct aps_secret master;  /* loaded where the row needs more than NONE */
     struct aps_store *store;   /* READ, WRITE */
     struct aps_snapshot *copy; /* COPY */
+    struct ctl_terminal terminal;
     struct ctl_out *out;
     struct aps_secret fresh; /* the text of a new key, on its way to stdout */
     const char *fresh_id;    /* whose text it is */

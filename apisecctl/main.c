@@ -18,6 +18,7 @@
 #include "apisec/master.h"
 #include "ctl.h"
 #include "input.h"
+#include "pager.h"
 #include "suggest.h"
 
 /* A closed stdin, stdout or stderr would be the number of the next file that is opened.  What is
@@ -135,11 +136,34 @@ static void close_store(struct ctl *c)
     c->copy = NULL;
 }
 
+/* Secrets go to the terminal and nowhere else. */
+static bool wants_pager(const struct ctl *c)
+{
+    return c->terminal.is_terminal && !ctl_output_is_json(c->out) &&
+           c->call.values[CTL_OPT_NO_PAGER] == NULL && !ctl_output_has_secret(c->out) &&
+           ctl_output_rows(c->out, c->terminal.columns) >= c->terminal.rows;
+}
+
+/* Who leaves the pager has seen enough: that it does not read the rest is no failure. */
+static bool print_by_pager(struct ctl *c)
+{
+    struct ctl_pager pager;
+    enum aps_err err;
+
+    if (!ctl_pager_open(&pager, c->actor.sudo[0] != '\0'))
+        return false;
+    err = ctl_output_write(c->out, pager.fd, NULL);
+    (void)err; /* a reader that left, or a program that is not there: its exit code tells */
+    return ctl_pager_close(&pager);
+}
+
 /* After the commit only the output can fail; nothing is lost by that, and the message says so. */
 static enum aps_err print(struct ctl *c)
 {
-    enum aps_err err = ctl_output_write(c->out, STDOUT_FILENO, &c->diag);
+    enum aps_err err = APS_OK;
 
+    if (!wants_pager(c) || !print_by_pager(c))
+        err = ctl_output_write(c->out, STDOUT_FILENO, &c->diag);
     if (err == APS_OK && close(STDOUT_FILENO) != 0) {
         aps_err_explain(&c->diag, "stdout cannot be written: %s", strerror(errno));
         err = APS_ERR_IO;
@@ -165,7 +189,8 @@ static enum aps_err run(struct ctl *c)
     if (err != APS_OK || (err = ctl_output_render(c->out, &c->diag)) != APS_OK ||
         (err = finish_store(c)) != APS_OK)
         goto out;
-    close_store(c); /* a reader that does not read stdout holds no lock */
+    close_store(c); /* a reader that does not read stdout holds no lock, and no key */
+    aps_secret_wipe(&c->master);
     err = print(c);
     if (err == APS_OK)
         err = answer;
@@ -184,11 +209,13 @@ static enum aps_err start(struct ctl *c, int argc, const char *const *argv)
     enum aps_err err;
 
     if ((err = ctl_command_parse(c->pool, argc, argv, &c->call, &c->diag)) != APS_OK ||
-        (err = ctl_place_read(c->pool, &c->call, &c->place, &c->diag)) != APS_OK)
+        (err = ctl_place_read(c->pool, &c->call, &c->place, &c->diag)) != APS_OK ||
+        (err = ctl_terminal_read(&c->call, &c->terminal, &c->diag)) != APS_OK)
         return err;
     c->now = aps_clock_wall();
     c->actor = ctl_actor_read(c->pool, c->call.name);
     c->out = ctl_output_new(c->pool, c->call.values[CTL_OPT_JSON] != NULL);
+    ctl_output_set_color(c->out, c->terminal.color);
     return run(c);
 }
 

@@ -10,6 +10,7 @@
 
 #include "apisec/json.h"
 #include "apisec/num.h"
+#include "paint.h"
 
 #define GAP 2 /* spaces between two columns */
 
@@ -37,6 +38,7 @@ struct table {
 struct ctl_out {
     apr_pool_t *pool;
     bool is_json;
+    bool color;
     struct aps_json json;
     apr_array_header_t *fields; /* of struct field */
     apr_array_header_t *tables; /* of struct table */
@@ -112,6 +114,15 @@ static size_t width(struct aps_str s)
     return n;
 }
 
+static void put_painted(struct ctl_out *o, enum ctl_paint paint, struct aps_str s)
+{
+    if (!o->color)
+        paint = CTL_PAINT_NONE;
+    put_str(&o->text, aps_str(ctl_paint_begin(paint)));
+    put_str(&o->text, s);
+    put_str(&o->text, aps_str(ctl_paint_end(paint)));
+}
+
 struct ctl_out *ctl_output_new(apr_pool_t *pool, bool json)
 {
     struct ctl_out *o = apr_pcalloc(pool, sizeof *o);
@@ -123,6 +134,11 @@ struct ctl_out *ctl_output_new(apr_pool_t *pool, bool json)
     o->tables = apr_array_make(pool, 2, sizeof(struct table));
     o->text.pool = pool;
     return o;
+}
+
+void ctl_output_set_color(struct ctl_out *o, bool color)
+{
+    o->color = color && !o->is_json;
 }
 
 bool ctl_output_is_json(const struct ctl_out *o)
@@ -328,6 +344,12 @@ void ctl_output_text(struct ctl_out *o, const char *fmt, ...)
     va_end(args);
 }
 
+void ctl_output_heading(struct ctl_out *o, const char *text)
+{
+    if (!o->is_json)
+        put_painted(o, CTL_PAINT_HEADING, aps_str(text));
+}
+
 /* ---- Rendering for people ---- */
 
 static void render_fields(struct ctl_out *o)
@@ -344,12 +366,14 @@ static void render_fields(struct ctl_out *o)
 
         for (int k = 0; k < field->lines->nelts; k++) {
             struct aps_str label = aps_str(k == 0 ? field->label : "");
+            struct aps_str line;
 
-            put_str(&o->text, label);
+            put_painted(o, label.n > 0 ? CTL_PAINT_HEADING : CTL_PAINT_NONE, label);
             put_spaces(&o->text, widest - label.n + GAP);
             if (field->secret)
                 o->secret_at = o->text.n;
-            put_str(&o->text, APR_ARRAY_IDX(field->lines, k, struct aps_str));
+            line = APR_ARRAY_IDX(field->lines, k, struct aps_str);
+            put_painted(o, ctl_paint_of(field->label, line), line);
             put(&o->text, "\n", 1);
         }
     }
@@ -365,26 +389,37 @@ static struct aps_str upper(apr_pool_t *pool, const char *name)
     return aps_str(p);
 }
 
-static void render_line(struct text *t, const struct aps_str *cells, const size_t *widths, int n)
+/* `cells` NULL: the heads of the columns. */
+static void render_line(struct ctl_out *o, const struct table *table, const struct aps_str *cells,
+                        const size_t *widths)
 {
+    int n = table->columns->nelts;
+
     for (int i = 0; i < n; i++) {
-        put_str(t, cells[i]);
+        const char *column = APR_ARRAY_IDX(table->columns, i, const char *);
+        struct aps_str cell = cells != NULL ? cells[i] : upper(o->pool, column);
+
+        put_painted(o, cells != NULL ? ctl_paint_of(column, cell) : CTL_PAINT_HEADING, cell);
         if (i + 1 < n)
-            put_spaces(t, widths[i] - width(cells[i]) + GAP);
+            put_spaces(&o->text, widths[i] - width(cell) + GAP);
     }
-    put(t, "\n", 1);
+    put(&o->text, "\n", 1);
+}
+
+static void render_title(struct ctl_out *o, const char *title)
+{
+    put(&o->text, "\n", o->text.n > 0 ? 1 : 0);
+    ctl_output_heading(o, title);
+    put(&o->text, ":\n", 2);
 }
 
 static void render_table(struct ctl_out *o, const struct table *table)
 {
     int n = table->columns->nelts;
     size_t *widths = apr_pcalloc(o->pool, (size_t)n * sizeof *widths);
-    struct aps_str *head = apr_pcalloc(o->pool, (size_t)n * sizeof *head);
 
-    for (int i = 0; i < n; i++) {
-        head[i] = upper(o->pool, APR_ARRAY_IDX(table->columns, i, const char *));
-        widths[i] = width(head[i]);
-    }
+    for (int i = 0; i < n; i++)
+        widths[i] = width(aps_str(APR_ARRAY_IDX(table->columns, i, const char *)));
     for (int row = 0; row < table->rows->nelts; row++)
         for (int i = 0; i < n; i++) {
             struct aps_str *cell = &APR_ARRAY_IDX(table->rows, row, struct aps_str *)[i];
@@ -395,17 +430,17 @@ static void render_table(struct ctl_out *o, const struct table *table)
                 widths[i] = width(*cell);
         }
     if (table->title != NULL)
-        ctl_output_text(o, "%s%s:\n", o->text.n > 0 ? "\n" : "", table->title);
-    render_line(&o->text, head, widths, n);
+        render_title(o, table->title);
+    render_line(o, table, NULL, widths);
     for (int row = 0; row < table->rows->nelts; row++)
-        render_line(&o->text, APR_ARRAY_IDX(table->rows, row, struct aps_str *), widths, n);
+        render_line(o, table, APR_ARRAY_IDX(table->rows, row, struct aps_str *), widths);
 }
 
 static void render_block(struct ctl_out *o, const struct table *table)
 {
     if (table->rows->nelts == 0)
         return;
-    ctl_output_text(o, "%s%s:\n", o->text.n > 0 ? "\n" : "", table->title);
+    render_title(o, table->title);
     for (int row = 0; row < table->rows->nelts; row++) {
         const struct aps_str *cells = APR_ARRAY_IDX(table->rows, row, struct aps_str *);
 
@@ -448,6 +483,34 @@ enum aps_err ctl_output_render(struct ctl_out *o, struct aps_diag *diag)
 }
 
 /* ---- Writing ---- */
+
+size_t ctl_output_rows(const struct ctl_out *o, unsigned columns)
+{
+    size_t rows = 0;
+    size_t line = 0; /* columns of it so far */
+    bool code = false;
+
+    for (size_t i = 0; i < o->text.n; i++) {
+        unsigned char c = (unsigned char)o->text.p[i];
+
+        if (c == '\n') {
+            rows += 1 + (line > 0 ? (line - 1) / columns : 0);
+            line = 0;
+        } else if (c == '\033') {
+            code = true; /* our own, of paint.h: up to an `m` */
+        } else if (code) {
+            code = c != 'm';
+        } else if ((c & 0xc0) != 0x80) {
+            line++;
+        }
+    }
+    return rows;
+}
+
+bool ctl_output_has_secret(const struct ctl_out *o)
+{
+    return o->secret != NULL;
+}
 
 /* Take `n` written bytes off the front. */
 static void advance(struct iovec *iov, int n_iov, size_t n)

@@ -17,6 +17,8 @@ struct ctl_out;
 
 /* An empty document, lives in `pool`. */
 struct ctl_out *ctl_output_new(apr_pool_t *pool, bool json);
+/* Headings and the words of paint.h get colours; JSON never does. */
+void ctl_output_set_color(struct ctl_out *o, bool color);
 bool ctl_output_is_json(const struct ctl_out *o);
 
 /* Begin a table, the document itself (`name` NULL) or a field of the row; `columns`, separated by
@@ -48,8 +50,15 @@ void ctl_output_secret(struct ctl_out *o, const char *name, const struct aps_sec
 /* Text for people instead of a document; nothing with JSON. */
 void ctl_output_text(struct ctl_out *o, const char *fmt, ...) APS_PRINTF(2, 3);
 
+/* The same, painted as a heading. */
+void ctl_output_heading(struct ctl_out *o, const char *text);
+
 /* Make the text: all that can fail before something is printed. */
 APS_MUST_CHECK enum aps_err ctl_output_render(struct ctl_out *o, struct aps_diag *diag);
+
+/* How many rows of a screen with so many columns the text takes. */
+size_t ctl_output_rows(const struct ctl_out *o, unsigned columns);
+bool ctl_output_has_secret(const struct ctl_out *o);
 
 /* Write the text to `fd`, whole.  APS_ERR_IO says why not. */
 APS_MUST_CHECK enum aps_err ctl_output_write(const struct ctl_out *o, int fd,

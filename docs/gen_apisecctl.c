@@ -74,7 +74,8 @@ static const struct {
      "\"published_fault\", \"state\", \"state_fault\"}",
      "; state is an object of numbers, or null where there is no state file"},
     {"version", "{\"version\"}", ""},
-    {"help", "[{\"command\", \"usage\", \"text\", \"example\"}]", ""},
+    {"help", "[{\"command\", \"usage\", \"text\", \"example\", \"options\": [], \"see_also\": []}]",
+     ""},
 };
 
 static const char *const notes[] = {
@@ -88,8 +89,12 @@ static const char *const notes[] = {
     "The text of a key is printed by key create and key rotate to stdout, once; the store keeps "
     "nothing from which it could be printed again. No option takes a secret.",
     "delete asks on a terminal and needs --yes elsewhere; revoke and rotate never ask. With "
-    "--dry-run the answer carries \"dry_run\": true and nothing is changed. A role or a key that is "
-    "not there is answered by the one that was probably meant.",
+    "--dry-run the answer carries \"dry_run\": true and nothing is changed.",
+    "On a terminal headings and the words of a status have colours, and what is longer than the "
+    "screen is shown by $PAGER, or by less where PAGER is not set; who has become root by sudo "
+    "gets less "
+    "alone, without its ways to a shell. The text of a new key never goes through a pager. A role "
+    "or a key that is not there is answered by the one that was probably meant.",
     "With --json stdout carries one JSON document and nothing else, and nothing at all where the "
     "command fails; what is not set is null. Times are RFC 3339, UTC.",
 };

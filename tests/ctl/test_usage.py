@@ -1,4 +1,4 @@
-"""apisecctl: help, and mistakes in the words of the command (CLI-05)."""
+"""apisecctl: mistakes in the words of the command (CLI-05)."""
 
 import json
 import os
@@ -9,11 +9,6 @@ import subprocess
 import pytest
 
 from harness import Store
-
-# The usage of every row, as commands.def has it.
-COMMANDS = ["init", "role create", "role grant", "role deny", "role revoke", "role inherit", "role list",
-            "role show", "role delete", "key create", "key set", "key list", "key show", "key rotate",
-            "key revoke", "key delete", "explain", "changes", "publish", "status", "version", "help"]
 
 
 def usage_error(*args, says=()):
@@ -103,64 +98,6 @@ def test_a_key_that_stands_where_its_source_belongs_is_not_repeated():  # CLI-01
 def test_json_prints_nothing_on_an_error():  # CLI-05
     result = Store.call("--json", "key", "frobnicate")
     assert (result.rc, result.out) == (2, "")
-
-
-def test_help_names_every_command():
-    text = Store.call("help")
-    assert text.rc == 0 and text.err == ""
-    for command in COMMANDS:
-        assert re.search(r"^  %s +\S" % command, text.out, re.M), command
-    assert "exit codes: 0" in text.out
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_a_command_shows_usage_and_example(command):
-    for words in (["help"] + command.split(), command.split() + ["--help"], ["-h"] + command.split()):
-        if command == "help" and words[0] == "help":
-            continue
-        result = Store.call(*words)
-        assert result.rc == 0 and result.err == "", result
-        if command != "help":
-            assert "usage: apisecctl %s" % command in result.out
-            assert "example: apisecctl " in result.out
-
-
-def test_help_of_a_noun_lists_its_verbs():
-    out = Store.call("help", "key").out
-    assert "key rotate" in out and "role create" not in out
-
-
-def test_help_of_nothing_known_is_a_usage_error():
-    usage_error("help", "frobnicate", says=["frobnicate"])
-
-
-def test_help_as_json_is_the_table():  # CLI-05
-    rows = json.loads(Store.call("help", "--json").out)
-    assert [row["command"] for row in rows] == COMMANDS
-    assert all(row["usage"].startswith(row["command"]) and row["text"] and
-               row["example"].startswith("apisecctl ") for row in rows)
-
-
-def test_every_option_of_a_usage_is_explained():
-    for row in json.loads(Store.call("help", "--json").out):
-        text = Store.call("help", *row["command"].split()).out
-        if row["command"] == "help":
-            continue
-        for option in set(re.findall(r"--[a-z-]+", row["usage"])):
-            assert re.search(r"^  %s\b.* \S" % option, text, re.M), (row["command"], option)
-
-
-def test_examples_are_understood(folder):
-    """Each example parses: it fails on the store that is not there, not on its words."""
-    store = folder.path("none")
-    for row in json.loads(Store.call("help", "--json").out):
-        words = subprocess.check_output(["sh", "-c", "for w in %s; do printf '%%s\\n' \"$w\"; done" % row["example"]],
-                                        text=True).splitlines()
-        assert words[0] == "apisecctl"
-        if row["command"] in ("init", "version", "help"):
-            continue
-        result = Store.call(*words[1:], env={"APISEC_STORE": store})
-        assert result.rc == 3 and "no store at %s" % store in result.err, (words, result)
 
 
 def test_version():

@@ -11,7 +11,8 @@ from .place import BUILD, IS_ROOT, SERVER_GROUP, SERVER_USER, TOP, Folder, wait_
 from .server import MPM, Response, Server, ServerFault
 from .site import Site
 from .store import Result, Store
+from .terminal import Terminal
 
-__all__ = ["BUILD", "IS_ROOT", "MPM", "SERVER_GROUP", "SERVER_USER", "TOP", "Backend", "Folder", "OtherServer", "Response",
-           "Result", "Server", "ServerFault", "Site", "Store", "body_of", "fields_of", "key_text", "parse_list",
-           "split_key", "wait_for", "wait_seconds"]
+__all__ = ["BUILD", "IS_ROOT", "MPM", "SERVER_GROUP", "SERVER_USER", "TOP", "Backend", "Folder", "OtherServer",
+           "Response", "Result", "Server", "ServerFault", "Site", "Store", "Terminal", "body_of", "fields_of",
+           "key_text", "parse_list", "split_key", "wait_for", "wait_seconds"]

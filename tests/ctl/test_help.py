@@ -1,0 +1,112 @@
+"""help: every command is explained from the tables, and every example works."""
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from harness import SERVER_GROUP, TOP, Store
+
+with open(os.path.join(TOP, "apisecctl", "commands.def")) as table:
+    USAGES = re.findall(r'^C\("([^"]*)"', table.read(), re.M)
+COMMANDS = [re.match(r"[a-z]+(?: [a-z]+)*", usage).group(0) for usage in USAGES]
+HEADINGS = ["usage: ", "options of all commands:", "example: ", "exit codes: 0 done; 1 failed; 2 usage; 3", "see also: "]
+
+
+def rows():
+    return json.loads(Store.call("help", "--json").out)
+
+
+def test_the_table_is_read():
+    assert len(COMMANDS) > 20 and "key create" in COMMANDS and "explain" in COMMANDS
+
+
+def test_help_names_every_command():
+    text = Store.call("help")
+    assert text.rc == 0 and text.err == ""
+    for command in COMMANDS:
+        assert re.search(r"^  %s +\S" % command, text.out, re.M), command
+    assert "exit codes: 0" in text.out and "--json" in text.out
+    assert text.out == Store.call("--help").out == Store.call("-h").out == Store.call("help", "--help").out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_is_the_same_by_every_way(command):
+    text = Store.call("help", *command.split())
+    assert text.rc == 0 and text.err == ""
+    assert text.out.startswith("usage: apisecctl " + command)
+    places = [text.out.find(heading) for heading in HEADINGS]
+    assert -1 not in places and places == sorted(places), places
+    if command == "help":
+        return
+    for words in (command.split() + ["--help"], ["-h"] + command.split(), command.split() + ["surplus", "--yes", "-h"]):
+        assert Store.call(*words) == text, words
+
+
+def test_help_of_a_noun_lists_its_verbs():
+    for words in (["help", "key"], ["key", "--help"]):
+        out = Store.call(*words).out
+        assert "key rotate" in out and "role create" not in out
+
+
+@pytest.mark.parametrize("words, meant", [(["frobnicate"], None), (["kye"], "key"), (["key", "crate"], "create"),
+                                          (["key", "frobnicate"], None), (["status", "x"], None), (["ke", "create"], "key")])
+def test_help_of_nothing_known_is_a_usage_error(words, meant):
+    result = Store.call("help", *words)
+    assert (result.rc, result.out) == (2, "") and '"%s"' % " ".join(words) in result.err
+    assert ("(did you mean %s?)" % meant in result.err) if meant else ("did you mean" not in result.err)
+
+
+def test_help_as_json_is_the_table():  # CLI-05
+    found = rows()
+    assert [row["command"] for row in found] == COMMANDS and [row["usage"] for row in found] == USAGES
+    for row in found:
+        assert row["text"] and row["example"].startswith("apisecctl ")
+        assert set(row["options"]) == set(re.findall(r"--[a-z-]+", row["usage"]))
+        assert row["see_also"] and set(row["see_also"]) <= set(COMMANDS) - {row["command"]}
+
+
+def test_every_option_of_a_usage_is_explained():
+    for row in rows():
+        text = Store.call("help", *row["command"].split()).out
+        for option in row["options"]:
+            assert re.search(r"^  %s\b.* \S" % option, text, re.M), (row["command"], option)
+
+
+def test_lines_are_no_longer_than_a_terminal():
+    for words in [["help"]] + [["help"] + command.split() for command in COMMANDS]:
+        for line in Store.call(*words).out.splitlines():
+            assert len(line) <= 80 or line.startswith("example: "), line
+
+
+# What has to be done before an example, where shop() is not enough for it.
+FIRST = {
+    "role create": ["role delete reader --yes"],
+    "role grant": ["role revoke reader 'GET,HEAD /items/**'"],
+    "key create": ["key set shop-1 --name other"],
+    "key delete": ["key revoke shop-1"],
+}
+
+
+@pytest.fixture
+def shop(store):
+    store.role_create("reader", ["GET,HEAD /items/**", "GET /orders/**"])
+    store.role_create("writer", "POST /orders")
+    store.key_create("shop-1", role="writer")
+    return store
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_examples_work(shop, folder, command):
+    """As they stand, in a shell; only the store is another one."""
+    (example,) = [row["example"] for row in rows() if row["command"] == command]
+    env = dict({k: v for k, v in os.environ.items() if not k.startswith("APISEC_")},
+               APISEC_STORE=shop.path, APISEC_STATE=shop.state)
+    env["PATH"] = os.path.dirname(Store.program) + os.pathsep + env["PATH"]
+    example = example.replace("/etc/apisec/shop", folder.path("another")).replace("www-data", SERVER_GROUP)
+    for line in ["apisecctl " + words for words in FIRST.get(command, [])] + [example]:
+        done = subprocess.run(["sh", "-c", line], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, cwd=folder.root, timeout=60)
+        assert done.returncode == 0 and done.stdout and not done.stderr, (line, done)
