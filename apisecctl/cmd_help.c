@@ -21,7 +21,8 @@ static const struct {
     {"publish", "status", NULL},
     {"status", "publish,changes", NULL},
     {"version", "help", NULL},
-    {"help", "version", NULL},
+    {"help", "version,complete", NULL},
+    {"complete", "help", NULL},
 };
 
 enum aps_err ctl_help_version(struct ctl *c)

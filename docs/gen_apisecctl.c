@@ -76,6 +76,7 @@ static const struct {
     {"version", "{\"version\"}", ""},
     {"help", "[{\"command\", \"usage\", \"text\", \"example\", \"options\": [], \"see_also\": []}]",
      ""},
+    {"complete", "[{\"word\"}]", ""},
 };
 
 static const char *const notes[] = {
