@@ -12,12 +12,11 @@
 #include "apisec/mac.h"
 
 #define APS_IMPORTED_MIN 16
-#define APS_IMPORTED_MAX 256 /* what a credential field may hold (KEY-18) */
+#define APS_IMPORTED_MAX 256  /* what a credential field may hold (KEY-18) */
 #define APS_IMPORTED_BITS 112 /* the least strength of a text that a fast MAC protects (KEY-05) */
 
 /* What the sentence about a text of another form says is accepted. */
-#define APS_IMPORTED_FORM                                                                          \
-    "16 to 256 of the letters, digits and - . _ ~ + /, then any number of ="
+#define APS_IMPORTED_FORM "16 to 256 of the letters, digits and - . _ ~ + /, then any number of ="
 
 /* Whether a text can be one: token68 of RFC 9110 11.2, which every credential source carries. */
 bool aps_imported_is_text(struct aps_str text);

@@ -372,8 +372,7 @@ static void proving_asks_for_no_state(void **state)
                      APS_REASON_KEY_WRONG);
     assert_int_equal(aps_authn_prove(snap, t_fake_text(pool, 2, 1), pool, &out, &which),
                      APS_REASON_KEY_UNKNOWN);
-    assert_int_equal(aps_authn_prove(snap, FOREIGN, pool, &out, &which),
-                     APS_REASON_KEY_MALFORMED);
+    assert_int_equal(aps_authn_prove(snap, FOREIGN, pool, &out, &which), APS_REASON_KEY_MALFORMED);
 }
 
 /* A text that is not right is never remembered, so that garbage cannot fill the cache. */

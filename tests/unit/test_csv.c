@@ -34,8 +34,8 @@ static const char *read_all(const char *text, size_t n, size_t piece)
         }
         assert_true(r.used > 0 && r.nfields > 0);
         for (size_t i = 0; i < r.nfields; i++)
-            len += (size_t)snprintf(got + len, sizeof got - len, "<%.*s>",
-                                    APS_STR_ARG(r.fields[i]));
+            len +=
+                (size_t)snprintf(got + len, sizeof got - len, "<%.*s>", APS_STR_ARG(r.fields[i]));
         len += (size_t)snprintf(got + len, sizeof got - len, "|");
         at += r.used;
     }

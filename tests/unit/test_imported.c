@@ -5,7 +5,8 @@
 /* Every length around the bounds, every byte in every place. */
 static void texts_are_token68_of_16_to_256_bytes(void **state)
 {
-    static const char good[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~+/";
+    static const char good[] =
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~+/";
     char text[APS_IMPORTED_MAX + 1];
     (void)state;
     memset(text, 'a', sizeof text);

@@ -27,8 +27,8 @@ static void weak_texts_are_told(void **state)
         "20260101120000",
         "sk_live_1234567890123456789012345678",
         "sk_live_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-        "8f14e45fceea167a",                    /* 64 bits of hexadecimal digits */
-        "9f86d081884c7d659a2feaa0c55",         /* 27 of them: 108 bits */
+        "8f14e45fceea167a",                     /* 64 bits of hexadecimal digits */
+        "9f86d081884c7d659a2feaa0c55",          /* 27 of them: 108 bits */
         "018f3e3a-7b1c-7def-8000-1234567890ab", /* its time, and a count */
         "c232ab00-9414-11ec-b3c8-9f6bdeced846", /* version 1 */
         "00000000-0000-0000-0000-000000000000",
@@ -89,8 +89,7 @@ static void texts_of_any_length_are_read(void **state)
 static void random_texts_are_strong(void **state)
 {
     static const char hex[] = "0123456789abcdef";
-    static const char base64[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     (void)state;
     for (int i = 0; i < 20000; i++) {
         uint8_t bytes[32];
