@@ -7,10 +7,10 @@
  * of it, or of the reader's memory where it had an escape; a number is its exact text, which
  * jsonnum.h compares without rounding.
  * Refused: what RFC 8259 has not, and what it leaves to the reader (docs/json.md has the table).
- * Memory: in the pool, taken anew only for a longer text than any before, so a reader serves any
- * number of texts.  For a text of n bytes at most 16 bytes for each node that n and nodes_max allow
- * (n / 2 + 2), n bytes where a string has an escape, and 16 bytes for each member that members_max
- * allows where an object has more than 32 of them.
+ * Memory: in the pool, and kept for the next text; a longer one than any before takes it anew, at
+ * least twice as much.  A text of n bytes needs 16 bytes for each node that n and nodes_max allow
+ * (at most n / 2 + 2), n bytes if a string has an escape, n bytes if it does not end in a bracket,
+ * and 16 bytes for each member of its largest object if there are more than 32.
  * Time: proportional to n, whatever the text is; names are told apart by a hash under the caller's
  * random key.
  * Threads and processes: one reader belongs to one caller. */
@@ -24,7 +24,7 @@
 #include "apisec/str.h"
 
 enum aps_jsonread_fault {
-#define F(name, token, cap, text) APS_JSONREAD_##name,
+#define F(name, token, text) APS_JSONREAD_##name,
 #include "apisec/jsonread.def"
 #undef F
     APS_JSONREAD_COUNT
@@ -107,11 +107,11 @@ APS_MUST_CHECK enum aps_jsonread_fault aps_jsonread(struct aps_jsonread *r, stru
                                                     const struct aps_jsonread_options *options);
 
 /* "duplicate"; "unknown" for a value outside of the table. */
-const char *aps_jsonread_name(enum aps_jsonread_fault fault);
+const char *aps_jsonread_fault_name(enum aps_jsonread_fault fault);
 
 /* A sentence about the last fault: which byte, what is wrong, what is accepted, and a few bytes of
  * the text there.  `diag` may be NULL. */
-void aps_jsonread_explain(const struct aps_jsonread *r, struct aps_diag *diag);
+void aps_jsonread_fault_explain(const struct aps_jsonread *r, struct aps_diag *diag);
 
 /* The outermost value; NULL after a fault. */
 static inline const struct aps_jsonread_node *aps_jsonread_root(const struct aps_jsonread *r)

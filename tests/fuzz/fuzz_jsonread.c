@@ -449,7 +449,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fine)
         expect(judge(text, &o, &r));
     expect(r.fault_at <= text.n);
-    aps_jsonread_explain(&r, &diag);
+    aps_jsonread_fault_explain(&r, &diag);
     apr_pool_destroy(pool);
     return 0;
 }

@@ -65,8 +65,9 @@ static void check(struct aps_jsonread *r, const struct verdict *cases, size_t n,
         const enum aps_jsonread_fault fault = judge(r, cases[i].text, options);
 
         if (fault != cases[i].want || r->fault_at != cases[i].at)
-            fail_msg("%.60s: %s at %u, want %s at %u", cases[i].text.p, aps_jsonread_name(fault),
-                     r->fault_at, aps_jsonread_name(cases[i].want), cases[i].at);
+            fail_msg("%.60s: %s at %u, want %s at %u", cases[i].text.p,
+                     aps_jsonread_fault_name(fault), r->fault_at,
+                     aps_jsonread_fault_name(cases[i].want), cases[i].at);
         assert_int_equal(r->fault, fault);
         assert_int_equal(aps_jsonread_root(r) != NULL, fault == APS_JSONREAD_OK);
     }
@@ -712,12 +713,12 @@ static void faults_are_explained(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_not_equal(aps_jsonread(&f->r, cases[i].text, &aps_jsonread_strict),
                              APS_JSONREAD_OK);
-        aps_jsonread_explain(&f->r, &diag);
+        aps_jsonread_fault_explain(&f->r, &diag);
         assert_string_equal(diag.text, cases[i].want);
     }
-    aps_jsonread_explain(&f->r, NULL);
-    assert_string_equal(aps_jsonread_name(APS_JSONREAD_DUPLICATE), "duplicate");
-    assert_string_equal(aps_jsonread_name(APS_JSONREAD_COUNT), "unknown");
+    aps_jsonread_fault_explain(&f->r, NULL);
+    assert_string_equal(aps_jsonread_fault_name(APS_JSONREAD_DUPLICATE), "duplicate");
+    assert_string_equal(aps_jsonread_fault_name(APS_JSONREAD_COUNT), "unknown");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

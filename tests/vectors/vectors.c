@@ -43,7 +43,7 @@ static const char *read_row(struct aps_str line, struct t_row *row)
     struct aps_diag diag;
 
     if (aps_jsonread(row->reader, line, &aps_jsonread_plain) != APS_JSONREAD_OK) {
-        aps_jsonread_explain(row->reader, &diag);
+        aps_jsonread_fault_explain(row->reader, &diag);
         return apr_pstrdup(row->pool, diag.text);
     }
     row->object = aps_jsonread_root(row->reader);
