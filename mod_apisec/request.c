@@ -261,16 +261,11 @@ static enum aps_reason decided(request_rec *r, struct mod_req *m, const struct m
     return reason;
 }
 
-enum aps_reason mod_req_decide(request_rec *r, struct mod_req *m)
+/* A frame of its own: most hooks ask what was decided. */
+__attribute__((noinline)) static enum aps_reason decide(request_rec *r, struct mod_req *m,
+                                                        const struct mod_dir *dir)
 {
-    const struct mod_dir *dir = dir_of(r);
     struct mod_policy policy;
-    if (dir->engine <= MOD_ENGINE_OFF)
-        return APS_REASON_ENGINE_OFF;
-    /* Asked by the next hook of the same request.  A subrequest ends before the transaction does,
-     * and the next one may lie at the same address: pointers to it prove nothing. */
-    if (dir == m->dir && r == m->told && m->refused == NULL && r->main == NULL)
-        return m->decisions->reason;
     policy_of(dir, &policy);
     if (is_error_document(r, m))
         return decided(r, m, dir, &policy, APS_REASON_ALLOW);
@@ -295,6 +290,18 @@ enum aps_reason mod_req_decide(request_rec *r, struct mod_req *m)
     if (aps_reason_is_pass(d->reason) && policy.engine == MOD_ENGINE_ON)
         mod_answer_identity(r, m, dir);
     return d->reason;
+}
+
+enum aps_reason mod_req_decide(request_rec *r, struct mod_req *m)
+{
+    const struct mod_dir *dir = dir_of(r);
+    if (dir->engine <= MOD_ENGINE_OFF)
+        return APS_REASON_ENGINE_OFF;
+    /* Asked by the next hook of the same request.  A subrequest ends before the transaction does,
+     * and the next one may lie at the same address: pointers to it prove nothing. */
+    if (dir == m->dir && r == m->told && m->refused == NULL && r->main == NULL)
+        return m->decisions->reason;
+    return decide(r, m, dir);
 }
 
 /* The status that a hook returns for a verdict. */

@@ -22,7 +22,7 @@ struct aps_str mod_stage_inspect_raw(const request_rec *first)
         if (*p != '/')
             return APS_STR_LIT("/");
     }
-    return (struct aps_str){p, strcspn(p, "?")};
+    return (struct aps_str){p, (size_t)(strchrnul(p, '?') - p)};
 }
 
 enum aps_reason mod_stage_inspect_path(struct mod_req *m)
@@ -119,17 +119,20 @@ static void clean_connection(request_rec *r, const char *value)
         apr_table_unset(r->headers_in, "Connection");
 }
 
-/* Whether a field must not reach a handler.  The first letter decides for nearly all; X-A... is the
- * usual field of a key. */
+/* X-API-Key and its like: no name in a list begins so. */
+static bool is_key_field(const char *name)
+{
+    return low(name[1]) == '-' && low(name[2]) == 'a' && low(name[3]) == 'p' &&
+           low(name[4]) == 'i' && name[5] == '-';
+}
+
+/* Whether a field must not reach a handler.  The first letter decides for nearly all. */
 static bool is_refused_field(const char *name, bool trusted)
 {
     switch (low(name[0])) {
     case 'x':
-        if (name[1] != '\0' && low(name[2]) == 'a') {
-            if (is_name(name, "x-apisec-*"))
-                return true;
+        if (is_key_field(name))
             break;
-        }
         __attribute__((fallthrough));
     case 'f':
     case 'l':
@@ -147,16 +150,38 @@ static bool is_refused_field(const char *name, bool trusted)
 /* Nobody honest sends more of them. */
 #define CONTROL_FIELDS_MAX 16
 
+/* The fields that are rewritten and not just taken out. */
+struct seen {
+    const char *connection, *upgrade; /* NULL: there is none */
+};
+
+static void see(struct seen *seen, const apr_table_entry_t *e)
+{
+    switch (low(e->key[0])) {
+    case 'c':
+        if (seen->connection == NULL && ap_cstr_casecmp(e->key, "Connection") == 0)
+            seen->connection = e->val;
+        break;
+    case 'u':
+        if (seen->upgrade == NULL && ap_cstr_casecmp(e->key, "Upgrade") == 0)
+            seen->upgrade = e->val;
+        break;
+    default:
+        break;
+    }
+}
+
 /* Caps, unless they were judged (NULL), and under On the removal of control fields.  One pass over
  * the table. */
 static enum aps_reason judge_fields(request_rec *r, const struct mod_req *m,
-                                    const struct mod_max *max, bool remove)
+                                    const struct mod_max *max, bool remove, struct seen *out)
 {
     const apr_array_header_t *fields = apr_table_elts(r->headers_in);
     const apr_table_entry_t *e = (const apr_table_entry_t *)(const void *)fields->elts;
     const char *doomed[CONTROL_FIELDS_MAX];
     size_t ndoomed = 0;
     bool trusted = from_trusted_proxy(m->first);
+    *out = (struct seen){NULL, NULL};
     if (max != NULL && (uint32_t)fields->nelts > max->fields)
         return APS_REASON_FIELDS_TOO_LARGE;
     for (int i = 0; i < fields->nelts; i++) {
@@ -167,6 +192,7 @@ static enum aps_reason judge_fields(request_rec *r, const struct mod_req *m,
                 return APS_REASON_FIELD_MALFORMED;
             doomed[ndoomed++] = e[i].key;
         }
+        see(out, &e[i]);
     }
     for (size_t i = 0; remove && i < ndoomed; i++)
         apr_table_unset(r->headers_in, doomed[i]);
@@ -193,18 +219,16 @@ static void clean_variables(request_rec *r, bool trusted)
 }
 
 /* What would drop our fields, begin the request anew, or has kept what was in the fields. */
-static void clean_rest(request_rec *r, const struct mod_req *m)
+static void clean_rest(request_rec *r, const struct mod_req *m, const struct seen *seen)
 {
     if (r->main != NULL || r->prev != NULL)
         clean_variables(r, from_trusted_proxy(m->first));
-    const char *value = apr_table_get(r->headers_in, "Connection");
-    if (value != NULL && ap_cstr_casecmp(value, "keep-alive") != 0 &&
-        ap_cstr_casecmp(value, "close") != 0)
-        clean_connection(r, value);
+    if (seen->connection != NULL && ap_cstr_casecmp(seen->connection, "keep-alive") != 0 &&
+        ap_cstr_casecmp(seen->connection, "close") != 0)
+        clean_connection(r, seen->connection);
     /* httpd would make a stream of HTTP/2 of this very request: charged twice, and without the
      * credential, which is out by then.  A server may ignore Upgrade (RFC 9110 7.8). */
-    value = apr_table_get(r->headers_in, "Upgrade");
-    if (value != NULL && ap_strcasestr(value, "h2c") != NULL)
+    if (seen->upgrade != NULL && ap_strcasestr(seen->upgrade, "h2c") != NULL)
         apr_table_unset(r->headers_in, "Upgrade");
 }
 
@@ -212,9 +236,10 @@ enum aps_reason mod_stage_inspect_clean(request_rec *r, struct mod_req *m)
 {
     if (r->headers_in == m->clean && r->main == NULL)
         return APS_REASON_ALLOW;
-    enum aps_reason reason = judge_fields(r, m, NULL, true);
+    struct seen seen;
+    enum aps_reason reason = judge_fields(r, m, NULL, true, &seen);
     if (reason == APS_REASON_ALLOW) {
-        clean_rest(r, m);
+        clean_rest(r, m, &seen);
         if (r->main == NULL)
             m->clean = r->headers_in;
     }
@@ -239,12 +264,13 @@ enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struc
     if (first->unparsed_uri != NULL && strlen(first->unparsed_uri) > max.target)
         return APS_REASON_TARGET_TOO_LONG;
     if (!m->fields_judged || (on && (r->headers_in != m->clean || r->main != NULL))) {
-        enum aps_reason reason = judge_fields(r, m, m->fields_judged ? NULL : &max, on);
+        struct seen seen;
+        enum aps_reason reason = judge_fields(r, m, m->fields_judged ? NULL : &max, on, &seen);
         if (reason != APS_REASON_ALLOW)
             return reason;
         m->fields_judged = true;
         if (on) {
-            clean_rest(r, m);
+            clean_rest(r, m, &seen);
             if (r->main == NULL)
                 m->clean = r->headers_in;
         }
