@@ -423,6 +423,7 @@ void mod_hide_unread(request_rec *r);
 /* stage_trace.c */
 int mod_stage_trace_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
 int mod_stage_trace_finish(request_rec *r);
+aps_identity_tell_fn mod_stage_trace_caller; /* the part of a line that says who calls */
 int mod_stage_trace_vars(ap_expr_lookup_parms *parms);
 
 /* status.c */

@@ -250,6 +250,7 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
         aps_secret_child(&store->master);
         describe(store, &options);
         options.refresh = mod_process.refresh;
+        options.tell = mod_stage_trace_caller;
         if (aps_reader_new(&options, &store->reader) != APS_OK)
             ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "APISEC0025: store %s: out of memory",
                          store->dir);

@@ -64,6 +64,20 @@ static uint64_t age_of(const request_rec *first)
     return (uint64_t)(apr_time_now() - first->request_time);
 }
 
+size_t mod_stage_trace_caller(const struct aps_key *key, const struct aps_key_secret *secret,
+                              char out[APS_IDENTITY_TOLD_MAX])
+{
+    _Static_assert(APS_AUDIT_CALLER_MAX <= APS_IDENTITY_TOLD_MAX, "it fits");
+    const struct aps_audit a = {
+        .key = key->id,
+        .kv = secret->version,
+        .user = aps_key_user(key),
+        .roles = key->roles,
+        .nroles = key->nroles,
+    };
+    return aps_audit_caller(&a, out);
+}
+
 /* Identity from the first request, status from the last. */
 static void audit_of(struct mod_req *m, struct aps_audit *a)
 {
@@ -78,6 +92,7 @@ static void audit_of(struct mod_req *m, struct aps_audit *a)
         .boot = mod_process.boot,
         .pid = mod_process.pid,
         .process = mod_process.audit,
+        .caller = who != NULL ? who->told : none,
         .reason = off ? APS_REASON_ENGINE_OFF : m->reason,
         .decision = m->decision,
         .status = last_of(first)->status,

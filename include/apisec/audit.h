@@ -28,6 +28,7 @@ struct aps_audit {
     uint64_t boot, n;
     uint32_t pid;
     struct aps_str process; /* what aps_audit_process made of boot and pid, or empty */
+    struct aps_str caller;  /* what aps_audit_caller made of key, kv, user and roles, or empty */
     enum aps_reason reason;
     enum aps_decision decision;
     int status;
@@ -42,6 +43,11 @@ struct aps_audit {
 /* The part of a line that says which process writes, to be made once for each; it borrows `out`. */
 #define APS_AUDIT_PROCESS_MAX 64
 struct aps_str aps_audit_process(uint64_t boot, uint32_t pid, char out[APS_AUDIT_PROCESS_MAX]);
+
+/* The part that says who calls, to be made once for each caller.  Returns its length: 0 where a
+ * text is too long or wants an escape, and every line is written without it. */
+#define APS_AUDIT_CALLER_MAX 1536
+size_t aps_audit_caller(const struct aps_audit *a, char out[APS_AUDIT_CALLER_MAX]);
 
 /* The line, without a newline, at most APS_AUDIT_LINE_MAX bytes and NUL-ended; lives in `pool`.
  * Always complete JSON: long texts are cut further, the least important first, until it fits. */

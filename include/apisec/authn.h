@@ -25,7 +25,15 @@ struct aps_identity {
     /* For whoever notes uses: a word of this process's, 0 at first; all threads change it. */
     uint32_t *noted;
     uint32_t noted_word;
+    struct aps_str told;                 /* what `tell` of the reader's options made */
 };
+
+/* What the reader's owner says of each caller again and again, made once: at most
+ * APS_IDENTITY_TOLD_MAX bytes at `out`; returns how many.  `secret` is the version that was proved.
+ */
+#define APS_IDENTITY_TOLD_MAX 1536
+typedef size_t aps_identity_tell_fn(const struct aps_key *key, const struct aps_key_secret *secret,
+                                    char out[APS_IDENTITY_TOLD_MAX]);
 
 /* Who calls by this text at `wall`?  ALLOW and *out; or KEY_MALFORMED, KEY_UNKNOWN, KEY_WRONG,
  * KEY_DECOY, KEY_REVOKED, KEY_NOT_YET, KEY_EXPIRED, KEY_ROTATED, ROLE_UNKNOWN, STORE_DOWN,
@@ -62,6 +70,7 @@ struct aps_reader_options {
     struct aps_snapshot_options snapshot; /* store, master and owner are kept: they must outlive */
     aps_nsec refresh;                     /* look at the file at most this often */
     size_t cache_max;                     /* verified keys in one view; 0 means 65,536 */
+    aps_identity_tell_fn *tell;           /* NULL: nothing is made */
 };
 
 /* Without opening the copy: the first acquire does.  Lives on the heap. */

@@ -93,6 +93,12 @@ aps_nsec aps_key_older_ends(const struct aps_key_secret *older, aps_nsec first);
 enum aps_reason aps_key_place(const struct aps_key *key, const struct aps_addr *addr,
                               struct aps_str host);
 
+/* Whom the key acts for: its owner, else itself. */
+static inline struct aps_str aps_key_user(const struct aps_key *key)
+{
+    return key->owner.n != 0 ? key->owner : key->id;
+}
+
 /* Whether a text is a scope: scope-token of RFC 6749 3.3, printable ASCII without space, quote and
  * backslash, of 1 to APS_KEY_SCOPE_MAX bytes. */
 bool aps_key_is_scope(struct aps_str text);

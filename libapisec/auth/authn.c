@@ -133,7 +133,9 @@ static enum aps_reason remember(struct aps_view *view, struct aps_siphash hash,
                                 const struct aps_identity **out)
 {
     struct aps_snapshot *snap = aps_view_snapshot(view);
-    const size_t size = sizeof(struct view_entry) + aps_identity_tail(key);
+    char text[APS_IDENTITY_TOLD_MAX];
+    const struct aps_str told = {text, aps_view_tell(view, key, &key->secret[which], text)};
+    const size_t size = sizeof(struct view_entry) + aps_identity_tail(key, told);
     const struct view_entry *kept;
     struct view_entry *entry = malloc(size);
     enum aps_reason reason;
@@ -141,14 +143,14 @@ static enum aps_reason remember(struct aps_view *view, struct aps_siphash hash,
     if (entry == NULL)
         return APS_REASON_INTERNAL;
     entry->hash = hash;
-    reason = reason_of(aps_identity_init(&entry->who, entry->tail, key, which, snap));
+    reason = reason_of(aps_identity_init(&entry->who, entry->tail, key, which, told, snap));
     if (reason != APS_REASON_ALLOW) {
         free(entry);
         return reason;
     }
     if ((kept = aps_view_add(view, entry)) == NULL) {
         entry = apr_palloc(pool, size);
-        reason = reason_of(aps_identity_init(&entry->who, entry->tail, key, which, snap));
+        reason = reason_of(aps_identity_init(&entry->who, entry->tail, key, which, told, snap));
         if (reason != APS_REASON_ALLOW)
             return reason;
         kept = entry;

@@ -59,14 +59,14 @@ static size_t list_size(const struct aps_str *list, size_t n)
     return sum;
 }
 
-size_t aps_identity_tail(const struct aps_key *key)
+size_t aps_identity_tail(const struct aps_key *key, struct aps_str told)
 {
     size_t roles = list_size(key->roles, key->nroles); /* their names are there twice: joined */
 
     return roles + roles + 1 + key->nroles * sizeof(const struct aps_role *) +
            list_size(key->scopes, key->nscopes) + list_size(key->hosts, key->nhosts) +
            key->nnets * sizeof(struct aps_net) + key->id.n + 1 + key->name.n + 1 + key->owner.n +
-           1 + key->revoke_reason.n + 1;
+           1 + key->revoke_reason.n + 1 + told.n + 1;
 }
 
 /* The key's own limit.  Its scope names the rate, so that a changed limit starts afresh. */
@@ -98,7 +98,7 @@ static enum aps_err find_roles(const struct aps_key *key, const struct aps_role 
 }
 
 enum aps_err aps_identity_init(struct aps_identity *who, char *tail, const struct aps_key *key,
-                               size_t which, struct aps_snapshot *snap)
+                               size_t which, struct aps_str told, struct aps_snapshot *snap)
 {
     struct tail t = {tail};
     struct aps_str *roles, *scopes, *hosts;
@@ -126,7 +126,8 @@ enum aps_err aps_identity_init(struct aps_identity *who, char *tail, const struc
     who->key.name = copy(&t, key->name);
     who->key.owner = copy(&t, key->owner);
     who->key.revoke_reason = copy(&t, key->revoke_reason);
-    who->user = who->key.owner.n != 0 ? who->key.owner : who->key.id;
+    who->told = copy(&t, told);
+    who->user = aps_key_user(&who->key);
     who->user_text = who->user.p;
     who->id_text = who->key.id.p;
     if ((err = find_roles(key, who->roles, snap)) != APS_OK)

@@ -6,14 +6,14 @@
 
 #include "apisec/authn.h"
 
-/* Bytes that the lists and texts of `key` take behind an identity. */
-size_t aps_identity_tail(const struct aps_key *key);
+/* Bytes that the lists and texts of `key`, and what is told of it, take behind an identity. */
+size_t aps_identity_tail(const struct aps_key *key, struct aps_str told);
 
 /* Fill in `who` from `key` and secret number `which`; `tail` has aps_identity_tail bytes, aligned
  * for pointers.  MACs are left out.  APS_ERR_NOT_FOUND: a role that `snap` does not have;
  * APS_ERR_RANGE: a limit that is none. */
 APS_MUST_CHECK enum aps_err aps_identity_init(struct aps_identity *who, char *tail,
                                               const struct aps_key *key, size_t which,
-                                              struct aps_snapshot *snap);
+                                              struct aps_str told, struct aps_snapshot *snap);
 
 #endif

@@ -148,7 +148,8 @@ static enum aps_reader_event look(struct aps_reader *reader, const struct aps_vi
         how.near = old;
     }
     if ((err = aps_snapshot_open(&how, &snap, &why)) == APS_OK)
-        err = aps_view_new(snap, reader->options.cache_max, reader->hash_key, &fresh);
+        err = aps_view_new(snap, reader->options.cache_max, reader->hash_key, reader->options.tell,
+                           &fresh);
     if (err != APS_OK) {
         aps_snapshot_close(snap);
         return fail(reader, err, &stamp, &why);

@@ -15,8 +15,9 @@ struct aps_view {
     struct shared *shared;
     atomic_size_t refs;
     unsigned char hash_key[APS_SIPHASH_KEY_LEN];
-    size_t max;  /* entries */
-    size_t mask; /* slots less one */
+    aps_identity_tell_fn *tell; /* NULL: nothing is told */
+    size_t max;                 /* entries */
+    size_t mask;                /* slots less one */
     _Atomic(struct view_entry *) *slots;
     atomic_bool full;
     pthread_mutex_t adding; /* guards the filling of slots and what follows */
@@ -35,7 +36,7 @@ static size_t slots_for(size_t max)
 }
 
 static enum aps_err make(struct shared *shared, size_t max, const unsigned char *hash_key,
-                         struct aps_view **out)
+                         aps_identity_tell_fn *tell, struct aps_view **out)
 {
     struct aps_view *view = calloc(1, sizeof *view);
     enum aps_err err = APS_ERR_NOMEM;
@@ -49,6 +50,7 @@ static enum aps_err make(struct shared *shared, size_t max, const unsigned char 
     if (pthread_mutex_init(&view->adding, NULL) != 0)
         goto out;
     memcpy(view->hash_key, hash_key, sizeof view->hash_key);
+    view->tell = tell;
     view->shared = shared;
     atomic_init(&view->refs, 1);
     *out = view;
@@ -62,7 +64,8 @@ out:
 }
 
 enum aps_err aps_view_new(struct aps_snapshot *snap, size_t max,
-                          const unsigned char hash_key[APS_SIPHASH_KEY_LEN], struct aps_view **out)
+                          const unsigned char hash_key[APS_SIPHASH_KEY_LEN],
+                          aps_identity_tell_fn *tell, struct aps_view **out)
 {
     struct shared *shared = malloc(sizeof *shared);
     enum aps_err err = APS_ERR_NOMEM;
@@ -71,7 +74,7 @@ enum aps_err aps_view_new(struct aps_snapshot *snap, size_t max,
         goto out;
     shared->snap = snap;
     atomic_init(&shared->refs, 1);
-    if ((err = make(shared, max, hash_key, out)) != APS_OK)
+    if ((err = make(shared, max, hash_key, tell, out)) != APS_OK)
         goto out;
     shared = NULL;
 out:
@@ -81,7 +84,7 @@ out:
 
 enum aps_err aps_view_renew(const struct aps_view *view, struct aps_view **out)
 {
-    enum aps_err err = make(view->shared, view->max, view->hash_key, out);
+    enum aps_err err = make(view->shared, view->max, view->hash_key, view->tell, out);
 
     if (err == APS_OK)
         atomic_fetch_add_explicit(&view->shared->refs, 1, memory_order_relaxed);
@@ -121,6 +124,12 @@ void aps_view_release(struct aps_view *view)
 struct aps_snapshot *aps_view_snapshot(const struct aps_view *view)
 {
     return view->shared->snap;
+}
+
+size_t aps_view_tell(const struct aps_view *view, const struct aps_key *key,
+                     const struct aps_key_secret *secret, char out[APS_IDENTITY_TOLD_MAX])
+{
+    return view->tell != NULL ? view->tell(key, secret, out) : 0;
 }
 
 struct aps_siphash aps_view_hash(const struct aps_view *view, struct aps_str text)

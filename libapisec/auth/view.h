@@ -25,13 +25,17 @@ struct view_entry {
  * APS_ERR_NOMEM: then `snap` is still the caller's. */
 APS_MUST_CHECK enum aps_err aps_view_new(struct aps_snapshot *snap, size_t max,
                                          const unsigned char hash_key[APS_SIPHASH_KEY_LEN],
-                                         struct aps_view **out);
+                                         aps_identity_tell_fn *tell, struct aps_view **out);
 
 /* An empty view of the snapshot that `view` has, with one reference.  APS_ERR_NOMEM. */
 APS_MUST_CHECK enum aps_err aps_view_renew(const struct aps_view *view, struct aps_view **out);
 
 /* One more reference; the caller has one, or keeps others from dropping the last. */
 void aps_view_keep(struct aps_view *view);
+
+/* What is told of a caller; 0 bytes where nobody wants it. */
+size_t aps_view_tell(const struct aps_view *view, const struct aps_key *key,
+                     const struct aps_key_secret *secret, char out[APS_IDENTITY_TOLD_MAX]);
 
 /* The hash of a text in this view's table. */
 struct aps_siphash aps_view_hash(const struct aps_view *view, struct aps_str text);

@@ -177,8 +177,9 @@ static size_t room_for(const struct aps_audit *a)
 /* Our own words are part of what is fixed. */
 #define IS_OWN(f)                                                                                  \
     (F_##f == F_event || F_##f == F_severity || F_##f == F_decision || F_##f == F_reason)
+#define IS_CALLER(f) (F_##f == F_key || F_##f == F_user)
 #define SIZE_STR(f)                                                                                \
-    if (!IS_OWN(f)) {                                                                              \
+    if (!IS_OWN(f) && !(IS_CALLER(f) && a->caller.n != 0)) {                                       \
         over |= str_of(a, F_##f).n > caps_full.max[F_##f];                                         \
         sum += str_of(a, F_##f).n;                                                                 \
     }
@@ -188,9 +189,10 @@ static size_t room_for(const struct aps_audit *a)
 #define A(name, kind, when, text) SIZE_##kind(name)
 #include "apisec/audit.def"
 #undef A
+    sum += a->caller.n;
     if (over || a->nroles > caps_full.max[F_roles])
         return 0;
-    for (size_t i = 0; i < a->nroles; i++) {
+    for (size_t i = 0; a->caller.n == 0 && i < a->nroles; i++) {
         over |= a->roles[i].n > ROLE_MAX;
         sum += a->roles[i].n + 3;
     }
@@ -244,9 +246,10 @@ static inline char *fast_time(char *p, const struct aps_audit *a)
     return p + n + 1;
 }
 
-/* Neighbours that always come together, in one piece: a verdict's event and severity, and what
- * says which process writes. */
+/* Neighbours that always come together, in one piece: a verdict's event and severity, what says
+ * which process writes, and what says who calls. */
 _Static_assert(F_severity == F_event + 1 && F_pid == F_boot + 1, "they are neighbours");
+_Static_assert(F_kv == F_key + 1 && F_user == F_kv + 1 && F_roles == F_user + 1, "so are these");
 
 #define WORD_INFO "info"
 #define WORD_WARN "warn"
@@ -297,7 +300,10 @@ struct aps_str aps_audit_process(uint64_t boot, uint32_t pid, char out[APS_AUDIT
         p = fast_piece(p, decision_of(a->decision)->piece);                                        \
     else if (F_##f == F_reason)                                                                    \
         p = fast_piece(p, verdict_of(a)->reason);                                                  \
-    else if (F_##f != F_severity && (when || text.n != 0)) {                                       \
+    else if (F_##f == F_key && a->caller.n != 0)                                                   \
+        p = fast_piece(p, a->caller);                                                              \
+    else if (F_##f != F_severity && !(F_##f == F_user && a->caller.n != 0) &&                      \
+             (when || text.n != 0)) {                                                              \
         FAST_LITERAL(",\"" #f "\":\"")                                                             \
         p = plain_copy(p, text, &seen);                                                            \
         *p++ = '"';                                                                                \
@@ -305,7 +311,8 @@ struct aps_str aps_audit_process(uint64_t boot, uint32_t pid, char out[APS_AUDIT
 #define FAST_U64(f, when)                                                                          \
     if (a->process.n != 0 && F_##f == F_boot)                                                      \
         p = fast_piece(p, a->process);                                                             \
-    else if ((a->process.n == 0 || F_##f != F_pid) && (when || u64_of(a, F_##f) != 0)) {           \
+    else if ((a->process.n == 0 || F_##f != F_pid) && (a->caller.n == 0 || F_##f != F_kv) &&       \
+             (when || u64_of(a, F_##f) != 0)) {                                                    \
         FAST_LITERAL(",\"" #f "\":")                                                               \
         p = aps_num_put(p, u64_of(a, F_##f));                                                      \
     }
@@ -313,7 +320,7 @@ struct aps_str aps_audit_process(uint64_t boot, uint32_t pid, char out[APS_AUDIT
     FAST_LITERAL(",\"" #f "\":\"")                                                                 \
     p = fast_time(p, a);
 #define FAST_LIST(f, when)                                                                         \
-    if (when || a->nroles != 0) {                                                                  \
+    if (a->caller.n == 0 && (when || a->nroles != 0)) {                                            \
         FAST_LITERAL(",\"" #f "\":")                                                               \
         p = fast_roles(p, a, &seen);                                                               \
     }
@@ -330,6 +337,31 @@ static size_t write_fast(const struct aps_audit *a, char *out)
 #undef A
     *p++ = '}';
     *out = '{';
+    return plain_is_all(seen) ? (size_t)(p - out) : 0;
+}
+
+size_t aps_audit_caller(const struct aps_audit *a, char out[APS_AUDIT_CALLER_MAX])
+{
+    plain_bytes seen = {0};
+    size_t sum = a->key.n + a->user.n;
+    char *p = out;
+
+    if (a->key.n > caps_full.max[F_key] || a->user.n > caps_full.max[F_user] ||
+        a->nroles > caps_full.max[F_roles])
+        return 0;
+    for (size_t i = 0; i < a->nroles; i++) {
+        if (a->roles[i].n > ROLE_MAX)
+            return 0;
+        sum += a->roles[i].n + 3;
+    }
+    if (sum > APS_AUDIT_CALLER_MAX - 128) /* names, marks and one number */
+        return 0;
+    p = plain_copy(fast_piece(p, APS_STR_LIT(",\"key\":\"")), a->key, &seen);
+    p = aps_num_put(fast_piece(p, APS_STR_LIT("\",\"kv\":")), a->kv);
+    p = plain_copy(fast_piece(p, APS_STR_LIT(",\"user\":\"")), a->user, &seen);
+    p = fast_piece(p, APS_STR_LIT("\""));
+    if (a->nroles != 0)
+        p = fast_roles(fast_piece(p, APS_STR_LIT(",\"roles\":")), a, &seen);
     return plain_is_all(seen) ? (size_t)(p - out) : 0;
 }
 

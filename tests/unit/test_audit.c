@@ -214,6 +214,56 @@ static void unknown_fields_are_left_out(void **state)
     assert_string_equal(value_of("api"), "shop");
 }
 
+/* A line is the same whether what says who calls was made beforehand or not. */
+static void a_caller_made_beforehand_changes_nothing(void **state)
+{
+    char piece[APS_AUDIT_CALLER_MAX], want[APS_AUDIT_LINE_MAX + 1];
+    struct aps_audit a = typical();
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        a.nroles = round == 1 ? 0 : 2;
+        a.path = round == 2 ? aps_str("/a\"b") : a.path; /* the careful writer */
+        a.caller = (struct aps_str){NULL, 0};
+        size_t n = write_and_read(&a);
+        memcpy(want, line, n + 1);
+        a.caller = (struct aps_str){piece, aps_audit_caller(&a, piece)};
+        assert_true(a.caller.n != 0);
+        assert_int_equal(write_and_read(&a), n);
+        assert_string_equal(line, want);
+    }
+}
+
+/* At and above each cap, and with a character that wants an escape. */
+static void no_caller_is_made_of_what_is_cut_or_escaped(void **state)
+{
+    static char text[256];
+    static struct aps_str roles[17];
+    static const struct {
+        size_t key, user, role, nroles;
+        bool made;
+    } cases[] = {
+        {64, 128, 64, 16, true},  {65, 128, 64, 16, false}, {64, 129, 64, 16, false},
+        {64, 128, 65, 16, false}, {64, 128, 64, 17, false}, {12, 4, 6, 0, true},
+    };
+    char piece[APS_AUDIT_CALLER_MAX];
+    struct aps_audit a = typical();
+    (void)state;
+    memset(text, 'a', sizeof text);
+    a.roles = roles;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        a.key = (struct aps_str){text, cases[i].key};
+        a.user = (struct aps_str){text, cases[i].user};
+        a.nroles = cases[i].nroles;
+        for (size_t k = 0; k < a.nroles; k++)
+            roles[k] = (struct aps_str){text, cases[i].role};
+        size_t n = aps_audit_caller(&a, piece);
+        assert_int_equal(n != 0, cases[i].made);
+        assert_true(n <= sizeof piece);
+    }
+    a.user = aps_str("sh\"op");
+    assert_int_equal(aps_audit_caller(&a, piece), 0);
+}
+
 /* Whatever second was written before it, a line has the time of its own request. */
 static void each_line_has_its_own_time(void **state)
 {
@@ -506,6 +556,8 @@ int main(void)
         cmocka_unit_test(both_writers_agree),
         cmocka_unit_test(unknown_fields_are_left_out),
         cmocka_unit_test(each_line_has_its_own_time),
+        cmocka_unit_test(a_caller_made_beforehand_changes_nothing),
+        cmocka_unit_test(no_caller_is_made_of_what_is_cut_or_escaped),
         cmocka_unit_test(every_reason_is_told),
         cmocka_unit_test(hostile_text_is_escaped),
         cmocka_unit_test(texts_are_capped),

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 #include <apr_general.h>
 #include <apr_strings.h>
@@ -16,10 +17,20 @@ static apr_pool_t *request; /* of one request: cleared after each */
 static struct aps_reader *reader;
 static struct aps_view *view;
 
+static unsigned tells;
+
+static size_t tell(const struct aps_key *key, const struct aps_key_secret *secret,
+                   char out[APS_IDENTITY_TOLD_MAX])
+{
+    tells++;
+    return (size_t)snprintf(out, APS_IDENTITY_TOLD_MAX, "%.*s %u", APS_STR_ARG(aps_key_user(key)),
+                            secret->version);
+}
+
 static void open_reader(size_t cache_max)
 {
     const struct aps_reader_options options = {
-        .snapshot = {.store = "/store"}, .refresh = APS_SEC, .cache_max = cache_max};
+        .snapshot = {.store = "/store"}, .refresh = APS_SEC, .cache_max = cache_max, .tell = tell};
     enum aps_reader_event event;
     assert_int_equal(aps_reader_new(&options, &reader), APS_OK);
     view = aps_reader_acquire(reader, 0, &event, NULL);
@@ -111,6 +122,7 @@ static void a_right_key_is_known_the_second_time(void **state)
         .nets = &net,
         .hosts = hosts,
     };
+    tells = 0;
     assert_int_equal(ask_once(1, 1, 10), APS_REASON_ALLOW);
     const struct aps_identity *first = got.who;
     assert_false(got.hit);
@@ -121,6 +133,8 @@ static void a_right_key_is_known_the_second_time(void **state)
     assert_int_equal(got.lookups + got.macs, 0);
     assert_ptr_equal(got.who, first);
     assert_string_equal(got.id, "key000000001");
+    assert_int_equal(tells, 1);
+    assert_true(aps_str_eq(first->told, aps_str("Shop & Co 1")));
 
     assert_string_equal(first->id_text, "key000000001");
     assert_string_equal(first->user_text, "Shop & Co");
@@ -145,6 +159,7 @@ static void a_key_without_owner_is_its_own_user(void **state)
     t_fake_add(1)->nroles = 0;
     assert_int_equal(ask_once(1, 1, 0), APS_REASON_ALLOW);
     assert_string_equal(got.who->user_text, "key000000001");
+    assert_true(aps_str_eq(got.who->told, aps_str("key000000001 1")));
     assert_string_equal(got.who->roles_text, "");
     assert_int_equal(got.who->limit.burst, 0);
 }
