@@ -105,10 +105,8 @@ static enum aps_reason charge(struct mod_req *m, const struct bill *bill)
 
 /* Before anybody is asked for a name: is an address over its limits?  Nothing is charged yet, so
  * that address and caller are charged together, all or nothing. */
-enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limits *limits)
+static enum aps_reason peek_address(struct mod_req *m, const struct mod_limits *limits)
 {
-    if (limits == NULL || !limits->by_ip)
-        return APS_REASON_ALLOW;
     if (mod_process.state == NULL)
         return APS_REASON_STATE_DOWN;
     if (mod_req_monotonic(m) == 0)
@@ -128,6 +126,11 @@ enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limi
         }
     }
     return APS_REASON_ALLOW;
+}
+
+enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limits *limits)
+{
+    return limits != NULL && limits->by_ip ? peek_address(m, limits) : APS_REASON_ALLOW;
 }
 
 struct aps_str mod_stage_limit_route(const struct mod_req *m)

@@ -382,6 +382,21 @@ static unsigned digits_of(uint64_t value)
     return value < powers[guess] ? guess : guess + 1;
 }
 
+/* 10 to 9,999: what most numbers are. */
+static inline char *put_small(char *p, uint32_t value)
+{
+    const uint32_t high = value / 100;
+
+    if (high >= 10) {
+        memcpy(p, pairs + 2 * (size_t)high, 2);
+        p += 2;
+    } else if (high != 0) {
+        *p++ = (char)('0' + high);
+    }
+    memcpy(p, pairs + 2 * (size_t)(value % 100), 2);
+    return p + 2;
+}
+
 char *aps_num_put(char *p, uint64_t value)
 {
     char *end;
@@ -390,6 +405,8 @@ char *aps_num_put(char *p, uint64_t value)
         *p = (char)('0' + value);
         return p + 1;
     }
+    if (value < 10000)
+        return put_small(p, (uint32_t)value);
     end = p + digits_of(value);
     for (p = end; value >= 100; value /= 100) {
         p -= 2;
