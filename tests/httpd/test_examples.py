@@ -1,4 +1,4 @@
-"""conf/apisec.conf, conf/examples and the configurations in README and guides pass httpd -t."""
+"""conf/apisec.conf and conf/examples pass httpd -t; what pages show is run by test_guide.py."""
 
 import glob
 import os
@@ -12,15 +12,10 @@ pytestmark = pytest.mark.skipif(MPM != "event", reason="the MPM does not matter"
 
 
 def examples():
-    """(name, text): files, and each ```apache block of a page."""
+    """(name, text) of each file."""
     for path in sorted(glob.glob(os.path.join(TOP, "conf/examples/*.conf"))) + [os.path.join(TOP, "conf/apisec.conf")]:
         with open(path) as seen:
             yield os.path.basename(path), seen.read()
-    for path in [os.path.join(TOP, "README.md")] + sorted(glob.glob(os.path.join(TOP, "docs/*.md"))):
-        with open(path) as seen:
-            blocks = re.findall(r"^```apache\n(.*?)^```", seen.read(), re.M | re.S)
-        for number, text in enumerate(blocks, 1):
-            yield "%s-%d" % (os.path.basename(path), number), text
 
 
 EXAMPLES = dict(examples())
