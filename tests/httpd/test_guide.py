@@ -1,105 +1,60 @@
-"""docs/guide-first-api.md is done, step by step, on a real httpd, and its answers are compared."""
+"""README and each guide of docs/ are done, step by step, on a real httpd, and what they show is compared."""
 
+import glob
 import os
-import re
-import subprocess
 
 import pytest
 
-from harness import BUILD, MPM, SERVER_GROUP, TOP, Server, Store, wait_for
+from harness import MPM, TOP, Server
+from harness.page import Fault, matches, steps
+from harness.reader import Reader
 
 pytestmark = pytest.mark.skipif(MPM != "event", reason="the MPM does not matter")
-PAGE = os.path.join(TOP, "docs/guide-first-api.md")
+
+PAGES = {"README.md": os.path.join(TOP, "README.md")}
+PAGES.update({os.path.basename(path): path for path in glob.glob(os.path.join(TOP, "docs/guide-*.md"))})
+
+# All others go on from here: the module is installed, the store is made and empty.
+FROM_NOTHING = {"README.md", "guide-install.md"}
+
+# This one builds the project.
+BUILDS = {"guide-install.md"}
+
+# What a page says, and what is done instead.  Paths below /etc, /srv and /var lie below the test's folder, and
+# every host name leads to its server; see harness/reader.py.
+INSTEAD = {
+    "all others": [("/usr/share/doc/mod_apisec", "@TOP@")],
+    # The demo has a test of its own, and tests/run is who asks.
+    "README.md": [("conf/demo/run ", "test -x @TOP@/conf/demo/run "), ("tests/run ", "test -x @TOP@/tests/run ")],
+    # The sources are where tests/run has them, with the configure that it has made.
+    "guide-install.md": [("autoreconf -fi", "test -x @TOP@/configure"),
+                         ("../configure --prefix=/usr --sysconfdir=/etc --localstatedir=/var",
+                          "@TOP@/configure --prefix=@ROOT@/usr --sysconfdir=@ROOT@/etc --localstatedir=@ROOT@/var"
+                          " --with-module-dir=@ROOT@/usr/lib/apache2/modules"),
+                         ("/usr/share/doc", "@ROOT@/usr/share/doc")],
+}
+
+DOCUMENTS = {"health": "{\"ok\": true}", "orders/7": "{\"id\": 7}", "orders/8": "{\"id\": 8}",
+             "reports/2026": "{\"id\": 2026}"}
 
 
-def blocks():
-    """(kind, text) of each fenced block; a ```text block belongs to the ```sh block before it."""
-    with open(PAGE) as seen:
-        found = re.findall(r"^```(\w+)\n(.*?)^```$", seen.read(), re.M | re.S)
-    steps = []
-    for kind, text in found:
-        if kind == "text":
-            assert steps[-1][0] == "sh", "an answer without a question: " + text
-            steps[-1][2] = text
-        else:
-            steps.append([kind, text, None])
-    return steps
-
-
-def matches(expected, got):
-    """`...` in the page is any text."""
-    pattern = "(?s:.*)".join(re.escape(part) for part in expected.strip().split("..."))
-    return re.fullmatch(pattern, got.strip()) is not None
-
-
-class Reader:
-    """Somebody who does what the page says, in a folder of a test."""
-
-    def __init__(self, folder, server):
-        self.folder, self.server, self.prelude = folder, server, ""
-        self.env = dict(os.environ, PATH=os.path.join(BUILD, "apisecctl") + ":" + os.environ["PATH"], LC_ALL="C",
-                        APISEC_STORE=folder.path("lib"), APISEC_STATE=server.state, no_proxy="*")
-
-    def localised(self, text):
-        text = text.replace("/var/lib/apisec", self.folder.path("lib")).replace("/var/log/apache2", self.server.logs)
-        return text.replace("http://localhost/", self.server.url("/"))
-
-    def configure(self, text):
-        self.server.configure("LogLevel warn mpm_event:notice\n" + self.localised(text))
-        code, said = self.server.configtest()
-        assert code == 0, said
-        if self.server.process is None:
-            self.server.start()
-            return
-        old = self.server.children()
-        self.server.graceful()
-        wait_for(lambda: not set(old) & set(self.server.children()), what="the old children to end")
-
-    def sh(self, text):
-        done = subprocess.run(["sh", "-e", "-c", self.prelude + self.localised(text)], env=self.env,
-                              cwd=self.folder.path("desk"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=60)
-        return done.returncode, done.stdout.decode().replace("\r", "")
-
-    def do(self, text, expected):
-        if "()" in text:
-            self.prelude += text
-        if expected is None:
-            code, said = self.sh(text)
-            assert code == 0, text + said
-            return
-        # A log line comes when httpd has written it, and a change is seen within a second.
-        again = re.match(r"(tail|grep|ask|curl)\b", text) is not None
-        said = []
-
-        def right():
-            code, got = self.sh(text)
-            said.append("%s -> exit %d\n%s" % (text, code, got))
-            assert again or matches(expected, got), said[-1]
-            return code == 0 and matches(expected, got)
-        try:
-            wait_for(right, 15, "the page's answer")
-        except TimeoutError:
-            raise AssertionError("%s\nthe page says:\n%s" % (said[-1], expected))
-
-
-def test_guide_for_the_first_api(folder):
-    store = Store(folder.path("lib"), folder.path("state"))
-    store.ok("init", "--group", SERVER_GROUP)
-    os.mkdir(folder.path("desk"))
-    for name in ("orders/7", "orders/8", "reports/2026", "health"):
-        folder.write("htdocs/api/%s.json" % name, '{"id": %s}\n' % (name.split("/")[-1].replace("health", "0")))
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] if name in BUILDS else [])
+                                  for name in sorted(PAGES)])
+def test_guide(folder, name):
+    with open(PAGES[name]) as page:
+        todo = steps(page.read())
+    assert todo, "nothing in it is done"
+    for path, text in DOCUMENTS.items():
+        folder.write("htdocs/api/%s.json" % path, text + "\n")
     server = Server(folder)
-    reader = Reader(folder, server)
-    steps = blocks()
-    assert len(steps) > 15
+    reader = Reader(folder, server, INSTEAD.get(name, INSTEAD["all others"]))
     try:
-        for kind, text, expected in steps:
-            if kind == "apache":
-                reader.configure(text)
-            else:
-                assert kind == "sh", "a block of kind %r: %s" % (kind, text)
-                reader.do(text, expected)
+        reader.begin(installed=name not in FROM_NOTHING)
+        for step in todo:
+            try:
+                reader.do(step)
+            except AssertionError as fault:
+                pytest.fail("%s:%d: %s" % (os.path.relpath(PAGES[name], TOP), step.line, fault), pytrace=False)
     finally:
         print(server.report())
         server.stop()
@@ -111,3 +66,12 @@ def test_guide_for_the_first_api(folder):
 ])
 def test_comparing_answers(expected, got, fits):
     assert matches(expected, got) is fits
+
+
+@pytest.mark.parametrize("page", [
+    "```\nls\n```\n", "```bash\nls\n```\n", "text\n\n    ls\n", "```text\n1\n```\n", "```sh\nls\n", "```sh\n```\n",
+    "```sh\nls\n```\n```text\n1\n```\n```text\n2\n```\n", "```ini\nno = path\n```\n",
+])
+def test_what_would_not_be_done_is_a_fault(page):
+    with pytest.raises(Fault):
+        steps(page)
