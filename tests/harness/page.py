@@ -4,9 +4,9 @@ Fenced blocks are all that is done, so every one has a kind:
 
     sh       commands; they are run as they stand
     text     what the commands before it print; "..." is any text
-    apache   configuration: it is put in force.  A block that names ApiSecStore begins anew, another one
-             is added to those before it
-    KIND     (apache as well) with a first line "# /PATH": the contents of that file
+    apache   configuration: it is put in force.  Its first line is "# /PATH" of the file that it is the whole
+             contents of; without, it is a whole configuration, or is added to the one before
+    KIND     with a first line "# /PATH": the contents of that file
 """
 
 import collections

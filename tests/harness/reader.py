@@ -46,6 +46,9 @@ for name do
         sed -E 's;([ "])(/var/|/usr/lib/apache2/modules/mod_apisec);\\1@ROOT@\\2;g' $file > mods-enabled/${file##*/}
     done
 done""",
+    "a2enconf": """
+cd @ROOT@/etc/apache2/conf-enabled
+for name do ln -sf ../conf-available/$name.conf .; done""",
     "a2dismod": """
 cd @ROOT@/etc/apache2/mods-enabled
 for name do rm $name.*; done""",
@@ -56,7 +59,8 @@ rm @ROOT@/etc/fail2ban/jail.d/defaults-debian.conf
 sed -i 's;= /var/log;= @ROOT@/var/log;' @ROOT@/etc/fail2ban/jail.d/apisec.conf
 exec /usr/bin/fail2ban-client -c @ROOT@/etc/fail2ban "$@" """,
 }
-INCLUDES = "IncludeOptional @ROOT@/etc/apache2/mods-enabled/*.load\nIncludeOptional @ROOT@/etc/apache2/mods-enabled/*.conf\n"
+INCLUDES = "".join("IncludeOptional @ROOT@/etc/apache2/%s\n" % name
+                   for name in ("mods-enabled/*.load", "mods-enabled/*.conf", "conf-enabled/*.conf"))
 
 
 class Reader:
@@ -69,9 +73,11 @@ class Reader:
         self.where = folder.path("where")
         self.home = folder.path("home")
         for name in ("home", "bin", "etc/apache2/mods-available", "etc/apache2/mods-enabled",
-                     "var/lib", "var/log", "var/backups", "etc/fail2ban/filter.d", "etc/fail2ban/jail.d", "usr/local/sbin", "srv"):
+                     "etc/apache2/conf-available", "etc/apache2/conf-enabled",
+                     "var/lib", "var/log", "var/www", "var/backups", "etc/fail2ban/filter.d", "etc/fail2ban/jail.d", "usr/local/sbin", "srv"):
             os.makedirs(folder.path(name), exist_ok=True)
         os.symlink(server.logs, folder.path("var/log/apache2"))
+        os.symlink(server.docs, folder.path("var/www/html"))
         server.state = folder.path("var/lib/apisec/apisec.state")
         for name, text in STAND_INS.items():
             folder.write("bin/" + name, "#!/bin/sh" + self._placed(text) + "\n", 0o755)
@@ -95,30 +101,47 @@ class Reader:
         return text.replace("<VirtualHost *:80>", "<VirtualHost *:%d>" % self.server.port)
 
     def begin(self, installed=True):
-        """An httpd that does not know the module yet, and, where it is installed, an empty store."""
+        """An httpd that does not know the module yet, or one that guide-install.md has been done for."""
+        self.server.load = installed
         if installed:
             Store(self.folder.path("var/lib/apisec"), self.server.state).ok("init", "--group", SERVER_GROUP)
-        self.server.load = False
+            with open(os.path.join(TOP, "conf/apisec.conf")) as seen:
+                self.folder.write("etc/apache2/mods-enabled/apisec.conf", self.localised(seen.read()))
         self._put_in_force()
         self.server.start()
 
     def do(self, step):
         if step.path:
-            self.folder.write(os.path.relpath(self.localised(step.path), self.folder.root), self.localised(step.text))
+            self._write(step)
         elif step.kind == "apache":
-            self.whole = ("" if "ApiSecStore " in step.text else self.whole) + self.localised(step.text)
-            self.server.load = not os.path.exists(self.folder.path("etc/apache2/mods-enabled/apisec.load"))
-            self._put_in_force()
-            code, said = self.server.configtest()
-            assert code == 0, said
-            self._graceful()
+            self._configure(step.text)
         else:
             self._type(step.text, step.expected)
+
+    def _write(self, step):
+        """A file of httpd's is put in force, whether the page says a2enconf again or not."""
+        path = self.folder.write(self.localised(step.path)[len(self.folder.root) + 1:], self.localised(step.text))
+        if "/conf-available/" in path:
+            link = path.replace("/conf-available/", "/conf-enabled/")
+            if not os.path.lexists(link):
+                os.symlink(path, link)
+            self._graceful()
+
+    def _configure(self, text):
+        if "ApiSecStore " in text:
+            self.whole, self.server.load = "", True
+            if os.path.exists(self.folder.path("etc/apache2/mods-enabled/apisec.conf")):
+                os.unlink(self.folder.path("etc/apache2/mods-enabled/apisec.conf"))
+        self.whole += self.localised(text)
+        self._put_in_force()
+        self._graceful()
 
     def _put_in_force(self):
         self.server.configure("LogLevel warn mpm_event:notice\n" + INCLUDES + self.whole)
 
     def _graceful(self):
+        code, said = self.server.configtest()
+        assert code == 0, said
         old = self.server.children()
         self.server.graceful()
         wait_for(lambda: not set(old) & set(self.server.children()), what="the old children to end")

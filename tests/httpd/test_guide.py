@@ -14,7 +14,10 @@ pytestmark = pytest.mark.skipif(MPM != "event", reason="the MPM does not matter"
 PAGES = {"README.md": os.path.join(TOP, "README.md")}
 PAGES.update({os.path.basename(path): path for path in glob.glob(os.path.join(TOP, "docs/guide-*.md"))})
 
-# All others go on from here: the module is installed, the store is made and empty.
+# What guide-first-api.md makes, for the others.
+DOCUMENTS = {"health": '{"ok": true}', "orders/7": '{"id": 7}', "orders/8": '{"id": 8}', "reports/2026": '{"id": 2026}'}
+
+# All others go on from here: guide-install.md is done, the store is empty.
 FROM_NOTHING = {"README.md", "guide-install.md"}
 
 # This one builds the project.
@@ -34,9 +37,6 @@ INSTEAD = {
                          ("/usr/share/doc", "@ROOT@/usr/share/doc")],
 }
 
-DOCUMENTS = {"health": "{\"ok\": true}", "orders/7": "{\"id\": 7}", "orders/8": "{\"id\": 8}",
-             "reports/2026": "{\"id\": 2026}"}
-
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] if name in BUILDS else [])
                                   for name in sorted(PAGES)])
@@ -44,7 +44,7 @@ def test_guide(folder, name):
     with open(PAGES[name]) as page:
         todo = steps(page.read())
     assert todo, "nothing in it is done"
-    for path, text in DOCUMENTS.items():
+    for path, text in DOCUMENTS.items() if name != "guide-first-api.md" else ():
         folder.write("htdocs/api/%s.json" % path, text + "\n")
     server = Server(folder)
     reader = Reader(folder, server, INSTEAD.get(name, INSTEAD["all others"]))
