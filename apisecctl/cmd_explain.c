@@ -1,9 +1,11 @@
 /* cmd_explain.c - would this request be allowed, by which rule, and what would change that? */
 #include <apr_strings.h>
 
+#include "apisec/num.h"
 #include "ctl.h"
 #include "remedy.h"
 #include "trial.h"
+#include "use.h"
 
 static enum aps_err split_request(struct ctl *c, struct ctl_question *out)
 {
@@ -50,6 +52,19 @@ static void show_changes(struct ctl *c, const struct ctl_trial *t)
     ctl_output_end(c->out);
 }
 
+/* Until when the secret before the newest one works too, which callers may still have. */
+static void show_old(struct ctl *c, const struct ctl_trial *t)
+{
+    aps_nsec until = ctl_use_old_until(c, &t->key);
+    char grace[APS_NUM_DURATION_MAX];
+
+    ctl_output_time(c->out, "old_valid_until", until);
+    ctl_output_str(c->out, "old_ends_after_first_use",
+                   aps_str(until != 0 && t->key.secret[1].grace != 0
+                               ? aps_num_print_duration(t->key.secret[1].grace, grace)
+                               : NULL));
+}
+
 static void show(struct ctl *c, const struct ctl_trial *t)
 {
     struct ctl_out *out = c->out;
@@ -60,6 +75,8 @@ static void show(struct ctl *c, const struct ctl_trial *t)
     ctl_output_str(out, "reason", aps_str(aps_reason_token(t->reason)));
     ctl_output_u64(out, "status", (uint64_t)aps_reason_status(t->reason));
     ctl_output_u64(out, "generation", aps_snapshot_generation(t->copy));
+    if (t->has_key)
+        show_old(c, t);
     ctl_output_table(out, "steps", "step result role rule from detail");
     for (size_t i = 0; i < t->nsteps; i++) {
         const struct ctl_step *step = &t->steps[i];
@@ -89,7 +106,7 @@ enum aps_err ctl_explain(struct ctl *c)
     t->now = c->now;
     t->asked.address = ctl_command_value(&c->call, CTL_OPT_ADDRESS);
     t->asked.host = ctl_command_value(&c->call, CTL_OPT_HOST);
-    if ((err = split_request(c, &t->asked)) != APS_OK ||
+    if ((err = ctl_use_open(c)) != APS_OK || (err = split_request(c, &t->asked)) != APS_OK ||
         (err = id != NULL ? ctl_trial_key(t, aps_str(id), &c->diag) : add_roles(c, t)) != APS_OK ||
         (err = ctl_trial_judge(t, &c->diag)) != APS_OK)
         return err;

@@ -4,6 +4,8 @@
 #include "apisec/num.h"
 #include "change.h"
 #include "ctl.h"
+#include "due.h"
+#include "use.h"
 
 static struct aps_str ref(const struct ctl *c)
 {
@@ -43,16 +45,6 @@ static void show_limit(struct ctl *c, const struct aps_key_limit *limit)
                    aps_str(limit->rate.count != 0 ? aps_num_print_rate(limit->rate, text) : NULL));
 }
 
-/* When the secret before the newest one ends; 0 where none is in force. */
-static aps_nsec old_until(const struct ctl *c, const struct aps_key *key)
-{
-    const struct aps_key_secret *old = &key->secret[1];
-
-    return key->status == APS_KEY_ACTIVE && old->version != 0 && old->closes_at > c->now
-               ? old->closes_at
-               : 0;
-}
-
 /* A row; with the text of a fresh key where c->fresh holds one. */
 static void show_key(struct ctl *c, const struct aps_key *key)
 {
@@ -74,10 +66,28 @@ static void show_key(struct ctl *c, const struct aps_key *key)
     ctl_output_list(c->out, "hosts", key->hosts, key->nhosts);
     show_limit(c, &key->limit);
     ctl_output_u64(c->out, "kv", key->secret[0].version);
-    ctl_output_time(c->out, "old_valid_until", old_until(c, key));
+    ctl_use_show(c, key);
+    ctl_due_show(c, key);
     if (is_dry_run(c))
         ctl_output_bool(c->out, "dry_run", true);
     ctl_output_end(c->out);
+}
+
+/* What rows of keys show of other places. */
+static enum aps_err open_places(struct ctl *c)
+{
+    enum aps_err err = ctl_use_open(c);
+
+    return err == APS_OK ? ctl_due_open(c) : err;
+}
+
+static enum aps_err show_one(struct ctl *c, const struct aps_key *key)
+{
+    enum aps_err err = open_places(c);
+
+    if (err == APS_OK)
+        show_key(c, key);
+    return err;
 }
 
 static enum aps_err show_stored(struct ctl *c, struct aps_str name)
@@ -85,9 +95,7 @@ static enum aps_err show_stored(struct ctl *c, struct aps_str name)
     struct aps_key key;
     enum aps_err err = aps_store_key_get(c->store, name, c->pool, &key, &c->diag);
 
-    if (err == APS_OK)
-        show_key(c, &key);
-    return err;
+    return err == APS_OK ? show_one(c, &key) : err;
 }
 
 /* ---- The commands ---- */
@@ -104,8 +112,7 @@ enum aps_err ctl_key_create(struct ctl *c)
             APS_OK)
         return err;
     c->fresh_id = aps_str_copy(c->pool, key.id).p;
-    show_key(c, &key);
-    return APS_OK;
+    return show_one(c, &key);
 }
 
 enum aps_err ctl_key_set(struct ctl *c)
@@ -128,15 +135,43 @@ enum aps_err ctl_key_set(struct ctl *c)
 
 static enum aps_err show_each(void *arg, const struct aps_key *key)
 {
-    show_key(arg, key);
+    if (ctl_use_is_wanted(arg, key) && ctl_due_is_wanted(arg, key))
+        show_key(arg, key);
     return APS_OK;
+}
+
+/* What people see: of keys that something is asked about, what makes the answer. */
+static const char *columns_of(struct ctl *c)
+{
+    static const struct {
+        enum ctl_opt opt;
+        const char *columns;
+    } asked[] = {
+        {CTL_OPT_UNUSED, " created_at last_used_at unused known_since"},
+        {CTL_OPT_ROTATING,
+         " old_valid_until old_ends_after_first_use old_last_used_at old_last_route "
+         "old_last_address"},
+        {CTL_OPT_DUE, " roles due_at due"},
+    };
+    const char *columns = "id name owner";
+    bool plain = true;
+
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        if (c->call.values[asked[i].opt] == NULL)
+            continue;
+        columns = apr_pstrcat(c->pool, columns, asked[i].columns, NULL);
+        plain = false;
+    }
+    return plain ? "id name owner status roles limit expires_at" : columns;
 }
 
 enum aps_err ctl_key_list(struct ctl *c)
 {
-    enum aps_err err;
+    enum aps_err err = open_places(c);
 
-    ctl_output_table(c->out, NULL, "id name owner status roles limit expires_at");
+    if (err != APS_OK)
+        return err;
+    ctl_output_table(c->out, NULL, columns_of(c));
     err = aps_store_key_each(c->store, show_each, c, &c->diag);
     ctl_output_end(c->out);
     return err;
@@ -148,11 +183,11 @@ enum aps_err ctl_key_show(struct ctl *c)
 }
 
 /* "0" and "none": the old secret ends at once. */
-static enum aps_err read_overlap(struct ctl *c, aps_nsec *out)
+static enum aps_err read_overlap(struct ctl *c, aps_nsec otherwise, aps_nsec *out)
 {
     const char *text = ctl_command_value(&c->call, CTL_OPT_OVERLAP);
 
-    *out = APS_KEY_OVERLAP_DEFAULT;
+    *out = otherwise;
     if (text == NULL)
         return APS_OK;
     *out = 0;
@@ -161,22 +196,45 @@ static enum aps_err read_overlap(struct ctl *c, aps_nsec *out)
     return aps_num_parse_duration(aps_str(text), out, &c->diag);
 }
 
-enum aps_err ctl_key_rotate(struct ctl *c)
+/* Without --overlap the old secret may wait as long as the key lives. */
+static enum aps_err rotate_until_used(struct ctl *c, const char *text, struct aps_key *out)
 {
-    struct aps_key key;
+    aps_nsec overlap, grace;
+    enum aps_err err;
+
+    if ((err = read_overlap(c, INT64_MAX, &overlap)) != APS_OK ||
+        (err = aps_num_parse_duration(aps_str(text), &grace, &c->diag)) != APS_OK ||
+        (err = ctl_use_check_kept(c)) != APS_OK)
+        return err;
+    return aps_store_key_rotate_until_used(c->store, ref(c), grace, overlap, c->pool, out,
+                                           &c->fresh, &c->diag);
+}
+
+static enum aps_err rotate(struct ctl *c, struct aps_key *out)
+{
+    const char *until_used = ctl_command_value(&c->call, CTL_OPT_UNTIL_USED);
     aps_nsec overlap;
     enum aps_err err;
 
-    if ((err = read_overlap(c, &overlap)) != APS_OK ||
-        (err = aps_store_key_rotate(c->store, ref(c), overlap, c->pool, &key, &c->fresh,
-                                    &c->diag)) != APS_OK)
+    if (until_used != NULL)
+        return rotate_until_used(c, until_used, out);
+    if ((err = read_overlap(c, APS_KEY_OVERLAP_DEFAULT, &overlap)) != APS_OK)
+        return err;
+    return aps_store_key_rotate(c->store, ref(c), overlap, c->pool, out, &c->fresh, &c->diag);
+}
+
+enum aps_err ctl_key_rotate(struct ctl *c)
+{
+    struct aps_key key;
+    enum aps_err err = rotate(c, &key);
+
+    if (err != APS_OK)
         return err;
     if (is_dry_run(c))
         aps_secret_wipe(&c->fresh); /* a text that is not stored is of no use to anybody */
     else
         c->fresh_id = aps_str_copy(c->pool, key.id).p;
-    show_key(c, &key);
-    return APS_OK;
+    return show_one(c, &key);
 }
 
 enum aps_err ctl_key_revoke(struct ctl *c)

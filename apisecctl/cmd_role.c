@@ -2,6 +2,7 @@
 #include <apr_strings.h>
 
 #include "ctl.h"
+#include "due.h"
 
 static struct aps_str arg(const struct ctl *c, size_t i)
 {
@@ -42,6 +43,7 @@ static enum aps_err show_role(struct ctl *c, const struct aps_rolebook *book, st
     const struct aps_role *role = aps_rolebook_find(book, name);
     const struct aps_str *parents;
     apr_array_header_t *grants, *denies;
+    struct aps_store_age age;
     size_t nparents;
     enum aps_err err;
 
@@ -52,7 +54,8 @@ static enum aps_err show_role(struct ctl *c, const struct aps_rolebook *book, st
         return APS_ERR_NOT_FOUND;
     }
     if ((err = aps_store_role_parents(c->store, name, c->pool, &parents, &nparents, &c->diag)) !=
-        APS_OK)
+            APS_OK ||
+        (err = aps_store_age_get(c->store, name, &age, &c->diag)) != APS_OK)
         return err;
     grants = own_entries(c, role, false);
     denies = own_entries(c, role, true);
@@ -63,6 +66,7 @@ static enum aps_err show_role(struct ctl *c, const struct aps_rolebook *book, st
     ctl_output_list(c->out, "denies", (struct aps_str *)(void *)denies->elts,
                     (size_t)denies->nelts);
     ctl_output_list(c->out, "inherits", parents, nparents);
+    ctl_due_show_role(c, &age);
     if (!in_list && c->call.values[CTL_OPT_DRY_RUN] != NULL)
         ctl_output_bool(c->out, "dry_run", true);
     if (!in_list || ctl_output_is_json(c->out)) {
@@ -149,6 +153,26 @@ enum aps_err ctl_role_inherit(struct ctl *c)
     return err != APS_OK ? err : show_one(c, arg(c, 0));
 }
 
+/* What is not named stays. */
+enum aps_err ctl_role_set(struct ctl *c)
+{
+    struct aps_store_age age;
+    bool has_age = c->call.values[CTL_OPT_MAX_AGE] != NULL;
+    bool has_warn = c->call.values[CTL_OPT_WARN] != NULL;
+    enum aps_err err;
+
+    if (!has_age && !has_warn) {
+        aps_err_explain(&c->diag, "nothing to set; usage: apisecctl %s", c->call.command->usage);
+        return APS_ERR_USAGE;
+    }
+    if ((err = aps_store_age_get(c->store, arg(c, 0), &age, &c->diag)) != APS_OK ||
+        (has_age && (err = ctl_due_read(c, CTL_OPT_MAX_AGE, &age.max_age)) != APS_OK) ||
+        (has_warn && (err = ctl_due_read(c, CTL_OPT_WARN, &age.warn)) != APS_OK) ||
+        (err = aps_store_age_set(c->store, arg(c, 0), &age, &c->diag)) != APS_OK)
+        return err;
+    return show_one(c, arg(c, 0));
+}
+
 enum aps_err ctl_role_show(struct ctl *c)
 {
     return show_one(c, arg(c, 0));
@@ -178,7 +202,7 @@ enum aps_err ctl_role_list(struct ctl *c)
     if ((err = aps_store_roles(c->store, c->pool, &book, &c->diag)) != APS_OK ||
         (err = aps_store_role_each(c->store, collect_name, &names, &c->diag)) != APS_OK)
         return err;
-    ctl_output_table(c->out, NULL, "name grants denies inherits");
+    ctl_output_table(c->out, NULL, "name grants denies inherits max_age warn");
     for (int i = 0; i < names.all->nelts && err == APS_OK; i++)
         err = show_role(c, book, APR_ARRAY_IDX(names.all, i, struct aps_str), true);
     ctl_output_end(c->out);

@@ -5,14 +5,23 @@
 #ifndef APISECCTL_CTL_H
 #define APISECCTL_CTL_H
 
+#include <apr_hash.h>
+
 #include "apisec/clock.h"
 #include "apisec/secret.h"
 #include "apisec/snapshot.h"
+#include "apisec/state.h"
 #include "apisec/store.h"
 #include "command.h"
 #include "output.h"
 #include "place.h"
 #include "terminal.h"
+
+/* What is known of last uses (use.h). */
+struct ctl_use {
+    struct aps_state *state; /* NULL: nothing */
+    aps_nsec cutoff;         /* of --unused (wall) */
+};
 
 struct ctl {
     apr_pool_t *pool;
@@ -24,6 +33,8 @@ struct ctl {
     struct aps_store *store;   /* READ, WRITE */
     struct aps_snapshot *copy; /* COPY */
     struct ctl_terminal terminal;
+    struct ctl_use use;
+    apr_hash_t *ages; /* role -> struct aps_store_age (due.h); NULL: not read */
     struct ctl_out *out;
     struct aps_secret fresh; /* the text of a new key, on its way to stdout */
     const char *fresh_id;    /* whose text it is */

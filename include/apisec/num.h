@@ -39,12 +39,17 @@ APS_MUST_CHECK enum aps_err aps_num_parse_time(struct aps_str text, aps_nsec now
 /* Room for the printers, NUL included. */
 #define APS_NUM_TIME_MAX 32
 #define APS_NUM_RATE_MAX 24
+#define APS_NUM_DURATION_MAX 24
 
 /* "2027-01-31T12:00:00Z"; with `millis`, "2027-01-31T12:00:00.123Z".  Returns `out`. */
 char *aps_num_print_time(aps_nsec wall, bool millis, char out[APS_NUM_TIME_MAX]);
 
 /* "100/m".  Returns `out`. */
 char *aps_num_print_rate(struct aps_rate rate, char out[APS_NUM_RATE_MAX]);
+
+/* "90d", "36h", "90s": in the largest of d, h, m, s and ms that leaves no rest; what is less than a
+ * millisecond is left out.  For what aps_num_parse_duration read.  Returns `out`. */
+char *aps_num_print_duration(aps_nsec duration, char out[APS_NUM_DURATION_MAX]);
 
 /* The value of a hexadecimal digit in either case, or -1. */
 static inline int aps_num_hex(char c)

@@ -115,6 +115,12 @@ APS_MUST_CHECK enum aps_err aps_store_key_rotate(struct aps_store *st, struct ap
                                                  aps_nsec overlap, apr_pool_t *pool,
                                                  struct aps_key *out, struct aps_secret *out_text,
                                                  struct aps_diag *diag);
+/* The same, and the old secret ends `grace` after the first use of the new one as httpd notes it
+ * (lastuse.h), and at the latest at now + overlap.  RANGE: a grace below a second. */
+APS_MUST_CHECK enum aps_err
+aps_store_key_rotate_until_used(struct aps_store *st, struct aps_str ref, aps_nsec grace,
+                                aps_nsec overlap, apr_pool_t *pool, struct aps_key *out,
+                                struct aps_secret *out_text, struct aps_diag *diag);
 /* For good; revoking a revoked key changes nothing and is APS_OK. */
 APS_MUST_CHECK enum aps_err aps_store_key_revoke(struct aps_store *st, struct aps_str ref,
                                                  struct aps_str reason, struct aps_diag *diag);
@@ -156,6 +162,27 @@ APS_MUST_CHECK enum aps_err aps_store_role_parents(struct aps_store *st, struct 
 typedef enum aps_err (*aps_store_role_fn)(void *arg, struct aps_str name, aps_nsec created_at);
 APS_MUST_CHECK enum aps_err aps_store_role_each(struct aps_store *st, aps_store_role_fn fn,
                                                 void *arg, struct aps_diag *diag);
+
+/* ---- How old secrets may get ---- */
+
+/* What a role asks of its keys; it is not inherited.  httpd does not enforce it. */
+struct aps_store_age {
+    aps_nsec max_age; /* of a key's newest secret; 0: any */
+    aps_nsec warn;    /* how long before that, and before a key's expiry, it is due; 0: none */
+};
+
+/* NOT_FOUND. */
+APS_MUST_CHECK enum aps_err aps_store_age_get(struct aps_store *st, struct aps_str role,
+                                              struct aps_store_age *out, struct aps_diag *diag);
+/* NOT_FOUND; RANGE: negative, or a warning that is not shorter than the age. */
+APS_MUST_CHECK enum aps_err aps_store_age_set(struct aps_store *st, struct aps_str role,
+                                              const struct aps_store_age *age,
+                                              struct aps_diag *diag);
+/* Roles in order of name; those that ask for nothing are left out. */
+typedef enum aps_err (*aps_store_age_fn)(void *arg, struct aps_str role,
+                                         const struct aps_store_age *age);
+APS_MUST_CHECK enum aps_err aps_store_age_each(struct aps_store *st, aps_store_age_fn fn, void *arg,
+                                               struct aps_diag *diag);
 
 /* ---- The change log ---- */
 

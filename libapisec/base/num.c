@@ -352,6 +352,17 @@ char *aps_num_print_rate(struct aps_rate rate, char out[APS_NUM_RATE_MAX])
     return out;
 }
 
+char *aps_num_print_duration(aps_nsec duration, char out[APS_NUM_DURATION_MAX])
+{
+    const struct unit *unit = &units[0];
+
+    for (size_t i = 1; i < sizeof units / sizeof units[0]; i++)
+        if (units[i].of_rate && duration % units[i].nsec == 0) /* weeks are for reading only */
+            unit = &units[i];
+    memcpy(aps_num_put(out, (uint64_t)(duration / unit->nsec)), unit->name, strlen(unit->name) + 1);
+    return out;
+}
+
 /* Decimal digits of a value above 0: log10(2) is about 1233 / 4096. */
 static unsigned digits_of(uint64_t value)
 {

@@ -246,6 +246,7 @@ struct aps_str aps_key_fields_json(const struct aps_key *key, apr_pool_t *pool)
 {
     struct aps_json w;
     char rate[APS_NUM_RATE_MAX];
+    char grace[APS_NUM_DURATION_MAX];
     aps_json_init_pool(&w, pool, 0);
     aps_json_object(&w);
     put_str(&w, "id", key->id);
@@ -262,6 +263,9 @@ struct aps_str aps_key_fields_json(const struct aps_key *key, apr_pool_t *pool)
     put_str(&w, "reason", key->revoke_reason);
     aps_json_put_u64(&w, "version", key->secret[0].version);
     put_time(&w, "old_closes", key->secret[1].version != 0 ? key->secret[1].closes_at : 0);
+    if (key->secret[1].grace != 0)
+        aps_json_put_str(&w, "old_ends_after_first_use",
+                         aps_num_print_duration(key->secret[1].grace, grace));
     if (key->limit.rate.count != 0) {
         aps_json_put_str(&w, "limit", aps_num_print_rate(key->limit.rate, rate));
         aps_json_put_u64(&w, "burst", key->limit.burst);

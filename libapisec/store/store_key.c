@@ -283,9 +283,15 @@ enum aps_err aps_store_key_set(struct aps_store *st, struct aps_str ref,
     return update(st, &old, &key, diag);
 }
 
-enum aps_err aps_store_key_rotate(struct aps_store *st, struct aps_str ref, aps_nsec overlap,
-                                  apr_pool_t *pool, struct aps_key *out,
-                                  struct aps_secret *out_text, struct aps_diag *diag)
+/* When the old secret of a rotation ends. */
+struct ending {
+    aps_nsec grace;   /* after the first use of the new one; 0: that does not matter */
+    aps_nsec overlap; /* at the latest */
+};
+
+static enum aps_err rotate(struct aps_store *st, struct aps_str ref, struct ending ending,
+                           apr_pool_t *pool, struct aps_key *out, struct aps_secret *out_text,
+                           struct aps_diag *diag)
 {
     struct aps_key old, key, copy;
     struct aps_secret text = {0};
@@ -300,15 +306,16 @@ enum aps_err aps_store_key_rotate(struct aps_store *st, struct aps_str ref, aps_
                         APS_STR_ARG(old.id), aps_num_print_time(old.expires_at, false, at));
         return APS_ERR_CONFLICT;
     }
-    if (overlap < 0) {
+    if (ending.overlap < 0) {
         aps_err_explain(diag, "the overlap of a rotation cannot be negative");
         return APS_ERR_RANGE;
     }
     key = old;
     /* The older of two secrets gives way, even inside of its overlap: a key has two at most. */
     key.secret[1] = old.secret[0];
+    key.secret[1].grace = ending.grace;
     key.secret[1].closes_at =
-        overlap < old.expires_at - st->now ? st->now + overlap : old.expires_at;
+        ending.overlap < old.expires_at - st->now ? st->now + ending.overlap : old.expires_at;
     if ((err = make_secret(st, &key, old.secret[0].version + 1, &text, diag)) != APS_OK ||
         (err = hand_out(&key, pool, &copy)) != APS_OK ||
         (err = update(st, &old, &key, diag)) != APS_OK)
@@ -319,6 +326,26 @@ enum aps_err aps_store_key_rotate(struct aps_store *st, struct aps_str ref, aps_
 out:
     aps_secret_wipe(&text);
     return err;
+}
+
+enum aps_err aps_store_key_rotate(struct aps_store *st, struct aps_str ref, aps_nsec overlap,
+                                  apr_pool_t *pool, struct aps_key *out,
+                                  struct aps_secret *out_text, struct aps_diag *diag)
+{
+    return rotate(st, ref, (struct ending){0, overlap}, pool, out, out_text, diag);
+}
+
+enum aps_err aps_store_key_rotate_until_used(struct aps_store *st, struct aps_str ref,
+                                             aps_nsec grace, aps_nsec overlap, apr_pool_t *pool,
+                                             struct aps_key *out, struct aps_secret *out_text,
+                                             struct aps_diag *diag)
+{
+    if (grace < APS_SEC) {
+        aps_err_explain(diag, "the old secret has to stay for at least 1s after the first use of "
+                              "the new one, since uses are noted to the second");
+        return APS_ERR_RANGE;
+    }
+    return rotate(st, ref, (struct ending){grace, overlap}, pool, out, out_text, diag);
 }
 
 enum aps_err aps_store_key_revoke(struct aps_store *st, struct aps_str ref, struct aps_str reason,

@@ -17,7 +17,9 @@ BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 with open(os.path.join(TOP, "docs/security.md")) as page:
     PATTERN = re.compile(re.search(r"`(\^[^`]*\$)`", page.read()).group(1))  # the published form (KEY-01)
 FIELDS = ["id", "name", "owner", "status", "created_at", "not_before", "expires_at", "revoked_at", "revoke_reason",
-          "roles", "scopes", "cidrs", "hosts", "limit", "kv", "old_valid_until"]
+          "roles", "scopes", "cidrs", "hosts", "limit", "kv", "old_valid_until", "old_ends_after_first_use",
+          "last_used_at", "last_route", "last_address", "old_last_used_at", "old_last_route", "old_last_address",
+          "due_at", "overdue"]
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 
 
@@ -435,6 +437,7 @@ def test_every_secret_is_generated_and_has_256_bits(reader):  # KEY-05
     known = {"<name>", "<grant>", "<parent>", "<key>", "<request>", "<noun>", "<verb>", "group GROUP", "prefix PREFIX",
              "grant GRANT", "deny GRANT", "inherit ROLE", "role ROLE", "owner TEXT", "scope SCOPE", "expires TIME",
              "not-before TIME", "limit RATE", "cidr NET", "host HOST", "name NAME", "overlap DURATION", "reason TEXT",
+             "until-used DURATION", "unused DURATION", "max-age DURATION", "warn DURATION",
              "key-id ID", "address ADDRESS", "after N"}
     assert values == known, "what is new here must take no secret of a key, or refuse one below 112 bits"
     for option in ("--key", "--secret", "--text", "--value", "--token", "--hash", "--mac"):

@@ -166,6 +166,26 @@ static void rates(void **state)
                         "4294967295/d");
 }
 
+static void durations_are_printed_as_they_are_read(void **state)
+{
+    static const struct {
+        const char *text, *printed;
+    } cases[] = {
+        {"1ms", "1ms"}, {"1500ms", "1500ms"}, {"1000ms", "1s"},   {"90s", "90s"},
+        {"60s", "1m"},  {"90m", "90m"},       {"36h", "36h"},     {"24h", "1d"},
+        {"90d", "90d"}, {"2w", "14d"},        {"3601s", "3601s"},
+    };
+    char text[APS_NUM_DURATION_MAX];
+    aps_nsec value;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(aps_num_parse_duration(aps_str(cases[i].text), &value, NULL), APS_OK);
+        assert_string_equal(aps_num_print_duration(value, text), cases[i].printed);
+    }
+    assert_string_equal(aps_num_print_duration(INT64_MAX, text), "9223372036854ms");
+}
+
 /* KEY-11: expiry and not-before, as they are entered. */
 static void times(void **state)
 {
@@ -338,6 +358,7 @@ int main(void)
         cmocka_unit_test(refusals_name_value_and_range),
         cmocka_unit_test(durations),
         cmocka_unit_test(rates),
+        cmocka_unit_test(durations_are_printed_as_they_are_read),
         cmocka_unit_test(times),
         cmocka_unit_test(times_are_printed_in_utc),
         cmocka_unit_test(each_day_reads_as_it_prints),

@@ -378,6 +378,43 @@ static void rotation_never_outlives_the_key(void **state)
                      APS_ERR_NOT_FOUND);
 }
 
+/* KEY-12 */
+static void an_old_secret_may_wait_for_the_first_use(void **state)
+{
+    struct aps_secret text = {0};
+    struct aps_key a, b = {0};
+    (void)state;
+    a = t_create(&t, st, "a", NULL, &text);
+    aps_secret_wipe(&text);
+    t_want(
+        APS_OK,
+        aps_store_key_rotate_until_used(st, a.id, APS_HOUR, INT64_MAX, t.pool, &b, &text, &t.diag),
+        &t.diag);
+    aps_secret_wipe(&text);
+    assert_true(b.secret[1].grace == APS_HOUR && b.secret[1].closes_at == a.expires_at);
+    assert_true(b.secret[0].grace == 0 && b.secret[0].closes_at == 0);
+    at(T_NOW + 1);
+    b = get("a");
+    assert_true(b.secret[1].grace == APS_HOUR);
+    t_want(APS_OK,
+           aps_store_key_rotate_until_used(st, a.id, APS_SEC, APS_DAY, t.pool, &b, &text, &t.diag),
+           &t.diag);
+    aps_secret_wipe(&text);
+    assert_true(b.secret[1].version == 2 && b.secret[1].grace == APS_SEC);
+    assert_true(b.secret[1].closes_at == T_NOW + 1 + APS_DAY);
+    assert_int_equal(
+        aps_store_key_rotate_until_used(st, a.id, APS_SEC - 1, APS_DAY, t.pool, &b, &text, &t.diag),
+        APS_ERR_RANGE);
+    assert_non_null(strstr(t.diag.text, "1s"));
+    assert_int_equal(
+        aps_store_key_rotate_until_used(st, a.id, APS_SEC, -1, t.pool, &b, &text, &t.diag),
+        APS_ERR_RANGE);
+    /* One that does not wait leaves nothing of it. */
+    t_want(APS_OK, aps_store_key_rotate(st, a.id, APS_DAY, t.pool, &b, &text, &t.diag), &t.diag);
+    aps_secret_wipe(&text);
+    assert_true(b.secret[1].version == 3 && b.secret[1].grace == 0);
+}
+
 static void revoking_is_for_good(void **state)
 {
     struct aps_secret text = {0};
@@ -468,6 +505,7 @@ int main(void)
         T(set_changes_what_it_names),
         T(rotation_keeps_the_old_secret_for_a_while),
         T(rotation_never_outlives_the_key),
+        T(an_old_secret_may_wait_for_the_first_use),
         T(revoking_is_for_good),
         T(keys_come_in_order_until_the_caller_stops),
         T(a_broken_generator_makes_no_key),
