@@ -4,6 +4,7 @@
 #include "apisec/num.h"
 #include "ctl.h"
 #include "remedy.h"
+#include "replay.h"
 #include "trial.h"
 #include "use.h"
 
@@ -95,12 +96,35 @@ static void show(struct ctl *c, const struct ctl_trial *t)
     ctl_output_end(out);
 }
 
+/* --log has its questions in the lines; else one is asked. */
+static enum aps_err check_words(struct ctl *c)
+{
+    bool log = c->call.values[CTL_OPT_LOG] != NULL;
+
+    if (log && (c->call.nargs > 0 || c->call.values[CTL_OPT_HOST] != NULL ||
+                c->call.values[CTL_OPT_ADDRESS] != NULL)) {
+        aps_err_explain(&c->diag, "--log takes requests, hosts and addresses from the lines: want "
+                                  "neither 'METHOD PATH' nor --host nor --address beside it");
+        return APS_ERR_USAGE;
+    }
+    if (!log && c->call.nargs == 0) {
+        aps_err_explain(&c->diag, "a request is missing: want 'METHOD PATH', such as "
+                                  "'GET /orders/7', or --log FILE");
+        return APS_ERR_USAGE;
+    }
+    return APS_OK;
+}
+
 enum aps_err ctl_explain(struct ctl *c)
 {
     const char *id = ctl_command_value(&c->call, CTL_OPT_KEY_ID);
     struct ctl_trial *t = apr_pcalloc(c->pool, sizeof *t);
     enum aps_err err;
 
+    if ((err = check_words(c)) != APS_OK)
+        return err;
+    if (c->call.values[CTL_OPT_LOG] != NULL)
+        return ctl_replay(c, ctl_command_value(&c->call, CTL_OPT_LOG));
     t->pool = c->pool;
     t->copy = c->copy;
     t->now = c->now;

@@ -10,7 +10,8 @@ static const struct {
     {"status", "expired", CTL_PAINT_BAD},   {"decision", "allow", CTL_PAINT_GOOD},
     {"decision", "refuse", CTL_PAINT_BAD},  {"result", "ok", CTL_PAINT_GOOD},
     {"result", "allow", CTL_PAINT_GOOD},    {"result", "not_judged", CTL_PAINT_DOUBT},
-    {"result", NULL, CTL_PAINT_BAD},        {"published_fault", NULL, CTL_PAINT_BAD},
+    {"result", NULL, CTL_PAINT_BAD},        {"same", "yes", CTL_PAINT_GOOD},
+    {"same", "no", CTL_PAINT_BAD},          {"published_fault", NULL, CTL_PAINT_BAD},
     {"state_fault", NULL, CTL_PAINT_DOUBT}, {"dry_run", NULL, CTL_PAINT_DOUBT},
 };
 

@@ -64,6 +64,14 @@ static const struct {
      "[{\"step\", \"result\", \"role\", \"rule\", \"from\", \"detail\"}], \"changes\": [{\"what\", "
      "\"command\"}]}",
      "; status is that of HTTP; changes is what would lift the refusal, or end what is allowed"},
+    {"explain --log",
+     "{\"lines\": [{\"line\", \"method\", \"path\", \"key\", \"decision\", \"reason\", "
+     "\"now_decision\", \"now_reason\", \"same\", \"note\"}], \"same\", \"different\", "
+     "\"not_judged\", \"bad\"}",
+     "; same is null, with a note, where the line does not tell enough (limits, what a section "
+     "asks for, an address that ApiSecLogAddress hides, a text that was cut) or cannot be read. "
+     "The exit code is 0 where every line that can be judged is answered as it was, 5 where one is "
+     "answered otherwise or cannot be read"},
     {"changes",
      "[{\"n\", \"at\", \"uid\", \"login\", \"sudo\", \"tty\", \"host\", \"command\", \"subject\", "
      "\"old\", \"new\"}]",

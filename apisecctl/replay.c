@@ -1,0 +1,371 @@
+/* replay.c - the audit log, judged anew.
+ *
+ * What a line does not tell cannot be judged: the section's requirements, limits, the credential
+ * itself.  Such lines are neither the same nor different, and the note says why. */
+#include "replay.h"
+
+#include <apr_strings.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "apisec/audit.h"
+#include "apisec/random.h"
+#include "logline.h"
+#include "progress.h"
+#include "trial.h"
+
+#define LINE_MAX_BYTES 65536 /* a line of the log has at most APS_AUDIT_LINE_MAX */
+#define LINES_MAX 1000000
+
+_Static_assert(LINE_MAX_BYTES > APS_AUDIT_LINE_MAX, "every line of the log can be read");
+
+enum sameness { SAME, DIFFERENT, NOT_JUDGED, BAD, SAMENESS_COUNT };
+
+struct replay {
+    struct ctl *c;
+    apr_pool_t *pool; /* of one line */
+    struct aps_jsonread reader;
+    uint64_t number; /* of the line, from 1 */
+    uint64_t count[SAMENESS_COUNT];
+};
+
+/* One line and what came of it. */
+struct outcome {
+    struct ctl_logline line;
+    enum sameness same;
+    enum aps_reason now;
+    const char *note;
+};
+
+/* ---- One line ---- */
+
+static bool is_reason(const struct ctl_logline *line, enum aps_reason reason)
+{
+    return aps_str_eq(line->reason, aps_str(aps_reason_token(reason)));
+}
+
+/* The verdicts that come from what a line tells. */
+static bool can_be_judged(const struct ctl_logline *line)
+{
+    static const enum aps_reason all[] = {
+        APS_REASON_ALLOW,          APS_REASON_METHOD_UNKNOWN, APS_REASON_METHOD_REFUSED,
+        APS_REASON_PATH_AMBIGUOUS, APS_REASON_KEY_UNKNOWN,    APS_REASON_KEY_REVOKED,
+        APS_REASON_KEY_EXPIRED,    APS_REASON_KEY_NOT_YET,    APS_REASON_KEY_ROTATED,
+        APS_REASON_KEY_NETWORK,    APS_REASON_KEY_HOST,       APS_REASON_ROLE_UNKNOWN,
+        APS_REASON_GRANT_MISSING,  APS_REASON_GRANT_DENIED,   APS_REASON_METHOD_NOT_GRANTED,
+    };
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (is_reason(line, all[i]))
+            return true;
+    return false;
+}
+
+/* Whether the verdict was made before anybody was asked for a name. */
+static bool needs_no_caller(const struct ctl_logline *line)
+{
+    return is_reason(line, APS_REASON_METHOD_UNKNOWN) ||
+           is_reason(line, APS_REASON_METHOD_REFUSED) || is_reason(line, APS_REASON_PATH_AMBIGUOUS);
+}
+
+/* No role has the name that stands for those that were left out. */
+static bool ends_cut(struct replay *r, const struct aps_jsonread_node *list)
+{
+    const struct aps_jsonread_node *v = aps_jsonread_first(list);
+    struct aps_str last = {0};
+
+    for (; v < aps_jsonread_end(list); v = aps_jsonread_next(v))
+        last = aps_jsonread_str(&r->reader, v);
+    return aps_str_eq(last, APS_STR_LIT("..."));
+}
+
+/* Why the line cannot be judged, or NULL. */
+static const char *obstacle(struct replay *r, const struct ctl_logline *line)
+{
+    if (!can_be_judged(line))
+        return apr_psprintf(r->pool, "%.*s is not judged here: the line does not tell enough",
+                            APS_STR_ARG(line->reason));
+    if (ctl_logline_is_cut(line->path))
+        return "the path was cut in the line";
+    if (ctl_logline_is_cut(line->key))
+        return "the key's id was cut in the line";
+    if (needs_no_caller(line))
+        return NULL;
+    if (line->path.n == 0 || line->path.p[0] != '/')
+        return "the target is no path";
+    if (line->key.n == 0 && line->roles == NULL)
+        return "the line names neither key nor roles";
+    if (line->key.n == 0 && ends_cut(r, line->roles))
+        return "the roles were cut in the line";
+    if (is_reason(line, APS_REASON_KEY_NETWORK) && ctl_logline_hides_address(line))
+        return "the address in the line is not the whole one";
+    return NULL;
+}
+
+/* The log has the path decoded, unless it is ambiguous: as it would have been sent. */
+static struct aps_str target_of(struct replay *r, const struct ctl_logline *line)
+{
+    char *to = apr_palloc(r->pool, 3 * line->path.n + 1);
+    struct aps_str target = {to, 0};
+
+    if (is_reason(line, APS_REASON_PATH_AMBIGUOUS))
+        return line->path;
+    for (size_t i = 0; i < line->path.n; i++) {
+        if (line->path.p[i] != '%' && line->path.p[i] != '?') {
+            *to++ = line->path.p[i];
+            continue;
+        }
+        memcpy(to, line->path.p[i] == '%' ? "%25" : "%3F", 3);
+        to += 3;
+    }
+    target.n = (size_t)(to - target.p);
+    return target;
+}
+
+static enum aps_err add_roles(struct replay *r, struct ctl_trial *t, struct outcome *o)
+{
+    const struct aps_jsonread_node *list = o->line.roles;
+    enum aps_err err = APS_OK;
+
+    for (const struct aps_jsonread_node *v = aps_jsonread_first(list);
+         v < aps_jsonread_end(list) && err == APS_OK; v = aps_jsonread_next(v))
+        err = ctl_trial_role(t, aps_jsonread_str(&r->reader, v), NULL);
+    if (err == APS_ERR_NOT_FOUND)
+        o->now = APS_REASON_ROLE_UNKNOWN;
+    return err;
+}
+
+/* The secret that the line says was proved, or NULL where the store no longer knows it. */
+static const struct aps_key_secret *proved(const struct aps_key *key, uint64_t version)
+{
+    if (version == 0)
+        return &key->secret[0];
+    for (size_t i = 0; i < 2; i++)
+        if (key->secret[i].version == version)
+            return &key->secret[i];
+    return NULL;
+}
+
+/* Let the line's key, or its roles, ask.  NOT_FOUND: o->now says what today's answer is. */
+static enum aps_err set_caller(struct replay *r, struct ctl_trial *t, struct outcome *o)
+{
+    enum aps_err err;
+
+    if (needs_no_caller(&o->line))
+        return APS_OK;
+    if (o->line.key.n == 0)
+        return add_roles(r, t, o);
+    err = ctl_trial_key(t, o->line.key, NULL);
+    if (err == APS_ERR_NOT_FOUND)
+        o->now = APS_REASON_KEY_UNKNOWN;
+    if (err != APS_OK)
+        return err;
+    t->secret = proved(&t->key, o->line.kv);
+    if (t->secret != NULL)
+        return APS_OK;
+    o->now = APS_REASON_KEY_WRONG;
+    return APS_ERR_NOT_FOUND;
+}
+
+/* Where the question stands.  The line has the name of the virtual host, which may be another one
+ * than the client asked for. */
+static void set_place(struct replay *r, struct ctl_trial *t, struct outcome *o)
+{
+    const struct ctl_logline *line = &o->line;
+
+    if (!ctl_logline_hides_address(line))
+        t->asked.address = aps_str_copy(r->pool, line->ip).p;
+    else if (t->has_key && t->key.nnets > 0)
+        o->note = "the address in the line is not the whole one: judged without the key's networks";
+    if (line->host.n > 0 && !ctl_logline_is_cut(line->host))
+        t->asked.host = aps_str_copy(r->pool, line->host).p;
+}
+
+static void compare(struct outcome *o)
+{
+    const struct ctl_logline *line = &o->line;
+    bool host_now = o->now == APS_REASON_KEY_HOST;
+
+    o->same = aps_str_eq(line->reason, aps_str(aps_reason_token(o->now))) ? SAME : DIFFERENT;
+    if (o->same == DIFFERENT && (host_now || is_reason(line, APS_REASON_KEY_HOST))) {
+        o->same = NOT_JUDGED;
+        o->note = "the line has the virtual host's name, not the host that was asked for";
+    }
+}
+
+static enum aps_err judge(struct replay *r, struct outcome *o)
+{
+    struct ctl_trial *t = apr_pcalloc(r->pool, sizeof *t);
+    enum aps_err err;
+
+    o->same = NOT_JUDGED;
+    o->note = obstacle(r, &o->line);
+    if (o->note != NULL)
+        return APS_OK;
+    t->pool = r->pool;
+    t->copy = r->c->copy;
+    t->now = r->c->now;
+    t->asked.method = o->line.method;
+    t->asked.target = target_of(r, &o->line);
+    err = set_caller(r, t, o);
+    if (err == APS_ERR_RANGE || err == APS_ERR_FORMAT) {
+        o->note = "the line has more roles than a caller can have";
+        return APS_OK;
+    }
+    if (err == APS_OK) {
+        set_place(r, t, o);
+        err = ctl_trial_judge(t, &r->c->diag);
+        o->now = t->reason;
+    } else if (err == APS_ERR_NOT_FOUND) {
+        err = APS_OK; /* which is the answer */
+    }
+    if (err == APS_OK)
+        compare(o);
+    return err;
+}
+
+/* ---- The answer ---- */
+
+static void show(struct replay *r, const struct outcome *o)
+{
+    struct ctl_out *out = r->c->out;
+    bool judged = o->same == SAME || o->same == DIFFERENT;
+
+    ctl_output_row(out);
+    ctl_output_u64(out, "line", r->number);
+    ctl_output_str(out, "method", o->line.method);
+    ctl_output_str(out, "path", o->line.path);
+    ctl_output_str(out, "key", o->line.key);
+    ctl_output_str(out, "decision", o->line.decision);
+    ctl_output_str(out, "reason", o->line.reason);
+    ctl_output_str(out, "now_decision",
+                   aps_str(!judged                      ? NULL
+                           : aps_reason_is_pass(o->now) ? "allow"
+                                                        : "refuse"));
+    ctl_output_str(out, "now_reason", aps_str(judged ? aps_reason_token(o->now) : NULL));
+    if (judged)
+        ctl_output_bool(out, "same", o->same == SAME);
+    else
+        ctl_output_null(out, "same");
+    ctl_output_str(out, "note", aps_str(o->note));
+    ctl_output_end(out);
+    r->count[o->same]++;
+}
+
+static void show_bad(struct replay *r, const char *why)
+{
+    struct outcome o = {.same = BAD, .note = why};
+
+    show(r, &o);
+}
+
+static enum aps_err take_line(struct replay *r, struct aps_str text)
+{
+    struct outcome o = {.now = APS_REASON_UNDECIDED};
+    struct aps_diag why = {0};
+    enum aps_err err = APS_OK;
+
+    if (aps_str_trim(text).n == 0)
+        return APS_OK;
+    apr_pool_clear(r->pool);
+    if (ctl_logline_read(&r->reader, text, &o.line, &why) != APS_OK)
+        show_bad(r, why.text);
+    else if ((err = judge(r, &o)) == APS_OK)
+        show(r, &o);
+    return err;
+}
+
+/* ---- The file ---- */
+
+/* Read up to the newline, which is left out.  False at the end.  *out_n is more than `cap` where
+ * the line is longer; the rest of it is passed over. */
+static bool next_line(FILE *in, char *buf, size_t cap, size_t *out_n)
+{
+    size_t n = 0;
+    int c;
+
+    while ((c = getc(in)) != EOF && c != '\n') {
+        if (n < cap)
+            buf[n] = (char)c;
+        n += n <= cap ? 1 : 0;
+    }
+    *out_n = n;
+    return c != EOF || n > 0;
+}
+
+static enum aps_err read_all(struct replay *r, FILE *in, const char *path)
+{
+    char *buf = apr_palloc(r->c->pool, LINE_MAX_BYTES);
+    struct ctl_progress progress;
+    enum aps_err err = APS_OK;
+    size_t n;
+
+    ctl_progress_begin(&progress, "lines", 0);
+    while (err == APS_OK && next_line(in, buf, LINE_MAX_BYTES, &n)) {
+        if (++r->number > LINES_MAX) {
+            aps_err_explain(&r->c->diag, "%s has more than %d lines: give it in parts", path,
+                            LINES_MAX);
+            err = APS_ERR_RANGE;
+        } else if (n > LINE_MAX_BYTES) {
+            show_bad(r, "the line is longer than any of the log");
+        } else {
+            err = take_line(r, (struct aps_str){buf, n});
+        }
+        ctl_progress_step(&progress, 1);
+    }
+    ctl_progress_end(&progress);
+    if (err == APS_OK && ferror(in)) {
+        aps_err_explain(&r->c->diag, "%s cannot be read: %s", path, strerror(errno));
+        err = APS_ERR_IO;
+    }
+    return err;
+}
+
+static enum aps_err open_log(struct ctl *c, const char *path, FILE **out)
+{
+    *out = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    if (*out != NULL)
+        return APS_OK;
+    aps_err_explain(&c->diag, "%s cannot be opened: %s; want a file of audit lines, or - for stdin",
+                    path, strerror(errno));
+    return errno == ENOENT ? APS_ERR_NOT_FOUND : APS_ERR_IO;
+}
+
+static enum aps_err init(struct replay *r, struct ctl *c)
+{
+    unsigned char key[APS_SIPHASH_KEY_LEN];
+    enum aps_err err = aps_random_fill(key, sizeof key);
+
+    if (err != APS_OK)
+        return err;
+    if (apr_pool_create(&r->pool, c->pool) != APR_SUCCESS)
+        return APS_ERR_NOMEM;
+    r->c = c;
+    aps_jsonread_init(&r->reader, c->pool, key);
+    return APS_OK;
+}
+
+enum aps_err ctl_replay(struct ctl *c, const char *path)
+{
+    struct replay r = {.number = 0};
+    FILE *in = NULL;
+    enum aps_err err;
+
+    if ((err = init(&r, c)) != APS_OK || (err = open_log(c, path, &in)) != APS_OK)
+        goto out;
+    ctl_output_row(c->out);
+    ctl_output_table(c->out, "lines", "line method path key reason now_reason same note");
+    err = read_all(&r, in, path);
+    ctl_output_end(c->out);
+    ctl_output_u64(c->out, "same", r.count[SAME]);
+    ctl_output_u64(c->out, "different", r.count[DIFFERENT]);
+    ctl_output_u64(c->out, "not_judged", r.count[NOT_JUDGED]);
+    ctl_output_u64(c->out, "bad", r.count[BAD]);
+    ctl_output_end(c->out);
+    if (err == APS_OK && r.count[DIFFERENT] + r.count[BAD] > 0)
+        err = APS_ERR_CHECK;
+out:
+    if (in != NULL && in != stdin)
+        (void)fclose(in); /* nothing was written */
+    return err;
+}
