@@ -74,8 +74,9 @@ static enum aps_err remove_item(struct ctl *c, const struct list_kind *kind, str
     int i = find_item(list, item);
 
     if (i < 0) {
-        aps_err_explain(&c->diag, "key \"%s\" has no %s \"%.*s\" to take away", c->call.arg[0],
-                        kind->what, APS_STR_ARG(item));
+        aps_err_explain(&c->diag,
+                        "key \"%s\" has no %s \"%.*s\" to take away; see apisecctl key show %s",
+                        c->call.arg[0], kind->what, APS_STR_ARG(item), c->call.arg[0]);
         return APS_ERR_NOT_FOUND;
     }
     APR_ARRAY_IDX(list->items, i, struct aps_str) =
@@ -103,7 +104,9 @@ static enum aps_err edit_word(struct ctl *c, const struct list_kind *kind, struc
         word.n--;
     }
     if (word.n == 0) {
-        aps_err_explain(&c->diag, "%s: an empty word: want names with commas between", name);
+        aps_err_explain(&c->diag,
+                        "%s: an empty word: want names with commas between; see apisecctl help %s",
+                        name, c->call.name);
         return APS_ERR_FORMAT;
     }
     if ((err = kind->canon(c->pool, word, &item, &c->diag)) != APS_OK)

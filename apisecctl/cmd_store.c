@@ -44,8 +44,10 @@ static enum aps_err read_group(const char *text, gid_t *out, struct aps_diag *di
         *out = (gid_t)number;
         return APS_OK;
     }
-    aps_err_explain(
-        diag, "no group \"%s\": want the name or number of the group of httpd's children", text);
+    aps_err_explain(diag,
+                    "no group \"%s\": want the name or number of the group of httpd's children; "
+                    "getent group lists them",
+                    text);
     return APS_ERR_NOT_FOUND;
 }
 

@@ -22,6 +22,6 @@ enum aps_err ctl_input_confirm(const char *question, struct aps_diag *diag)
     answer[strcspn(answer, "\r\n")] = '\0';
     if (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0)
         return APS_OK;
-    aps_err_explain(diag, "not confirmed: nothing was changed");
+    aps_err_explain(diag, "not confirmed: nothing was changed; answer y, or give --yes");
     return APS_ERR_CONFIRM;
 }

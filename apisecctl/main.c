@@ -56,7 +56,9 @@ static enum aps_err check_stdout(struct ctl *c)
 
     if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY)
         return APS_OK;
-    aps_err_explain(&c->diag, "stdout is not open for writing: nothing was done");
+    aps_err_explain(
+        &c->diag,
+        "stdout is not open for writing: nothing was done; run it on a terminal or with > FILE");
     return APS_ERR_IO;
 }
 

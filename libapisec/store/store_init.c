@@ -95,11 +95,14 @@ static enum aps_err refuse_present(const char *dir, int fd, struct aps_diag *dia
     if (err != APS_OK)
         return err;
     if (access(path, F_OK) == 0) {
-        aps_err_explain(diag, "there is a store at %s already", dir);
+        aps_err_explain(
+            diag, "there is a store at %s already: apisecctl --store %s status shows it", dir, dir);
         return APS_ERR_EXISTS;
     }
     if (!is_ours(fd, name)) {
-        aps_err_explain(diag, "%s holds \"%s\": a store wants a folder of its own", dir, name);
+        aps_err_explain(
+            diag, "%s holds \"%s\": a store wants a folder of its own; name another one by --store",
+            dir, name);
         return APS_ERR_CONFLICT;
     }
     /* A run that was killed leaves a first copy at most; any other is of a store that is lost. */

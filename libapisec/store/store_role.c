@@ -89,7 +89,8 @@ enum aps_err aps_store_role_exists(struct aps_store *st, struct aps_str name, st
     enum aps_err err =
         has_row(st, "SELECT 1 FROM role WHERE name = ?", name, (struct aps_str){0}, &has, diag);
     if (err == APS_OK && !has) {
-        aps_err_explain(diag, "there is no role \"%.*s\"", APS_STR_SHOW(name));
+        aps_err_explain(diag, "there is no role \"%.*s\"; `role list` shows them",
+                        APS_STR_SHOW(name));
         err = APS_ERR_NOT_FOUND;
     }
     return err;
@@ -169,7 +170,9 @@ enum aps_err aps_store_role_create(struct aps_store *st, struct aps_str name, st
     if (err != APS_OK)
         return err;
     if (has) {
-        aps_err_explain(diag, "there is a role \"%.*s\" already", APS_STR_ARG(name));
+        aps_err_explain(diag,
+                        "there is a role \"%.*s\" already; `role grant` and `role deny` change it",
+                        APS_STR_ARG(name));
         return APS_ERR_EXISTS;
     }
     aps_sql_begin(&q, st->db,
@@ -235,7 +238,9 @@ enum aps_err aps_store_role_revoke(struct aps_store *st, struct aps_str role, st
     if ((err = aps_sql_end(&q, diag)) != APS_OK)
         return err;
     if (deny < 0) {
-        aps_err_explain(diag, "role \"%.*s\" itself neither grants nor denies \"%.*s\"",
+        aps_err_explain(diag,
+                        "role \"%.*s\" itself neither grants nor denies \"%.*s\"; `role show` "
+                        "tells what it has, and from which role",
                         APS_STR_ARG(role), APS_STR_ARG(parsed.text));
         return APS_ERR_NOT_FOUND;
     }
@@ -276,8 +281,10 @@ enum aps_err aps_store_role_inherit(struct aps_store *st, struct aps_str role,
     if (err != APS_OK)
         return err;
     if (has) {
-        aps_err_explain(diag, "role \"%.*s\" inherits from \"%.*s\" already", APS_STR_ARG(role),
-                        APS_STR_ARG(parent));
+        aps_err_explain(
+            diag,
+            "role \"%.*s\" inherits from \"%.*s\" already; `role show` tells what it has by that",
+            APS_STR_ARG(role), APS_STR_ARG(parent));
         return APS_ERR_EXISTS;
     }
     if ((err = check_cycle(st, role, parent, diag)) != APS_OK)
@@ -356,7 +363,7 @@ static enum aps_err refuse_parent(struct aps_store *st, struct aps_str name, str
     aps_sql_begin(&q, st->db, "SELECT role FROM role_parent WHERE parent = ? ORDER BY role");
     aps_sql_str(&q, name);
     if (aps_sql_row(&q)) {
-        aps_err_explain(diag, "role \"%.*s\" inherits from \"%.*s\"",
+        aps_err_explain(diag, "role \"%.*s\" inherits from \"%.*s\": `role delete` that one first",
                         APS_STR_ARG(aps_sql_get_str(&q, 0)), APS_STR_ARG(name));
         err = APS_ERR_CONFLICT;
     }

@@ -51,3 +51,21 @@ def test_the_store_is_as_before(shop):
     before = shop.json("changes")
     shop.run("role", "grant", "raeder", "GET /x")
     assert shop.json("changes") == before
+
+
+@pytest.mark.parametrize("words, rc, says", [
+    (["role", "create", "reader"], 4, "role grant"), (["role", "grant", "reader", "GET /reader"], 4, "role revoke"),
+    (["role", "revoke", "reader", "GET /x"], 3, "role show"), (["role", "show", "quux"], 3, "role list"),
+    (["role", "grant", "quux", "GET /x"], 3, "role list"), (["role", "delete", "writer", "--yes"], 4, "key set --role -ROLE"),
+    (["role", "inherit", "child", "reader"], 4, "role show"), (["role", "delete", "parent", "--yes"], 4, "role delete"),
+    (["key", "show", "quux"], 3, "key list"), (["key", "set", "shop-1", "--role", "-writer"], 3, "key show shop-1"),
+    (["key", "set", "shop-1", "--role", "+"], 2, "help key set"), (["key", "delete", "shop-1", "--yes"], 4, "key revoke"),
+    (["key", "delete", "shop-1"], 2, "--yes"), (["explain", "--key-id", "AAAAAAAAAAAA", "GET /x"], 3, "key list"),
+    (["init"], 4, "status"), (["help", "quux"], 2, "apisecctl help"), (["--master-key", "file:/nowhere", "key", "list"], 3, "--master-key"),
+])
+def test_a_refusal_names_the_next_command(shop, words, rc, says):
+    shop.key_create("author", role="writer")
+    shop.role_create("parent")
+    shop.role_create("child", inherit=["parent", "reader"])
+    result = shop.run(*words)
+    assert (result.rc, result.out) == (rc, "") and says in result.err, result

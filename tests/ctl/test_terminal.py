@@ -1,6 +1,8 @@
 """What people see on a terminal: colours, a pager for what is long, and never more than they should."""
 
 import json
+import os
+import pwd
 import re
 
 import pytest
@@ -170,3 +172,44 @@ def test_who_borrows_root_brings_no_pager(long_list):
     env = {"PAGER": "echo mine", "SUDO_UID": "1000", "SUDO_USER": "anna", "PATH": "/nowhere"}
     out = on_terminal(long_list, "role", "list", env=env, rows=10)[1]
     assert "mine" not in out and "role29" in out
+
+
+# ---- whoever it is, wherever he lives
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="needs root, to be somebody else")
+def test_an_account_without_a_home_has_all_of_it(folder):
+    """Nobody, whose HOME is not there, has a store of his own; and sees nothing of another's."""
+    account = pwd.getpwnam("nobody")
+    who = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    os.mkdir(folder.path("his"), 0o700)
+    os.chown(folder.path("his"), account.pw_uid, account.pw_gid)
+    place = ["--store", folder.path("his", "store"), "--state", folder.path("state")]
+    env = {"HOME": None, "PAGER": None, "USER": None}
+
+    def on_his_terminal(*args, rows=50):
+        screen = Terminal([Store.program, *place, *args], env, rows, 200, **who)
+        return screen.end()
+
+    assert on_his_terminal("init")[0] == 0
+    for number in range(12):
+        assert Store.call(*place, "role", "create", "role%02d" % number, "--grant", "GET /x", **who).rc == 0
+    code, out = on_his_terminal("role", "list")
+    assert code == 0 and CODE.search(out) and "role11" in out
+    code, out = on_his_terminal("explain", "--role", "role00", "GET /y")
+    assert code == 5 and "what would change it" in out
+    assert Store.call(*place, "complete", "--", "--store\n%s\nrole\nshow\nrole1" % place[1], **who).out == "role10\nrole11\n"
+    assert "see also:" in on_his_terminal("help", "key", "create")[1]
+    screen = Terminal([Store.program, *place, "role", "list"], env, 8, **who)
+    wait_for(lambda: "role05" in screen.seen(), what="the first screen")
+    screen.type("q")
+    assert screen.end()[0] == 0
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="needs root, to be somebody else")
+def test_a_store_that_an_account_cannot_read_offers_nothing(shop):
+    account = pwd.getpwnam("nobody")
+    who = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    assert Store.call("complete", "--", "--store\n%s\nrole\nshow\n" % shop.path, **who) == (0, "", "")
+    result = Store.call("--store", shop.path, "role", "show", "raeder", **who)
+    assert result.rc == 1 and "did you mean" not in result.err

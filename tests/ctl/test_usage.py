@@ -200,3 +200,33 @@ def test_revoke_and_rotate_never_ask(store):  # CLI-11
     store.key_create("bob", role="reader")
     assert store.run("key", "rotate", "bob", input="").rc == 0
     assert store.run("key", "revoke", "bob", input="").rc == 0
+
+
+def test_what_takes_something_away_can_be_tried_first():  # CLI-11
+    verbs = set()
+    for row in json.loads(Store.call("help", "--json").out):
+        verb = row["command"].split()[-1]
+        if verb in ("delete", "retire", "restore", "revoke", "rotate"):
+            verbs.add(verb)
+            assert "--dry-run" in row["options"], row["command"]
+            assert ("--yes" in row["options"]) == (verb in ("delete", "retire", "restore")), row["command"]
+        else:
+            assert "--yes" not in row["options"], row["command"]
+    assert {"delete", "revoke", "rotate"} <= verbs
+
+
+def test_a_dry_run_changes_nothing_and_never_asks(store):  # CLI-11
+    store.role_create("reader", "GET /a")
+    store.role_create("spare")
+    store.key_create("bob", role="reader")
+    store.key_create("old", role="reader")
+    store.ok("key", "revoke", "old")
+    before = store.json("changes"), store.json("key", "list"), store.json("role", "list"), store.json("status")["generation"]
+    for command in (["role", "delete", "spare"], ["role", "revoke", "reader", "GET /a"], ["key", "delete", "old"],
+                    ["key", "revoke", "bob"], ["key", "rotate", "bob"], ["key", "rotate", "bob", "--overlap", "0"]):
+        for stdin in ("", "n\n"):
+            answer = store.json(*command, "--dry-run", input=stdin)
+            assert answer["dry_run"] is True and "key" not in answer, command
+        assert "dry_run" in store.ok(*command, "--dry-run")
+    assert before == (store.json("changes"), store.json("key", "list"), store.json("role", "list"),
+                      store.json("status")["generation"])
