@@ -77,12 +77,26 @@ static void put_spaces(struct text *t, size_t n)
         put(t, " ", 1);
 }
 
+/* Whether no character of it has to be escaped. */
+static bool is_plain(struct aps_str s)
+{
+    uint32_t code = 0;
+    size_t n;
+
+    for (; s.n > 0; s.p += n, s.n -= n)
+        if ((n = aps_str_utf8_code(s, &code)) == 0 || aps_str_is_control(code))
+            return false;
+    return true;
+}
+
 /* For a terminal: a control or bidi character as \u{hex}, a byte that is not UTF-8 as \xHH. */
 static struct aps_str escaped(apr_pool_t *pool, struct aps_str s)
 {
     struct text t = {.pool = pool};
     char code_text[16];
 
+    if (is_plain(s))
+        return aps_str_copy(pool, s);
     while (s.n > 0) {
         uint32_t code = 0;
         size_t n = aps_str_utf8_code(s, &code);

@@ -188,6 +188,12 @@ static void for_rotated(struct remedies *r)
         (unsigned long)r->t->key.secret[0].version);
 }
 
+static void for_decoy(struct remedies *r)
+{
+    add(r, command(r, "key list"),
+        "another key: this one is a decoy, which lets nobody in and shows who has stolen it");
+}
+
 static const char *nets_text(struct remedies *r)
 {
     const char *all = "";
@@ -423,21 +429,14 @@ static const struct {
     enum aps_reason reason;
     remedy_fn find;
 } finders[] = {
-    {APS_REASON_ALLOW, for_allowed},
-    {APS_REASON_METHOD_UNKNOWN, for_method},
-    {APS_REASON_METHOD_REFUSED, for_method},
-    {APS_REASON_METHOD_OVERRIDE, for_override},
-    {APS_REASON_PATH_AMBIGUOUS, for_path},
-    {APS_REASON_KEY_REVOKED, for_revoked},
-    {APS_REASON_KEY_EXPIRED, for_expired},
-    {APS_REASON_KEY_NOT_YET, for_not_yet},
-    {APS_REASON_KEY_ROTATED, for_rotated},
-    {APS_REASON_KEY_NETWORK, for_network},
-    {APS_REASON_KEY_HOST, for_host},
-    {APS_REASON_ROLE_UNKNOWN, for_lost_role},
-    {APS_REASON_GRANT_DENIED, for_denied},
-    {APS_REASON_GRANT_MISSING, for_missing},
-    {APS_REASON_METHOD_NOT_GRANTED, for_missing},
+    {APS_REASON_ALLOW, for_allowed},          {APS_REASON_METHOD_UNKNOWN, for_method},
+    {APS_REASON_METHOD_REFUSED, for_method},  {APS_REASON_METHOD_OVERRIDE, for_override},
+    {APS_REASON_PATH_AMBIGUOUS, for_path},    {APS_REASON_KEY_REVOKED, for_revoked},
+    {APS_REASON_KEY_EXPIRED, for_expired},    {APS_REASON_KEY_NOT_YET, for_not_yet},
+    {APS_REASON_KEY_ROTATED, for_rotated},    {APS_REASON_KEY_DECOY, for_decoy},
+    {APS_REASON_KEY_NETWORK, for_network},    {APS_REASON_KEY_HOST, for_host},
+    {APS_REASON_ROLE_UNKNOWN, for_lost_role}, {APS_REASON_GRANT_DENIED, for_denied},
+    {APS_REASON_GRANT_MISSING, for_missing},  {APS_REASON_METHOD_NOT_GRANTED, for_missing},
 };
 
 apr_array_header_t *ctl_remedy_find(const struct ctl_trial *t, const char *place)

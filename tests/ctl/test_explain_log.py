@@ -225,3 +225,11 @@ def test_a_dumb_terminal_shows_no_progress(shop, folder, env):
 
 def test_a_pipe_shows_no_progress(shop):
     assert shop.run("--json", "explain", "--log", "-", input=(line(roles=["reader"]) + "\n") * 3000).err == ""
+
+
+def test_more_lines_than_are_held_are_refused(shop, folder):
+    path = folder.write("log", "\n" * 250000)
+    assert shop.run("explain", "--log", path).rc == 0
+    path = folder.write("log", "\n" * 250001)
+    result = shop.run("explain", "--log", path)
+    assert (result.rc, result.out) == (2, "") and "in parts" in result.err
