@@ -38,7 +38,8 @@ typedef size_t aps_identity_tell_fn(const struct aps_key *key, const struct aps_
 /* Who calls by this text at `wall`?  ALLOW and *out; or KEY_MALFORMED, KEY_UNKNOWN, KEY_WRONG,
  * KEY_DECOY, KEY_REVOKED, KEY_NOT_YET, KEY_EXPIRED, KEY_ROTATED, ROLE_UNKNOWN, STORE_DOWN,
  * INTERNAL.  All refusals that need the store cost one lookup and one MAC, also an unknown id and
- * a decoy (KEY-07); for a text from elsewhere one digest and one MAC more, which give it its id.
+ * a decoy, and also when they come again (KEY-07), but for a key that has ended since it was let
+ * in; for a text from elsewhere one digest and one MAC more, which give it its id.
  * *out lives in the view or, when its cache is full, in `pool`.  *out_id: the id that the text
  * names, for the log, also of a refused one; empty where the text is none of this store
  * (KEY_MALFORMED); lives in the view or in `pool`.  *out_hit: the text was in the cache.  Both

@@ -159,10 +159,10 @@ static enum aps_reason remember(struct aps_view *view, struct aps_siphash hash,
     return APS_REASON_ALLOW;
 }
 
-/* Who shows a text that was not seen before.  A decoy is never remembered, so that each use of it
- * costs what an unknown key costs (KEY-07). */
+/* Who shows a text that was not seen before.  A decoy, or a key that is not good at `wall`, is
+ * never remembered, so that each use of it costs what an unknown key costs (KEY-07). */
 static enum aps_reason look_up(struct aps_view *view, struct aps_siphash hash, struct aps_str text,
-                               apr_pool_t *pool, const struct aps_identity **out,
+                               aps_nsec wall, apr_pool_t *pool, const struct aps_identity **out,
                                struct aps_str *out_id)
 {
     struct aps_snapshot *snap = aps_view_snapshot(view);
@@ -176,7 +176,9 @@ static enum aps_reason look_up(struct aps_view *view, struct aps_siphash hash, s
     *out_id = aps_str_copy(pool, shown.id);
     if ((reason = prove(snap, &shown, pool, &key, &which)) != APS_REASON_ALLOW)
         goto out;
-    reason = key.decoy ? APS_REASON_KEY_DECOY : remember(view, hash, &key, which, pool, out);
+    reason = key.decoy ? APS_REASON_KEY_DECOY : aps_key_live(&key, &key.secret[which], wall);
+    if (reason == APS_REASON_ALLOW)
+        reason = remember(view, hash, &key, which, pool, out);
 out:
     aps_secret_cleanse(&shown, sizeof shown);
     return reason;
@@ -199,7 +201,7 @@ enum aps_reason aps_authn_key(struct aps_view *view, struct aps_str text, aps_ns
     if ((seen = aps_view_find(view, hash)) != NULL) {
         *out_hit = true;
         who = &seen->who;
-    } else if ((reason = look_up(view, hash, text, pool, &who, out_id)) != APS_REASON_ALLOW) {
+    } else if ((reason = look_up(view, hash, text, wall, pool, &who, out_id)) != APS_REASON_ALLOW) {
         return reason;
     }
     *out_id = who->key.id;

@@ -209,12 +209,13 @@ static void refusals_cost_the_same(void **state)
         {3, 1, APS_REASON_KEY_EXPIRED}, {4, 1, APS_REASON_KEY_NOT_YET},
         {5, 1, APS_REASON_KEY_ROTATED}, {5, 3, APS_REASON_KEY_WRONG},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_int_equal(ask_once(rows[i].n, rows[i].s, 150), rows[i].want);
-        assert_int_equal(got.lookups, 1);
-        assert_int_equal(got.macs, 1);
-        assert_string_equal(got.id, apr_psprintf(pool, "key%09u", rows[i].n));
-    }
+    for (int again = 0; again < 2; again++)
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            assert_int_equal(ask_once(rows[i].n, rows[i].s, 150), rows[i].want);
+            assert_int_equal(got.lookups, 1);
+            assert_int_equal(got.macs, 1);
+            assert_string_equal(got.id, apr_psprintf(pool, "key%09u", rows[i].n));
+        }
 }
 
 /* ---- Texts from elsewhere ---- */
@@ -308,11 +309,10 @@ static void imported_refusals_cost_the_same(void **state)
     for (int again = 0; again < 2; again++)
         for (size_t i = 0; i < 7; i++) {
             struct aps_str text = aps_str(texts[i]);
-            bool remembered = again == 1 && (i == 1 || i == 2 || i == 3 || i == 5);
             assert_int_equal(ask(text, 150), want[i]);
-            assert_int_equal(got.hit, remembered);
-            assert_int_equal(got.lookups, remembered ? 0 : 1);
-            assert_int_equal(got.macs, remembered ? 0 : 2);
+            assert_false(got.hit);
+            assert_int_equal(got.lookups, 1);
+            assert_int_equal(got.macs, 2);
             if (i != 0)
                 assert_true(aps_str_eq(keys[i]->id, aps_str(got.id)));
         }
