@@ -55,6 +55,8 @@ static void show_key(struct ctl *c, const struct aps_key *key)
         ctl_output_secret(c->out, "key", &c->fresh);
     ctl_output_str(c->out, "owner", key->owner);
     ctl_output_str(c->out, "status", aps_str(status_of(c, key)));
+    ctl_output_str(c->out, "origin", aps_str(aps_key_origin_name(key->origin)));
+    ctl_output_bool(c->out, "decoy", key->decoy);
     ctl_output_time(c->out, "created_at", key->created_at);
     ctl_output_time(c->out, "not_before", key->not_before);
     ctl_output_time(c->out, "expires_at", key->expires_at);
@@ -102,7 +104,11 @@ static enum aps_err show_stored(struct ctl *c, struct aps_str name)
 
 enum aps_err ctl_key_create(struct ctl *c)
 {
-    struct aps_key_change change = {.set = APS_KEY_F_NAME, .to.name = ref(c)};
+    struct aps_key_change change = {
+        .set = APS_KEY_F_NAME,
+        .to.name = ref(c),
+        .to.decoy = c->call.values[CTL_OPT_DECOY] != NULL,
+    };
     struct aps_key none = {0};
     struct aps_key key;
     enum aps_err err;
@@ -162,7 +168,7 @@ static const char *columns_of(struct ctl *c)
         columns = apr_pstrcat(c->pool, columns, asked[i].columns, NULL);
         plain = false;
     }
-    return plain ? "id name owner status roles limit expires_at" : columns;
+    return plain ? "id name owner status decoy roles limit expires_at" : columns;
 }
 
 enum aps_err ctl_key_list(struct ctl *c)

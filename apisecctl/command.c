@@ -258,7 +258,7 @@ static enum aps_err read_words(apr_pool_t *pool, int argc, const char *const *ar
         if (options && strcmp(argv[i], "--") == 0) {
             options = false;
             after = -1;
-        } else if (options && argv[i][0] == '-') {
+        } else if (options && argv[i][0] == '-' && argv[i][1] != '\0') {
             if ((err = read_option(pool, argc, argv, &i, call, &after, diag)) != APS_OK)
                 return err;
         } else {
@@ -402,7 +402,7 @@ static enum aps_err check_option(apr_pool_t *pool, const struct grammar *g,
 static enum aps_err check_options(apr_pool_t *pool, const struct grammar *g,
                                   const struct ctl_call *call, struct aps_diag *diag)
 {
-    unsigned offered = 0;
+    struct choice either = choice_new(pool);
     unsigned chosen = 0;
 
     for (int i = 0; i < CTL_OPT_COUNT; i++) {
@@ -410,13 +410,14 @@ static enum aps_err check_options(apr_pool_t *pool, const struct grammar *g,
 
         if (err != APS_OK)
             return err;
-        offered += g->opt[i].either ? 1 : 0;
+        if (g->opt[i].either)
+            choice_add(&either, aps_str(ctl_command_options[i].name));
         chosen += g->opt[i].either && call->values[i] != NULL ? 1 : 0;
     }
-    if (offered == 0 || chosen == 1)
+    if (either.words->nelts == 0 || chosen == 1)
         return APS_OK;
-    aps_err_explain(diag, "want one of the options in parentheses; usage: apisecctl %s",
-                    call->command->usage);
+    aps_err_explain(diag, "want %sone of %s; usage: apisecctl %s", chosen > 1 ? "only " : "",
+                    choice_text(&either), call->command->usage);
     return APS_ERR_USAGE;
 }
 

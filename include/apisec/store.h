@@ -94,7 +94,8 @@ enum aps_key_field {
 
 struct aps_key_change {
     unsigned set;
-    struct aps_key to; /* the fields of `set`; lists replace what was there */
+    struct aps_key to; /* the fields of `set`; lists replace what was there.  A new key is a decoy
+                        * where to.decoy says so, and stays one. */
 };
 
 /* Make a key; *out_text is its text, shown this one time, the caller's to wipe; *out lives in
@@ -133,6 +134,60 @@ APS_MUST_CHECK enum aps_err aps_store_key_delete(struct aps_store *st, struct ap
 typedef enum aps_err (*aps_store_key_fn)(void *arg, const struct aps_key *key);
 APS_MUST_CHECK enum aps_err aps_store_key_each(struct aps_store *st, aps_store_key_fn fn, void *arg,
                                                struct aps_diag *diag);
+
+/* ---- Import: many keys from elsewhere, as one change ----
+ *     aps_store_import_begin(st, &imp, diag);
+ *     each key: aps_store_import_add(imp, &key, &field, diag);
+ *     aps_store_import_place(imp, say_fault, arg, diag);
+ *     aps_store_import_end(imp, &source, diag);
+ *     aps_store_import_free(imp);
+ * A caller who has met a fault gives up: nothing is in force before aps_store_commit. */
+
+struct aps_import;
+
+struct aps_import_key {
+    uint64_t line;                       /* what its faults are told with */
+    const struct aps_key_change *fields; /* as for aps_store_key_create */
+    struct aps_str text;                 /* of its secret, or empty */
+    const uint8_t *digest; /* where there is no text: its SHA-256, APS_DIGEST_LEN bytes */
+};
+
+/* Where the keys came from, for the change log. */
+struct aps_import_source {
+    struct aps_str name;
+    const uint8_t *digest; /* SHA-256 of all of it */
+};
+
+/* What was placed. */
+struct aps_import_count {
+    uint64_t keys, digests, decoys; /* digests and decoys are among the keys */
+};
+
+/* A fault of one line, told with the field; false: no more of them are wanted. */
+typedef bool (*aps_import_fault_fn)(void *arg, uint64_t line, const char *field, enum aps_err err,
+                                    const char *why);
+
+/* Lives on the heap, keeps `st`.  The caller frees. */
+APS_MUST_CHECK enum aps_err aps_store_import_begin(struct aps_store *st, struct aps_import **out,
+                                                   struct aps_diag *diag);
+/* Check a key and lay it aside.  On failure *out_field names the field at fault, and the next key
+ * may be added; NULL: the import cannot go on.  FORMAT, RANGE: a field, a text of another form or
+ * too weak (KEY-05); NOT_FOUND: a role. */
+APS_MUST_CHECK enum aps_err aps_store_import_add(struct aps_import *imp,
+                                                 const struct aps_import_key *key,
+                                                 const char **out_field, struct aps_diag *diag);
+/* Put the keys into the store.  EXISTS once `fault` was called for a name or a text that the store
+ * or an earlier line has. */
+APS_MUST_CHECK enum aps_err aps_store_import_place(struct aps_import *imp,
+                                                   aps_import_fault_fn fault, void *arg,
+                                                   struct aps_diag *diag);
+/* The one row of the change log.  CONFLICT: there is no key in it. */
+APS_MUST_CHECK enum aps_err aps_store_import_end(struct aps_import *imp,
+                                                 const struct aps_import_source *source,
+                                                 struct aps_import_count *out,
+                                                 struct aps_diag *diag);
+/* NULL is fine. */
+void aps_store_import_free(struct aps_import *imp);
 
 /* ---- Roles ---- */
 

@@ -150,6 +150,10 @@ APS_MUST_CHECK enum aps_err aps_store_change_put(struct aps_store *st, struct ap
                                                  struct aps_str old_json, struct aps_str new_json,
                                                  struct aps_diag *diag);
 
+/* ---- store_key.c ---- */
+/* The newest pepper at st->pepper. */
+APS_MUST_CHECK enum aps_err aps_store_key_pepper(struct aps_store *st, struct aps_diag *diag);
+
 /* ---- key_fields.c ---- */
 /* Put the fields of `change` into `key`, checked and in canonical form; what is new lives in
  * `pool`.  Roles are checked for their form only.  APS_ERR_FORMAT or RANGE; then `key` is half

@@ -46,6 +46,19 @@ int64_t aps_sql_get_i64(struct aps_sql *q, int column)
     return sqlite3_column_int64(q->stmt, column);
 }
 
+void aps_sql_again(struct aps_sql *q, bool *out_conflict)
+{
+    *out_conflict = false;
+    if (q->rc != SQLITE_OK)
+        return;
+    q->rc = sqlite3_step(q->stmt);
+    *out_conflict = (q->rc & 0xff) == SQLITE_CONSTRAINT;
+    if (q->rc == SQLITE_DONE || *out_conflict)
+        q->rc = SQLITE_OK;
+    (void)sqlite3_reset(q->stmt); /* tells the step's error once more */
+    q->bound = 0;
+}
+
 enum aps_err aps_sql_end(struct aps_sql *q, struct aps_diag *diag)
 {
     enum aps_err err = APS_OK;

@@ -32,5 +32,8 @@ int64_t aps_sql_get_i64(struct aps_sql *q, int column);
 APS_MUST_CHECK enum aps_err aps_sql_end(struct aps_sql *q, struct aps_diag *diag);
 /* For a statement without rows: run it, end it. */
 APS_MUST_CHECK enum aps_err aps_sql_run(struct aps_sql *q, struct aps_diag *diag);
+/* Run a statement without rows, and make it ready to be bound anew.  *out_conflict: a constraint
+ * forbids it, and nothing was done; any other failure is kept and told by the end. */
+void aps_sql_again(struct aps_sql *q, bool *out_conflict);
 
 #endif

@@ -150,17 +150,22 @@ static enum aps_err keep_newest(void *arg, uint32_t version, const struct aps_se
     return APS_OK;
 }
 
+enum aps_err aps_store_key_pepper(struct aps_store *st, struct aps_diag *diag)
+{
+    if (st->pepper != NULL)
+        return APS_OK;
+    return aps_wrapped_each(st->db, &st->meta, &st->seal, APS_WRAPPED_PEPPER, keep_newest, st,
+                            diag);
+}
+
 /* A fresh text for key->id, and its MAC as the newest secret. */
 static enum aps_err make_secret(struct aps_store *st, struct aps_key *key, uint32_t version,
                                 struct aps_secret *out_text, struct aps_diag *diag)
 {
     struct aps_secret text = {0};
     struct aps_key_secret secret = {.version = version, .made_at = st->now};
-    enum aps_err err = APS_OK;
+    enum aps_err err = aps_store_key_pepper(st, diag);
 
-    if (st->pepper == NULL)
-        err = aps_wrapped_each(st->db, &st->meta, &st->seal, APS_WRAPPED_PEPPER, keep_newest, st,
-                               diag);
     if (err == APS_OK)
         err = aps_keytext_new(aps_store_prefix(st), key->id, &text);
     if (err == APS_OK)
@@ -216,7 +221,7 @@ enum aps_err aps_store_key_create(struct aps_store *st, const struct aps_key_cha
                                   struct aps_secret *out_text, struct aps_diag *diag)
 {
     struct aps_key_change change = *fields;
-    struct aps_key key = {.status = APS_KEY_ACTIVE}, copy;
+    struct aps_key key = {.status = APS_KEY_ACTIVE, .decoy = fields->to.decoy}, copy;
     struct aps_secret text = {0};
     enum aps_err err;
 

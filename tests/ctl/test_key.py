@@ -16,10 +16,10 @@ from harness import TOP, Store, wait_for
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 with open(os.path.join(TOP, "docs/security.md")) as page:
     PATTERN = re.compile(re.search(r"`(\^[^`]*\$)`", page.read()).group(1))  # the published form (KEY-01)
-FIELDS = ["id", "name", "owner", "status", "created_at", "not_before", "expires_at", "revoked_at", "revoke_reason",
-          "roles", "scopes", "cidrs", "hosts", "limit", "kv", "old_valid_until", "old_ends_after_first_use",
-          "last_used_at", "last_route", "last_address", "old_last_used_at", "old_last_route", "old_last_address",
-          "due_at", "overdue"]
+FIELDS = ["id", "name", "owner", "status", "origin", "decoy", "created_at", "not_before", "expires_at", "revoked_at",
+          "revoke_reason", "roles", "scopes", "cidrs", "hosts", "limit", "kv", "old_valid_until",
+          "old_ends_after_first_use", "last_used_at", "last_route", "last_address", "old_last_used_at", "old_last_route",
+          "old_last_address", "due_at", "overdue"]
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 
 
@@ -389,7 +389,7 @@ def test_table_for_people_is_aligned(reader):
     reader.key_create("bob", role="reader", owner="\u00fcber")
     reader.key_create("a-longer-name", role="reader", limit="10/m")
     lines = reader.ok("key", "list").splitlines()
-    assert lines[0].split() == ["ID", "NAME", "OWNER", "STATUS", "ROLES", "LIMIT", "EXPIRES_AT"]
+    assert lines[0].split() == ["ID", "NAME", "OWNER", "STATUS", "DECOY", "ROLES", "LIMIT", "EXPIRES_AT"]
     assert len(lines) == 3
     starts = [lines[0].index(word) for word in lines[0].split()]
     for line in lines[1:]:
@@ -423,7 +423,8 @@ def test_init_without_random_numbers_makes_no_store(new_store, folder):  # KEY-0
 
 
 def test_every_secret_is_generated_and_has_256_bits(reader):  # KEY-05
-    """The stored MAC is a fast one, so nobody can bring a secret along, which could be weak."""
+    """The stored MAC is a fast one, so nobody can bring a secret along, which could be weak; what
+    `key import` reads from a file is examined (test_import.py)."""
     weak = "apisec_AAAAAAAAAAAA_" + "A" * 49
     texts = [reader.json(*command, input=weak + "\n")["key"] for command in (
         ["key", "create", "a", "--role", "reader"], ["key", "create", "b", "--role", "reader", "--owner", weak],
@@ -438,7 +439,7 @@ def test_every_secret_is_generated_and_has_256_bits(reader):  # KEY-05
              "group GROUP", "prefix PREFIX", "log FILE", "grant GRANT", "deny GRANT", "inherit ROLE", "role ROLE", "owner TEXT", "scope SCOPE", "expires TIME",
              "not-before TIME", "limit RATE", "cidr NET", "host HOST", "name NAME", "overlap DURATION", "reason TEXT",
              "until-used DURATION", "unused DURATION", "max-age DURATION", "warn DURATION",
-             "key-id ID", "address ADDRESS", "after N"}
+             "key-id ID", "address ADDRESS", "after N", "<file>", "format FORMAT"}
     assert values == known, "what is new here must take no secret of a key, or refuse one below 112 bits"
     for option in ("--key", "--secret", "--text", "--value", "--token", "--hash", "--mac"):
         for command in (["key", "create", "c", "--role", "reader"], ["key", "set", "a"], ["key", "rotate", "a"]):

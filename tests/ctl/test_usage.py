@@ -53,7 +53,7 @@ def test_far_misses_are_not():
 
 
 @pytest.mark.parametrize("noun, verbs", [
-    ("key", ["create", "set", "list", "show", "rotate", "revoke", "delete"]),
+    ("key", ["create", "set", "import", "leaked", "list", "pattern", "show", "rotate", "revoke", "delete"]),
     ("role", ["create", "grant", "deny", "revoke", "inherit", "list", "show", "delete"]),
 ])
 def test_a_noun_alone_names_its_verbs(noun, verbs):
@@ -62,7 +62,7 @@ def test_a_noun_alone_names_its_verbs(noun, verbs):
 
 
 @pytest.mark.parametrize("words", [
-    ["secret", "set", "x"], ["master", "rotate"], ["key", "import"], ["key", "pattern"], ["key", "leaked"], ["doctor"],
+    ["secret", "set", "x"], ["master", "rotate"], ["key", "export"], ["doctor"],
 ])
 def test_what_is_not_there_is_unknown(words):
     usage_error(*words, says=["unknown"])
@@ -72,7 +72,8 @@ def test_what_is_not_there_is_unknown(words):
     (["key", "show"], ["missing", "key show <key>"]),
     (["key", "show", "a", "b"], ["too many", '"b"']),
     (["role", "grant", "r", "GET", "/x"], ["too many", "quote", '"/x"']),
-    (["key", "create", "x"], ["--role is missing", "usage: apisecctl key create"]),
+    (["key", "create", "x"], ["want one of --decoy, --role", "usage: apisecctl key create"]),
+    (["key", "create", "x", "--role", "a", "--decoy"], ["want only one of --decoy, --role"]),
     (["key", "create", "x", "--role"], ["--role wants a value"]),
     (["key", "create", "x", "--role", "--owner"], ["--role wants a value", "--role=ROLE"]),
     (["key", "create", "x", "--role", "a", "--owner", "p", "--owner", "q"], ["--owner", "more than once"]),
