@@ -9,6 +9,8 @@
 
 #include "apisec/csv.h"
 #include "apisec/imported.h"
+#include "apisec/jsonread.h"
+#include "apisec/random.h"
 #include "apisec/secret.h"
 #include "apisec/strength.h"
 
@@ -38,10 +40,12 @@ struct ctl_import_source {
     struct aps_secret buffer;
     size_t at, n; /* what of the buffer is yet to be read */
     bool last;    /* nothing comes after it */
-    uint64_t done, line;
+    uint64_t line;
     struct aps_digest_run *digest;
-    size_t ncolumns; /* CSV: 0 before its first line */
+    bool begun;      /* its first line is read */
+    size_t ncolumns; /* CSV: what the first line names */
     enum ctl_import_field columns[APS_CSV_FIELDS_MAX];
+    struct aps_jsonread json; /* JSON lines */
 };
 
 const char *ctl_import_source_name(enum ctl_import_field field)
@@ -74,14 +78,19 @@ static bool ends_with(const char *text, const char *end)
 enum aps_err ctl_import_source_format(const char *path, const char *format,
                                       enum ctl_import_format *out, struct aps_diag *diag)
 {
-    if (format == NULL && ends_with(path, ".csv"))
-        format = "csv";
-    if (format == NULL || strcmp(format, "csv") != 0) {
-        aps_err_explain(diag, "--format %s: want csv, or a file whose name ends in .csv",
-                        format != NULL ? format : "is missing");
+    if (format == NULL)
+        format = ends_with(path, ".csv") ? "csv" : ends_with(path, ".jsonl") ? "jsonl" : "";
+    if (strcmp(format, "csv") == 0) {
+        *out = CTL_IMPORT_CSV;
+    } else if (strcmp(format, "jsonl") == 0) {
+        *out = CTL_IMPORT_JSONL;
+    } else {
+        aps_err_explain(diag,
+                        "--format %s: want csv or jsonl, or a file whose name ends in .csv or "
+                        ".jsonl",
+                        format[0] != '\0' ? format : "is missing");
         return APS_ERR_USAGE;
     }
-    *out = CTL_IMPORT_CSV;
     return APS_OK;
 }
 
@@ -110,6 +119,7 @@ enum aps_err ctl_import_source_open(apr_pool_t *pool, const char *path,
                                     struct aps_diag *diag)
 {
     struct ctl_import_source *s = apr_pcalloc(pool, sizeof *s);
+    unsigned char hash_key[APS_SIPHASH_KEY_LEN];
     enum aps_err err = APS_ERR_NOMEM;
 
     s->pool = pool;
@@ -124,6 +134,9 @@ enum aps_err ctl_import_source_open(apr_pool_t *pool, const char *path,
         goto out;
     if ((err = aps_digest_begin(&s->digest)) != APS_OK)
         goto out;
+    if ((err = aps_random_fill(hash_key, sizeof hash_key)) != APS_OK)
+        goto out;
+    aps_jsonread_init(&s->json, pool, hash_key);
     *out = s;
     s = NULL;
 out:
@@ -162,9 +175,24 @@ static enum aps_err fill(struct ctl_import_source *s, struct aps_diag *diag)
     }
     aps_digest_add(s->digest, s->buffer.b + s->n, (size_t)got);
     s->n += (size_t)got;
-    s->done += (size_t)got;
     s->last = got == 0;
     return APS_OK;
+}
+
+/* The field of this name, or CTL_IMPORT_COUNT. */
+static enum ctl_import_field field_named(struct aps_str name)
+{
+    size_t field = 0;
+
+    while (field < CTL_IMPORT_COUNT && !aps_str_eq(name, aps_str(fields[field].name)))
+        field++;
+    return (enum ctl_import_field)field;
+}
+
+static enum aps_err line_too_long(struct aps_diag *diag)
+{
+    aps_err_explain(diag, "more than %d bytes without the end of a line", LINE_MAX_BYTES);
+    return APS_ERR_FORMAT;
 }
 
 /* ---- CSV ---- */
@@ -188,16 +216,14 @@ static enum aps_err read_columns(struct ctl_import_source *s, const struct aps_c
                                  struct aps_diag *diag)
 {
     for (size_t i = 0; i < r->nfields; i++) {
-        size_t field = 0;
+        enum ctl_import_field field = field_named(r->fields[i]);
 
-        while (field < CTL_IMPORT_COUNT && !aps_str_eq(r->fields[i], aps_str(fields[field].name)))
-            field++;
         if (field == CTL_IMPORT_COUNT)
             return bad_column(s, r->fields[i], "unknown", diag);
         for (size_t k = 0; k < i; k++)
             if (s->columns[k] == field)
                 return bad_column(s, r->fields[i], "twice the", diag);
-        s->columns[i] = (enum ctl_import_field)field;
+        s->columns[i] = field;
     }
     s->ncolumns = r->nfields;
     return APS_OK;
@@ -250,10 +276,8 @@ static enum aps_err next_record(struct ctl_import_source *s, struct aps_csv_reco
     while ((*out_result = aps_csv_next((char *)s->buffer.b + s->at, s->n - s->at, s->last, out,
                                        diag)) == APS_CSV_MORE) {
         if (s->n - s->at >= LINE_MAX_BYTES) {
-            aps_err_explain(diag, "more than %d bytes without the end of a line, or of a quote",
-                            LINE_MAX_BYTES);
             *out_result = APS_CSV_BAD;
-            return APS_OK;
+            return line_too_long(diag);
         }
         if ((err = fill(s, diag)) != APS_OK)
             return err;
@@ -280,12 +304,12 @@ static enum aps_err next_csv(struct ctl_import_source *s, struct ctl_import_row 
 {
     struct aps_csv_record r = {0};
     enum aps_csv_result result;
-    bool is_head = s->ncolumns == 0;
+    bool is_head = !s->begun;
     enum aps_err err;
 
+    out->line = s->line + 1;
     if ((err = next_record(s, &r, &result, diag)) != APS_OK)
         return err;
-    out->line = s->line + 1;
     if (result == APS_CSV_BAD) {
         out->line += r.lines;
         return APS_ERR_FORMAT;
@@ -296,10 +320,151 @@ static enum aps_err next_csv(struct ctl_import_source *s, struct ctl_import_row 
     }
     s->at += r.used;
     s->line += r.lines;
+    s->begun = true;
     err = is_head ? read_columns(s, &r, diag) : take_fields(s, &r, out, diag);
     *out_goes_on = !is_head;
     return err;
 }
+
+/* ---- JSON lines ---- */
+
+/* What is wrong with it, without a piece of it. */
+static enum aps_err bad_json(const struct ctl_import_source *s, enum aps_jsonread_fault fault,
+                             struct aps_diag *diag)
+{
+    if (fault == APS_JSONREAD_NOMEM)
+        return APS_ERR_NOMEM;
+    aps_err_explain(diag, "is no JSON object, or not one of strict form: %s at byte %zu",
+                    aps_jsonread_name(fault), (size_t)s->json.fault_at + 1);
+    return APS_ERR_FORMAT;
+}
+
+static enum aps_err bad_value(enum ctl_import_field field, struct aps_diag *diag)
+{
+    static const char *const want[] = {[KIND_TEXT] = "a string",
+                                       [KIND_LIST] = "an array of strings",
+                                       [KIND_FLAG] = "true or false"};
+
+    aps_err_explain(diag, "the member \"%s\": want %s, or null", fields[field].name,
+                    want[fields[field].kind]);
+    return APS_ERR_FORMAT;
+}
+
+/* One value as a word; false for one that is of another kind than the field. */
+static bool take_word(const struct ctl_import_source *s, enum kind kind,
+                      const struct aps_jsonread_node *v, struct aps_str *out)
+{
+    switch (aps_jsonread_kind(v)) {
+    case APS_JSON_STRING:
+        *out = aps_jsonread_str(&s->json, v);
+        return kind != KIND_FLAG;
+    case APS_JSON_TRUE:
+        *out = APS_STR_LIT("true");
+        return kind == KIND_FLAG;
+    case APS_JSON_FALSE:
+        *out = APS_STR_LIT("false");
+        return kind == KIND_FLAG;
+    default:
+        return false;
+    }
+}
+
+static enum aps_err take_value(struct ctl_import_source *s, enum ctl_import_field field,
+                               const struct aps_jsonread_node *v, struct ctl_import_row *out,
+                               struct aps_diag *diag)
+{
+    enum kind kind = fields[field].kind;
+    bool is_list = aps_jsonread_kind(v) == APS_JSON_ARRAY;
+    struct aps_str *words;
+    size_t n = 0;
+
+    if (aps_jsonread_kind(v) == APS_JSON_NULL)
+        return APS_OK;
+    if (is_list != (kind == KIND_LIST))
+        return bad_value(field, diag);
+    words = apr_palloc(s->row, ((is_list ? aps_jsonread_count(v) : 0) + 1) * sizeof *words);
+    if (!is_list && !take_word(s, kind, v, &words[n++]))
+        return bad_value(field, diag);
+    if (is_list)
+        for (const struct aps_jsonread_node *item = aps_jsonread_first(v);
+             item < aps_jsonread_end(v); item = aps_jsonread_next(item))
+            if (!take_word(s, kind, item, &words[n++]))
+                return bad_value(field, diag);
+    if (!is_list && words[0].n == 0)
+        return APS_OK;
+    out->words[field] = words;
+    out->nwords[field] = n;
+    return APS_OK;
+}
+
+static enum aps_err take_object(struct ctl_import_source *s, struct aps_str line,
+                                struct ctl_import_row *out, struct aps_diag *diag)
+{
+    static const struct aps_jsonread_options options = {.bytes_max = LINE_MAX_BYTES,
+                                                        .depth_max = 2,
+                                                        .nodes_max = 4096,
+                                                        .string_max = LINE_MAX_BYTES,
+                                                        .members_max = 2 * CTL_IMPORT_COUNT,
+                                                        .items_max = 1024,
+                                                        .digits_max = 32};
+    enum aps_jsonread_fault fault = aps_jsonread(&s->json, line, &options);
+    const struct aps_jsonread_node *root = aps_jsonread_root(&s->json);
+    enum aps_err err = APS_OK;
+
+    if (fault != APS_JSONREAD_OK)
+        return bad_json(s, fault, diag);
+    if (aps_jsonread_kind(root) != APS_JSON_OBJECT) {
+        aps_err_explain(diag, "is no JSON object");
+        return APS_ERR_FORMAT;
+    }
+    for (const struct aps_jsonread_node *m = aps_jsonread_first(root);
+         err == APS_OK && m < aps_jsonread_end(root); m = aps_jsonread_next(m + 1)) {
+        struct aps_str name = aps_jsonread_str(&s->json, m);
+        enum ctl_import_field field = field_named(name);
+
+        if (field == CTL_IMPORT_COUNT) {
+            bool shy = ctl_import_source_is_shy(name);
+
+            aps_err_explain(diag, "unknown member%s%.*s%s: want some of %s", shy ? "" : " \"",
+                            shy ? 0 : (int)(name.n < 100 ? name.n : 100), name.p, shy ? "" : "\"",
+                            ctl_import_source_names(s->row));
+            return APS_ERR_FORMAT;
+        }
+        err = take_value(s, field, m + 1, out, diag);
+    }
+    return err;
+}
+
+static enum aps_err next_json(struct ctl_import_source *s, struct ctl_import_row *out,
+                              bool *out_end, bool *out_goes_on, struct aps_diag *diag)
+{
+    struct aps_str rest = {0}, line;
+    const char *feed = NULL;
+    enum aps_err err;
+
+    out->line = s->line + 1;
+    for (;;) {
+        rest = (struct aps_str){(const char *)s->buffer.b + s->at, s->n - s->at};
+        feed = rest.n != 0 ? memchr(rest.p, '\n', rest.n) : NULL;
+        if (feed != NULL || s->last)
+            break;
+        if (rest.n >= LINE_MAX_BYTES)
+            return line_too_long(diag);
+        if ((err = fill(s, diag)) != APS_OK)
+            return err;
+    }
+    if (rest.n == 0) {
+        *out_end = true;
+        return APS_OK;
+    }
+    line = (struct aps_str){rest.p, feed != NULL ? (size_t)(feed - rest.p) : rest.n};
+    s->at += line.n + (feed != NULL ? 1 : 0);
+    s->line++;
+    *out_goes_on = true;
+    return take_object(s, line, out, diag);
+}
+
+/* ---- lines ---- */
 
 enum aps_err ctl_import_source_next(struct ctl_import_source *s, struct ctl_import_row *out,
                                     bool *out_end, bool *out_goes_on, struct aps_diag *diag)
@@ -308,28 +473,22 @@ enum aps_err ctl_import_source_next(struct ctl_import_source *s, struct ctl_impo
 
     *out_end = false;
     *out_goes_on = false;
-    if (s->ncolumns == 0) {
-        if ((err = skip_mark(s, diag)) == APS_OK)
-            err = next_csv(s, out, out_end, out_goes_on, diag);
-        if (err != APS_OK || *out_end)
-            return err;
-    }
     apr_pool_clear(s->row);
     *out = (struct ctl_import_row){0};
+    if (!s->begun && (err = skip_mark(s, diag)) != APS_OK)
+        return err;
+    if (s->format == CTL_IMPORT_JSONL) {
+        s->begun = true;
+        return next_json(s, out, out_end, out_goes_on, diag);
+    }
+    if (!s->begun) /* the columns */
+        err = next_csv(s, out, out_end, out_goes_on, diag);
+    if (err != APS_OK || *out_end)
+        return err;
     return next_csv(s, out, out_end, out_goes_on, diag);
 }
 
 /* ---- what it is ---- */
-
-uint64_t ctl_import_source_done(const struct ctl_import_source *s)
-{
-    return s->done;
-}
-
-uint64_t ctl_import_source_size(const struct ctl_import_source *s)
-{
-    return S_ISREG(s->st.st_mode) ? (uint64_t)s->st.st_size : 0;
-}
 
 enum aps_err ctl_import_source_digest(struct ctl_import_source *s, uint8_t out[APS_DIGEST_LEN])
 {

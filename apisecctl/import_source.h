@@ -18,7 +18,10 @@ enum ctl_import_field {
     CTL_IMPORT_COUNT
 };
 
-enum ctl_import_format { CTL_IMPORT_CSV };
+enum ctl_import_format {
+    CTL_IMPORT_CSV,   /* RFC 4180; the first line names the columns */
+    CTL_IMPORT_JSONL, /* an object in each line */
+};
 
 /* What a line says.  A field that is not there, or empty, has no words; one that is no list has
  * one.  Valid until the next line is read. */
@@ -52,10 +55,6 @@ void ctl_import_source_close(struct ctl_import_source *s);
 APS_MUST_CHECK enum aps_err ctl_import_source_next(struct ctl_import_source *s,
                                                    struct ctl_import_row *out, bool *out_end,
                                                    bool *out_goes_on, struct aps_diag *diag);
-
-/* Bytes that were read, and how many there are; 0: that is not known. */
-uint64_t ctl_import_source_done(const struct ctl_import_source *s);
-uint64_t ctl_import_source_size(const struct ctl_import_source *s);
 
 /* The SHA-256 of all that was read; once, after the end. */
 APS_MUST_CHECK enum aps_err ctl_import_source_digest(struct ctl_import_source *s,

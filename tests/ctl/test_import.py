@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import os
 import secrets
 import subprocess
@@ -229,6 +230,55 @@ def test_a_text_in_the_wrong_column_is_not_shown(shop, folder):  # CLI-02
         result = shop.run("key", "import", file_of(folder, content))
         assert result.rc == 2 and result.err, content
         assert not any(text[i:i + 8] in result.out + result.err for i in range(25)), result
+
+
+def refused_json(shop, folder, text, rc=2):
+    result = shop.run("key", "import", file_of(folder, text, "keys.jsonl"))
+    assert result.rc == rc, result
+    return faults_of(result)
+
+
+def test_json_lines_are_imported(shop, folder):
+    text = strong()
+    made = shop.json("key", "create", "made", "--role", "reader,writer", "--owner", "\u00dcmit", "--scope", "b,a", "--expires",
+                     "2090-01-31", "--limit", "100/m", "--cidr", "10.0.0.0/8", "--host", "api.example.com")
+    rows = [{"name": "in", "key": text, "roles": ["writer", "reader"], "owner": "\u00dcmit", "scopes": ["b", "a"],
+             "expires": "2090-01-31", "not_before": None, "limit": "100/m", "cidrs": ["10.0.0.0/8"],
+             "hosts": ["API.example.com"], "decoy": False},
+            {"name": "bait", "sha256": "0f" * 32, "decoy": True, "roles": []}]
+    done = shop.json("key", "import", file_of(folder, "\r\n".join(json.dumps(row) for row in rows), "keys.jsonl"))
+    assert (done["imported"], done["digests"], done["decoys"]) == (2, 1, 1)
+    imported = shop.json("key", "show", "in")
+    for name in ("id", "name", "created_at", "origin"):
+        imported.pop(name)
+        made.pop(name)
+    made.pop("key")
+    assert imported == made and shop.json("key", "show", "bait")["decoy"] is True
+
+
+@pytest.mark.parametrize("row, says", [
+    ("", "JSON"), ("[]", "object"), ('{"name":"a","name":"b"}', "duplicate"), ('{"name":1}', '"name"'), ("{'name':1}", "JSON"),
+    ('{"roles":"reader"}', "array"), ('{"roles":[1]}', "array"), ('{"decoy":"true"}', "true or false"), ('{"colour":"x"}', "colour"),
+    ('{"name":"a"} x', "JSON"), ('{"roles":[["a"]]}', "depth"),
+])
+def test_json_faults_name_their_line(shop, folder, row, says):
+    good = json.dumps({"name": "ok", "key": strong(), "roles": ["reader"]})
+    faults = refused_json(shop, folder, "%s\n%s\n%s\n" % (good, row, json.dumps({"name": "ok2", "key": "short", "roles": ["reader"]})))
+    assert [fault[:2] for fault in faults] == [(2, None), (3, "key")]
+    assert says in faults[0][2], faults
+
+
+def test_no_json_fault_shows_a_text(shop, folder):  # CLI-02
+    text = strong()
+    for row in ('{"name":"a","key":"%s" x}', '{"name":"a","key":%s}', '{"%s":1}', '{"name":"a","key":"%s\x01"}', '{"name":["%s"]}',
+                '{"name":"a","roles":["reader"],"expires":"%s"}', '"%s"'):
+        result = shop.run("key", "import", file_of(folder, row % text + "\n", "keys.jsonl"))
+        assert result.rc == 2 and not any(text[i:i + 8] in result.err for i in range(25)), result
+
+
+def test_a_long_json_line_is_refused(shop, folder):
+    (line, field, why), = refused_json(shop, folder, '{"name":"%s"}' % ("a" * 200000))
+    assert (line, field) == (1, None) and "65536" in why
 
 
 @pytest.mark.parametrize("content", ["", HEAD, "\ufeff" + HEAD])
