@@ -154,6 +154,10 @@ APS_MUST_CHECK enum aps_err aps_store_change_put(struct aps_store *st, struct ap
 /* The newest pepper at st->pepper. */
 APS_MUST_CHECK enum aps_err aps_store_key_pepper(struct aps_store *st, struct aps_diag *diag);
 
+/* The key is of the next delta.  So many that none can hold them are of the next copy. */
+APS_MUST_CHECK enum aps_err aps_store_key_mark(struct aps_store *st, struct aps_str id,
+                                               struct aps_diag *diag);
+
 /* ---- key_fields.c ---- */
 /* Put the fields of `change` into `key`, checked and in canonical form; what is new lives in
  * `pool`.  Roles are checked for their form only.  APS_ERR_FORMAT or RANGE; then `key` is half

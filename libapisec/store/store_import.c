@@ -357,8 +357,10 @@ enum aps_err aps_store_import_place(struct aps_import *imp, aps_import_fault_fn 
             aps_sql_blob(&put, record.p, record.n);
             aps_sql_again(&put, &conflict);
         }
-        if (!conflict)
+        if (!conflict) {
+            err = aps_store_key_mark(imp->st, twin.id, diag);
             continue;
+        }
         twins = true;
         err = explain_twin(imp->st, &twin, again ? first : 0, diag);
         if (err == APS_OK)

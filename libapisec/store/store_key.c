@@ -72,8 +72,7 @@ enum aps_err aps_store_key_each(struct aps_store *st, aps_store_key_fn fn, void 
 
 /* ---- writing ---- */
 
-/* The key is of the next delta.  So many that none can hold them are of the next copy. */
-static enum aps_err mark(struct aps_store *st, struct aps_str id, struct aps_diag *diag)
+enum aps_err aps_store_key_mark(struct aps_store *st, struct aps_str id, struct aps_diag *diag)
 {
     struct aps_sql q;
     if (!st->meta.deltas || st->marked > APS_PUBLISH_DELTA_MAX)
@@ -94,7 +93,7 @@ static enum aps_err write_row(struct aps_store *st, const char *sql, const struc
     aps_sql_blob(&q, record.p, record.n);
     aps_sql_str(&q, key->id);
     enum aps_err err = aps_sql_run(&q, diag);
-    return err == APS_OK ? mark(st, key->id, diag) : err;
+    return err == APS_OK ? aps_store_key_mark(st, key->id, diag) : err;
 }
 
 static enum aps_err update(struct aps_store *st, const struct aps_key *old,
@@ -395,7 +394,8 @@ enum aps_err aps_store_key_delete(struct aps_store *st, struct aps_str ref, stru
     }
     aps_sql_begin(&q, st->db, "DELETE FROM key WHERE id = ?");
     aps_sql_str(&q, old.id);
-    if ((err = aps_sql_run(&q, diag)) != APS_OK || (err = mark(st, old.id, diag)) != APS_OK)
+    if ((err = aps_sql_run(&q, diag)) != APS_OK ||
+        (err = aps_store_key_mark(st, old.id, diag)) != APS_OK)
         return err;
     return aps_store_change_put(st, old.id, aps_key_fields_json(&old, st->pool),
                                 (struct aps_str){0}, diag);

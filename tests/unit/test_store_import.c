@@ -3,6 +3,8 @@
 #include "apisec/authn.h"
 #include "apisec/imported.h"
 
+#include "../../libapisec/store/own.h"
+
 static const char STRONG[] = "9f86d081884c7d659a2feaa0c55ad015";
 static const char OTHER[] = "4eC39HqLyjWDarjtT1zdp7dc";
 
@@ -207,6 +209,68 @@ static void telling_can_be_ended(void **state)
     t_end(&t);
 }
 
+/* As many keys as make the store large, so that its changes are published as deltas. */
+static void make_large(struct t_store *t)
+{
+    sqlite3 *db = NULL;
+    struct aps_store *st = t_open(t, T_NOW);
+    struct aps_secret text = {0};
+    (void)t_create(t, st, "shop", "reader", &text);
+    aps_secret_wipe(&text);
+    t_commit(t, st);
+    assert_int_equal(sqlite3_open(t_path(t, "store.db"), &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i "
+                     "< " APS_PUBLISH_LARGE ") INSERT INTO key SELECT printf('%012d', i), "
+                     "printf('k%d', i), (SELECT record FROM key WHERE name = 'shop') FROM n",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    st = t_open(t, T_NOW);
+    t_want(APS_OK, aps_store_publish(st, &t->diag), &t->diag);
+    aps_store_close(st);
+}
+
+static const char *text_of(unsigned i)
+{
+    static char text[64];
+    (void)snprintf(text, sizeof text, "%08x9f86d081884c7d659a2feaa0c5", i * 2654435761u);
+    return text;
+}
+
+/* What few keys add to a large store is in its next delta; what many do, in its next copy. */
+static void a_large_store_publishes_its_imports(void **state)
+{
+    static const unsigned sizes[] = {3, APS_PUBLISH_DELTA_MAX + 1};
+    struct t_store t;
+    unsigned n = 0;
+    (void)state;
+    start(&t);
+    make_large(&t);
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        struct aps_store *st = t_open(&t, T_NOW);
+        struct aps_import *imp = begin(&t, st);
+        for (unsigned i = 0; i < sizes[s]; i++, n++) {
+            char name[16];
+            (void)snprintf(name, sizeof name, "in%u", n);
+            add_good(&t, imp, i + 2, name, text_of(n));
+        }
+        (void)finish(&t, imp);
+        t_commit(&t, st);
+        struct aps_snapshot *snap = t_snapshot(&t);
+        assert_true(aps_snapshot_has_imports(snap));
+        for (unsigned i = 0; i < n; i += n / 3) {
+            struct aps_key key;
+            size_t which;
+            assert_int_equal(aps_authn_prove(snap, aps_str(text_of(i)), t.pool, &key, &which),
+                             APS_REASON_ALLOW);
+        }
+        aps_snapshot_close(snap);
+    }
+    t_end(&t);
+}
+
 static void an_import_without_keys_is_none(void **state)
 {
     const uint8_t digest[APS_DIGEST_LEN] = {1};
@@ -235,6 +299,7 @@ int main(void)
         cmocka_unit_test(faults_name_their_field),
         cmocka_unit_test(twins_are_told),
         cmocka_unit_test(telling_can_be_ended),
+        cmocka_unit_test(a_large_store_publishes_its_imports),
         cmocka_unit_test(an_import_without_keys_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
