@@ -46,7 +46,7 @@ static void show_limit(struct ctl *c, const struct aps_key_limit *limit)
 }
 
 /* A row; with the text of a fresh key where c->fresh holds one. */
-static void show_key(struct ctl *c, const struct aps_key *key)
+void ctl_key_print(struct ctl *c, const struct aps_key *key)
 {
     ctl_output_row(c->out);
     ctl_output_str(c->out, "id", key->id);
@@ -75,8 +75,7 @@ static void show_key(struct ctl *c, const struct aps_key *key)
     ctl_output_end(c->out);
 }
 
-/* What rows of keys show of other places. */
-static enum aps_err open_places(struct ctl *c)
+enum aps_err ctl_key_open(struct ctl *c)
 {
     enum aps_err err = ctl_use_open(c);
 
@@ -85,10 +84,10 @@ static enum aps_err open_places(struct ctl *c)
 
 static enum aps_err show_one(struct ctl *c, const struct aps_key *key)
 {
-    enum aps_err err = open_places(c);
+    enum aps_err err = ctl_key_open(c);
 
     if (err == APS_OK)
-        show_key(c, key);
+        ctl_key_print(c, key);
     return err;
 }
 
@@ -137,50 +136,6 @@ enum aps_err ctl_key_set(struct ctl *c)
     if ((err = aps_store_key_set(c->store, key.id, &change, &c->diag)) != APS_OK)
         return err;
     return show_stored(c, key.id);
-}
-
-static enum aps_err show_each(void *arg, const struct aps_key *key)
-{
-    if (ctl_use_is_wanted(arg, key) && ctl_due_is_wanted(arg, key))
-        show_key(arg, key);
-    return APS_OK;
-}
-
-/* What people see: of keys that something is asked about, what makes the answer. */
-static const char *columns_of(struct ctl *c)
-{
-    static const struct {
-        enum ctl_opt opt;
-        const char *columns;
-    } asked[] = {
-        {CTL_OPT_UNUSED, " created_at last_used_at unused known_since"},
-        {CTL_OPT_ROTATING,
-         " old_valid_until old_ends_after_first_use old_last_used_at old_last_route "
-         "old_last_address"},
-        {CTL_OPT_DUE, " roles due_at due"},
-    };
-    const char *columns = "id name owner";
-    bool plain = true;
-
-    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
-        if (c->call.values[asked[i].opt] == NULL)
-            continue;
-        columns = apr_pstrcat(c->pool, columns, asked[i].columns, NULL);
-        plain = false;
-    }
-    return plain ? "id name owner status decoy roles limit expires_at" : columns;
-}
-
-enum aps_err ctl_key_list(struct ctl *c)
-{
-    enum aps_err err = open_places(c);
-
-    if (err != APS_OK)
-        return err;
-    ctl_output_table(c->out, NULL, columns_of(c));
-    err = aps_store_key_each(c->store, show_each, c, &c->diag);
-    ctl_output_end(c->out);
-    return err;
 }
 
 enum aps_err ctl_key_show(struct ctl *c)

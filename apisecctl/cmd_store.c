@@ -96,13 +96,6 @@ enum aps_err ctl_store_publish(struct ctl *c)
 
 /* ---- status ---- */
 
-static enum aps_err count_key(void *arg, const struct aps_key *key)
-{
-    (void)key;
-    ++*(uint64_t *)arg;
-    return APS_OK;
-}
-
 static enum aps_err count_role(void *arg, struct aps_str name, aps_nsec created_at)
 {
     (void)name;
@@ -184,7 +177,7 @@ enum aps_err ctl_store_status(struct ctl *c)
     uint64_t roles = 0;
     enum aps_err err;
 
-    if ((err = aps_store_key_each(c->store, count_key, &keys, &c->diag)) != APS_OK ||
+    if ((err = aps_store_key_count(c->store, &keys, &c->diag)) != APS_OK ||
         (err = aps_store_role_each(c->store, count_role, &roles, &c->diag)) != APS_OK)
         return err;
     ctl_output_row(c->out);

@@ -16,6 +16,7 @@
 #include "output.h"
 #include "place.h"
 #include "terminal.h"
+#include "wait.h"
 
 /* What is known of last uses (use.h). */
 struct ctl_use {
@@ -39,9 +40,17 @@ struct ctl {
     struct aps_secret fresh; /* the text of a new key, on its way to stdout */
     const char *fresh_id;    /* whose text it is */
     bool published;          /* the command has published: there is nothing to commit */
+    struct ctl_wait wait;
     struct aps_diag diag;
+    const char *said; /* what --wait has found, or NULL */
     const char *note; /* what the message about a failure adds, or NULL */
 };
+
+/* ---- cmd_key.c ---- */
+/* What rows of keys show of other places; before the first of them. */
+APS_MUST_CHECK enum aps_err ctl_key_open(struct ctl *c);
+/* A row with all that is told of a key; with its text where c->fresh holds that. */
+void ctl_key_print(struct ctl *c, const struct aps_key *key);
 
 #define C(usage, need, run, text, example) enum aps_err run(struct ctl *c);
 #include "commands.def"

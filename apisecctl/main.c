@@ -143,6 +143,7 @@ static bool wants_pager(const struct ctl *c)
 {
     return c->terminal.is_terminal && !ctl_output_is_json(c->out) &&
            c->call.values[CTL_OPT_NO_PAGER] == NULL && !ctl_output_has_secret(c->out) &&
+           !ctl_output_has_begun(c->out) &&
            ctl_output_rows(c->out, c->terminal.columns) >= c->terminal.rows;
 }
 
@@ -191,11 +192,15 @@ static enum aps_err run(struct ctl *c)
     if (err != APS_OK || (err = ctl_output_render(c->out, &c->diag)) != APS_OK ||
         (err = finish_store(c)) != APS_OK)
         goto out;
+    if (c->wait.asked)
+        ctl_wait_note(&c->wait, c->store);
     close_store(c); /* a reader that does not read stdout holds no lock, and no key */
     aps_secret_wipe(&c->master);
     err = print(c);
     if (err == APS_OK)
         err = answer;
+    if (err == APS_OK && c->wait.asked && !is_dry_run(c))
+        err = ctl_wait(&c->wait, c->place.state, c->pool, &c->said, &c->diag);
 out:
     if (err == APS_ERR_NOT_FOUND && c->note == NULL)
         c->note = ctl_suggest(c);
@@ -211,6 +216,7 @@ static enum aps_err start(struct ctl *c, int argc, const char *const *argv)
     enum aps_err err;
 
     if ((err = ctl_command_parse(c->pool, argc, argv, &c->call, &c->diag)) != APS_OK ||
+        (err = ctl_wait_read(&c->call, &c->wait, &c->diag)) != APS_OK ||
         (err = ctl_place_read(c->pool, &c->call, &c->place, &c->diag)) != APS_OK ||
         (err = ctl_terminal_read(&c->call, &c->terminal, &c->diag)) != APS_OK)
         return err;
@@ -232,7 +238,9 @@ int main(int argc, const char *const *argv)
         return aps_err_exit(err);
     }
     err = start(&c, argc, argv);
-    if (err != APS_OK && err != APS_ERR_CHECK)
+    if (c.said != NULL)
+        fprintf(stderr, "apisecctl: %s\n", c.said);
+    if (err != APS_OK && (err != APS_ERR_CHECK || c.diag.text[0] != '\0'))
         fprintf(stderr, "apisecctl: %s%s\n", aps_err_say(err, &c.diag),
                 c.note != NULL ? c.note : "");
     apr_pool_destroy(c.pool);

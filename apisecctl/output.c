@@ -33,10 +33,12 @@ struct table {
     apr_array_header_t *columns; /* of const char * */
     apr_array_header_t *rows;    /* of struct aps_str *, a cell for each column */
     bool is_block;
+    size_t *widths; /* of the columns, once a part of it was written; NULL before */
 };
 
 struct ctl_out {
     apr_pool_t *pool;
+    apr_pool_t *row_pool; /* what the rows that are not written yet hold */
     bool is_json;
     bool color;
     struct aps_json json;
@@ -46,6 +48,8 @@ struct ctl_out {
     struct aps_str *cells;      /* of the row that is open in it */
     const char *group;          /* whose fields come now */
     struct text text;           /* without the secret */
+    const char *tail;           /* NULL: none */
+    bool begun;                 /* a part of it is written */
     const struct aps_secret *secret;
     size_t secret_at; /* where it stands in `text` */
 };
@@ -142,6 +146,7 @@ struct ctl_out *ctl_output_new(apr_pool_t *pool, bool json)
     struct ctl_out *o = apr_pcalloc(pool, sizeof *o);
 
     o->pool = pool;
+    apr_pool_create(&o->row_pool, pool);
     o->is_json = json;
     aps_json_init_pool(&o->json, pool, 0);
     o->fields = apr_array_make(pool, 16, sizeof(struct field));
@@ -193,7 +198,7 @@ void ctl_output_row(struct ctl_out *o)
     if (o->is_json) {
         aps_json_object(&o->json);
     } else if (o->open != NULL) {
-        o->cells = apr_pcalloc(o->pool, (size_t)o->open->columns->nelts * sizeof *o->cells);
+        o->cells = apr_pcalloc(o->row_pool, (size_t)o->open->columns->nelts * sizeof *o->cells);
         APR_ARRAY_PUSH(o->open->rows, struct aps_str *) = o->cells;
     }
 }
@@ -217,6 +222,12 @@ void ctl_output_end(struct ctl_out *o)
         o->cells = NULL;
     else
         o->open = NULL;
+}
+
+/* Where a value lives that people see. */
+static apr_pool_t *value_pool(const struct ctl_out *o)
+{
+    return o->cells != NULL ? o->row_pool : o->pool;
 }
 
 /* The line of a row's field where `text` goes, or NULL for a column that people do not see. */
@@ -246,7 +257,7 @@ static void show(struct ctl_out *o, const char *name, struct aps_str value)
     struct aps_str *at = place_for(o, name);
 
     if (at != NULL)
-        *at = escaped(o->pool, value);
+        *at = escaped(value_pool(o), value);
 }
 
 void ctl_output_str(struct ctl_out *o, const char *name, struct aps_str value)
@@ -266,7 +277,7 @@ void ctl_output_u64(struct ctl_out *o, const char *name, uint64_t value)
     if (o->is_json)
         aps_json_put_u64(&o->json, name, value);
     else
-        show(o, name, aps_str(apr_psprintf(o->pool, "%" APR_UINT64_T_FMT, value)));
+        show(o, name, aps_str(apr_psprintf(value_pool(o), "%" APR_UINT64_T_FMT, value)));
 }
 
 void ctl_output_bool(struct ctl_out *o, const char *name, bool value)
@@ -294,7 +305,7 @@ void ctl_output_time(struct ctl_out *o, const char *name, aps_nsec wall)
 
 void ctl_output_list(struct ctl_out *o, const char *name, const struct aps_str *values, size_t n)
 {
-    struct text joined = {.pool = o->pool};
+    struct text joined = {.pool = value_pool(o)};
 
     if (o->is_json) {
         aps_json_name(&o->json, name);
@@ -364,6 +375,15 @@ void ctl_output_heading(struct ctl_out *o, const char *text)
         put_painted(o, CTL_PAINT_HEADING, aps_str(text));
 }
 
+void ctl_output_tail(struct ctl_out *o, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    o->tail = apr_pvsprintf(o->pool, fmt, args);
+    va_end(args);
+}
+
 /* ---- Rendering for people ---- */
 
 static void render_fields(struct ctl_out *o)
@@ -404,18 +424,18 @@ static struct aps_str upper(apr_pool_t *pool, const char *name)
 }
 
 /* `cells` NULL: the heads of the columns. */
-static void render_line(struct ctl_out *o, const struct table *table, const struct aps_str *cells,
-                        const size_t *widths)
+static void render_line(struct ctl_out *o, const struct table *table, const struct aps_str *cells)
 {
     int n = table->columns->nelts;
 
     for (int i = 0; i < n; i++) {
         const char *column = APR_ARRAY_IDX(table->columns, i, const char *);
         struct aps_str cell = cells != NULL ? cells[i] : upper(o->pool, column);
+        size_t w = width(cell);
 
         put_painted(o, cells != NULL ? ctl_paint_of(column, cell) : CTL_PAINT_HEADING, cell);
         if (i + 1 < n)
-            put_spaces(&o->text, widths[i] - width(cell) + GAP);
+            put_spaces(&o->text, (w < table->widths[i] ? table->widths[i] - w : 0) + GAP);
     }
     put(&o->text, "\n", 1);
 }
@@ -427,27 +447,40 @@ static void render_title(struct ctl_out *o, const char *title)
     put(&o->text, ":\n", 2);
 }
 
-static void render_table(struct ctl_out *o, const struct table *table)
+/* The head of the table, with columns as wide as its rows so far need. */
+static void render_head(struct ctl_out *o, struct table *table)
 {
     int n = table->columns->nelts;
-    size_t *widths = apr_pcalloc(o->pool, (size_t)n * sizeof *widths);
 
-    for (int i = 0; i < n; i++)
-        widths[i] = width(aps_str(APR_ARRAY_IDX(table->columns, i, const char *)));
+    table->widths = apr_pcalloc(o->pool, (size_t)n * sizeof *table->widths);
+    for (int i = 0; i < n; i++) {
+        table->widths[i] = width(aps_str(APR_ARRAY_IDX(table->columns, i, const char *)));
+        for (int row = 0; row < table->rows->nelts; row++) {
+            size_t w = width(APR_ARRAY_IDX(table->rows, row, struct aps_str *)[i]);
+
+            table->widths[i] = w > table->widths[i] ? w : table->widths[i];
+        }
+    }
+    if (table->title != NULL)
+        render_title(o, table->title);
+    render_line(o, table, NULL);
+}
+
+static void render_table(struct ctl_out *o, struct table *table)
+{
+    int n = table->columns->nelts;
+
     for (int row = 0; row < table->rows->nelts; row++)
         for (int i = 0; i < n; i++) {
             struct aps_str *cell = &APR_ARRAY_IDX(table->rows, row, struct aps_str *)[i];
 
             if (cell->n == 0)
                 *cell = APS_STR_LIT("-");
-            if (width(*cell) > widths[i])
-                widths[i] = width(*cell);
         }
-    if (table->title != NULL)
-        render_title(o, table->title);
-    render_line(o, table, NULL, widths);
+    if (table->widths == NULL)
+        render_head(o, table);
     for (int row = 0; row < table->rows->nelts; row++)
-        render_line(o, table, APR_ARRAY_IDX(table->rows, row, struct aps_str *), widths);
+        render_line(o, table, APR_ARRAY_IDX(table->rows, row, struct aps_str *));
 }
 
 static void render_block(struct ctl_out *o, const struct table *table)
@@ -475,13 +508,15 @@ enum aps_err ctl_output_render(struct ctl_out *o, struct aps_diag *diag)
     if (!o->is_json) {
         render_fields(o);
         for (int i = 0; i < o->tables->nelts; i++) {
-            const struct table *table = &APR_ARRAY_IDX(o->tables, i, struct table);
+            struct table *table = &APR_ARRAY_IDX(o->tables, i, struct table);
 
             if (table->is_block)
                 render_block(o, table);
             else
                 render_table(o, table);
         }
+        if (o->tail != NULL)
+            put_str(&o->text, aps_str(o->tail));
         return APS_OK;
     }
     if (o->json.full) {
@@ -521,6 +556,11 @@ size_t ctl_output_rows(const struct ctl_out *o, unsigned columns)
     return rows;
 }
 
+bool ctl_output_has_begun(const struct ctl_out *o)
+{
+    return o->begun;
+}
+
 bool ctl_output_has_secret(const struct ctl_out *o)
 {
     return o->secret != NULL;
@@ -538,6 +578,22 @@ static void advance(struct iovec *iov, int n_iov, size_t n)
     }
 }
 
+static enum aps_err write_parts(int fd, struct iovec iov[3], struct aps_diag *diag)
+{
+    while (iov[0].iov_len + iov[1].iov_len + iov[2].iov_len > 0) {
+        ssize_t n = writev(fd, iov, 3);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            aps_err_explain(diag, "stdout cannot be written: %s", strerror(n < 0 ? errno : ENOSPC));
+            return APS_ERR_IO;
+        }
+        advance(iov, 3, (size_t)n);
+    }
+    return APS_OK;
+}
+
 enum aps_err ctl_output_write(const struct ctl_out *o, int fd, struct aps_diag *diag)
 {
     size_t cut = o->secret != NULL ? o->secret_at : o->text.n;
@@ -547,17 +603,32 @@ enum aps_err ctl_output_write(const struct ctl_out *o, int fd, struct aps_diag *
         {o->text.p + cut, o->text.n - cut},
     };
 
-    while (iov[0].iov_len + iov[1].iov_len + iov[2].iov_len > 0) {
-        ssize_t n = writev(fd, iov, 3);
+    return write_parts(fd, iov, diag);
+}
 
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            aps_err_explain(diag, "stdout cannot be written: %s",
-                            apr_psprintf(o->pool, "%s", strerror(n < 0 ? errno : ENOSPC)));
-            return APS_ERR_IO;
-        }
-        advance(iov, 3, (size_t)n);
+enum aps_err ctl_output_flush(struct ctl_out *o, int fd, struct aps_diag *diag)
+{
+    struct iovec iov[3] = {{0}};
+    struct aps_str json;
+    enum aps_err err;
+
+    o->begun = true;
+    if (!o->is_json) {
+        render_table(o, o->open);
+        iov[0] = (struct iovec){o->text.p, o->text.n};
+        err = write_parts(fd, iov, diag);
+        o->text.n = 0;
+        o->open->rows->nelts = 0;
+        apr_pool_clear(o->row_pool);
+        return err;
     }
-    return APS_OK;
+    if (o->json.full) {
+        aps_err_explain(diag, "the output is too large");
+        return APS_ERR_NOMEM;
+    }
+    json = aps_json_text(&o->json);
+    iov[0] = (struct iovec){(char *)json.p, json.n - 1};
+    err = write_parts(fd, iov, diag);
+    aps_json_forget(&o->json, json.n - 1);
+    return err;
 }

@@ -1,7 +1,8 @@
 /* output.h - rows -> an aligned table for people, or one JSON document.
  *
  * A command builds one document: a row of fields, or a table of rows.  A row may hold tables and
- * groups of its own.  Nothing is printed before ctl_output_write.  People see control, ANSI and
+ * groups of its own.  Nothing is printed before ctl_output_write, but for a table that is too long
+ * to be held: ctl_output_flush writes what there is of it.  People see control, ANSI and
  * bidi characters escaped (CLI-08); JSON has them as \uXXXX. */
 #ifndef APISECCTL_OUTPUT_H
 #define APISECCTL_OUTPUT_H
@@ -52,6 +53,17 @@ void ctl_output_text(struct ctl_out *o, const char *fmt, ...) APS_PRINTF(2, 3);
 
 /* The same, painted as a heading. */
 void ctl_output_heading(struct ctl_out *o, const char *text);
+/* The same behind everything else. */
+void ctl_output_tail(struct ctl_out *o, const char *fmt, ...) APS_PRINTF(2, 3);
+
+/* Within a table, between two rows: write to `fd` what is there, and forget it.  A command that
+ * changes nothing may do so once it knows of more rows than are to be held; a fault that comes
+ * later finds the document begun, and ends it unfinished.  The columns that people see stay as wide
+ * as the first rows needed. */
+APS_MUST_CHECK enum aps_err ctl_output_flush(struct ctl_out *o, int fd, struct aps_diag *diag);
+
+/* Whether that was done. */
+bool ctl_output_has_begun(const struct ctl_out *o);
 
 /* Make the text: all that can fail before something is printed. */
 APS_MUST_CHECK enum aps_err ctl_output_render(struct ctl_out *o, struct aps_diag *diag);

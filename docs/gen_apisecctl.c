@@ -56,7 +56,8 @@ static const struct {
      "\"revoked_at\", \"revoke_reason\", \"roles\": [], \"scopes\": [], \"cidrs\": [], "
      "\"hosts\": [], \"limit\", \"kv\", \"old_valid_until\"}",
      "; status is active, revoked or expired, kv the version of the secret, old_valid_until when "
-     "the secret before it ends; key list prints an array of it, key set and key revoke print it "
+     "the secret before it ends; key list prints an array of it, with --max {\"keys\": [], "
+     "\"next\": the name for --after, or null}, key set and key revoke print it "
      "too, key create and key rotate print it with \"key\""},
     {"key delete", "{\"id\", \"name\", \"deleted\": true}", ""},
     {"explain",

@@ -134,6 +134,7 @@ static void open_state(apr_pool_t *pconf, server_rec *s)
         return;
     }
     mod_process.boot = aps_state_boot(mod_process.state);
+    aps_state_set_refresh(mod_process.state, mod_process.refresh);
 }
 
 /* For -t, which must not make the file. */
@@ -274,6 +275,8 @@ static void report(request_rec *r, const struct mod_store *store, const struct a
             APLOG_MARK, APLOG_ERR, 0, r, "APISEC0026: store %s: %s; %s", store->dir, diag->text,
             view != NULL ? "the last good copy stays in force" : "its sections answer 503");
         aps_metrics_add(mod_process.state, APS_METRIC_STORE_RELOAD_FAILED, 1);
+        if (view != NULL)
+            aps_generation_hold(mod_process.state, aps_snapshot_store_tag(aps_view_snapshot(view)));
         return;
     }
     const struct aps_snapshot *snap = aps_view_snapshot(view);

@@ -1,5 +1,10 @@
-/* A short block in mod_status: counters, no names. */
+/* A short block in mod_status: counters, no names; stores are numbered as the configuration has
+ * them. */
 #include "mod.h"
+
+#include <apr_strings.h>
+
+#include "apisec/generation.h"
 
 #include "mod_status.h"
 
@@ -35,6 +40,22 @@ static void put(request_rec *r, bool brief, const char *name, uint64_t value)
         ap_rprintf(r, "<dt>%s: %" APR_UINT64_T_FMT "</dt>\n", name, value);
 }
 
+/* What the child that answers has in force, and the oldest that any child has; 0: nothing yet. */
+static void put_generations(request_rec *r, bool brief)
+{
+    for (int i = 0; mod_process.stores != NULL && i < mod_process.stores->nelts; i++) {
+        const struct mod_store *store = APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *);
+        uint64_t tag = store->known ? store->tag : 0, here = 0, oldest = 0, processes = 0;
+        if (store->reader != NULL)
+            (void)aps_reader_serves(store->reader, &tag, &here); /* else zeros */
+        if (mod_process.state != NULL && tag != 0)
+            (void)aps_generation_min(mod_process.state, tag, &oldest, &processes);
+        put(r, brief, apr_psprintf(r->pool, "Store%dGeneration", i + 1), here);
+        put(r, brief, apr_psprintf(r->pool, "Store%dOldest", i + 1), oldest);
+        put(r, brief, apr_psprintf(r->pool, "Store%dProcesses", i + 1), processes);
+    }
+}
+
 static int status_block(request_rec *r, int flags)
 {
     bool brief = (flags & AP_STATUS_SHORT) != 0;
@@ -46,6 +67,7 @@ static int status_block(request_rec *r, int flags)
     put(r, brief, "Stores", mod_process.stores != NULL ? (uint64_t)mod_process.stores->nelts : 0);
     put(r, brief, "StoresDown", broken_stores());
     put(r, brief, "StateDown", state == NULL);
+    put_generations(r, brief);
     if (!brief)
         ap_rputs("</dl>\n", r);
     return OK;

@@ -25,7 +25,7 @@ struct aps_identity {
     /* For whoever notes uses: a word of this process's, 0 at first; all threads change it. */
     uint32_t *noted;
     uint32_t noted_word;
-    struct aps_str told;                 /* what `tell` of the reader's options made */
+    struct aps_str told; /* what `tell` of the reader's options made */
 };
 
 /* What the reader's owner says of each caller again and again, made once: at most
@@ -87,5 +87,9 @@ void aps_reader_free(struct aps_reader *reader);
 struct aps_view *aps_reader_acquire(struct aps_reader *reader, aps_nsec monotonic,
                                     enum aps_reader_event *out_event, struct aps_diag *diag);
 void aps_view_release(struct aps_view *view);
+
+/* Store (aps_snapshot_store_tag) and generation in force, without a look at the file; false where
+ * no good copy was seen yet. */
+bool aps_reader_serves(struct aps_reader *reader, uint64_t *out_store, uint64_t *out_generation);
 
 #endif

@@ -20,8 +20,26 @@
  * /proc/self/stat; for when a generation changes, not for each request. */
 bool aps_generation_set(struct aps_state *state, uint64_t store, uint64_t generation);
 
+/* This process was asked to serve what `store` has published now and could not: it goes on with the
+ * generation that it has said, and says that it was held back, until it sets another.  Nothing
+ * where it is not listed. */
+void aps_generation_hold(struct aps_state *state, uint64_t store);
+
 /* This process serves nothing any more.  For the exit of a child. */
 void aps_generation_drop_own(struct aps_state *state);
+
+/* What a live process serves. */
+struct aps_generation_use {
+    pid_t pid;
+    uint64_t store;
+    uint64_t generation;
+    bool held; /* it could not change to another one that was published */
+};
+typedef void (*aps_generation_fn)(void *arg, const struct aps_generation_use *use);
+/* Each row of a live process, of `store` or of any store if 0.  Also for attached states.  A
+ * process that this account may not look at counts as live. */
+void aps_generation_each(const struct aps_state *state, uint64_t store, aps_generation_fn fn,
+                         void *arg);
 
 /* The lowest generation of `store`, or of any store if 0, that a live process serves, and how many
  * rows of live processes say so; false if none is listed.  Also for attached states.  A process

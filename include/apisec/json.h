@@ -67,6 +67,10 @@ static inline void aps_json_put_bool(struct aps_json *w, const char *name, bool 
  * Borrowed from the writer, until its next call. */
 struct aps_str aps_json_text(const struct aps_json *w);
 
+/* Forget the first `n` bytes of that text, which its owner has written elsewhere: at most all but
+ * the last, which the writer may still change.  For a growing buffer. */
+void aps_json_forget(struct aps_json *w, size_t n);
+
 /* Here, so that a literal is copied by stores of known length; aps_json_name_n does the rest. */
 static inline void aps_json_name(struct aps_json *w, const char *name)
 {

@@ -51,6 +51,7 @@ struct aps_state_info {
     uint64_t rows;    /* rows for generations in use */
     uint64_t boot;    /* how often a server opened it, this time included; `boot` of audit lines */
     aps_nsec created; /* wall */
+    aps_nsec refresh; /* how late at most the server sees a generation; 0: it has not said */
 };
 
 /* Open for a server, before it drops privileges: make the file (0600) or use what is there, and
@@ -81,6 +82,9 @@ APS_MUST_CHECK enum aps_err aps_state_attach(apr_pool_t *pool, const char *path,
 
 /* Tell that this process is a child of the one that opened: it gets counters of its own. */
 void aps_state_child(struct aps_state *state);
+
+/* For the server: how late at most a request that begins sees what was published before it. */
+void aps_state_set_refresh(struct aps_state *state, aps_nsec refresh);
 
 /* Before its pool ends; NULL is fine. */
 void aps_state_close(struct aps_state *state);

@@ -135,6 +135,33 @@ typedef enum aps_err (*aps_store_key_fn)(void *arg, const struct aps_key *key);
 APS_MUST_CHECK enum aps_err aps_store_key_each(struct aps_store *st, aps_store_key_fn fn, void *arg,
                                                struct aps_diag *diag);
 
+/* What a key is now: one whose life is over is expired, but a revoked one stays revoked. */
+enum aps_store_key_state {
+    APS_STORE_KEY_ANY,
+    APS_STORE_KEY_ACTIVE,
+    APS_STORE_KEY_REVOKED,
+    APS_STORE_KEY_EXPIRED,
+};
+
+/* Which keys; all must hold of those that are set. */
+struct aps_store_key_filter {
+    struct aps_str after; /* names that come after this one */
+    struct aps_str name;  /* `*` stands for any characters */
+    struct aps_str role;
+    struct aps_str owner;
+    enum aps_store_key_state state;
+    uint64_t max; /* so many at most; not 0 */
+};
+/* As above for one page of the keys that the filter lets through, in order of name.  *out_more:
+ * there are more of them; the next page is that after the last name.  Nothing of the database is
+ * held between two pages, so that who prints them slowly keeps no writer waiting. */
+APS_MUST_CHECK enum aps_err aps_store_key_page(struct aps_store *st,
+                                               const struct aps_store_key_filter *filter,
+                                               aps_store_key_fn fn, void *arg, bool *out_more,
+                                               struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_store_key_count(struct aps_store *st, uint64_t *out,
+                                                struct aps_diag *diag);
+
 /* ---- Import: many keys from elsewhere, as one change ----
  *     aps_store_import_begin(st, &imp, diag);
  *     each key: aps_store_import_add(imp, &key, &field, diag);

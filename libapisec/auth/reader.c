@@ -208,3 +208,15 @@ struct aps_view *aps_reader_acquire(struct aps_reader *reader, aps_nsec monotoni
     (void)pthread_mutex_unlock(&reader->looking); /* held */
     return view;
 }
+
+bool aps_reader_serves(struct aps_reader *reader, uint64_t *out_store, uint64_t *out_generation)
+{
+    struct aps_view *view = take(reader);
+
+    if (view == NULL)
+        return false;
+    *out_store = aps_snapshot_store_tag(aps_view_snapshot(view));
+    *out_generation = aps_snapshot_generation(aps_view_snapshot(view));
+    aps_view_release(view);
+    return true;
+}

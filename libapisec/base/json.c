@@ -403,3 +403,11 @@ struct aps_str aps_json_text(const struct aps_json *w)
         w->buf[w->len] = '\0';
     return (struct aps_str){w->buf, w->len};
 }
+
+void aps_json_forget(struct aps_json *w, size_t n)
+{
+    if (w->pool == NULL || n >= w->len)
+        return;
+    memmove(w->buf, w->buf + n, w->len - n);
+    w->len -= n;
+}

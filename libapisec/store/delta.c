@@ -19,12 +19,16 @@ struct aps_delta {
     struct slot *slots;
 };
 
-/* Ids are random, and nobody outside chooses one that is in the table. */
+/* Ids are random, and nobody outside chooses one that is in the table: all that a hash has to do is
+ * to use all twelve bytes. */
 static uint32_t hash(const char *id)
 {
-    uint64_t word;
-    memcpy(&word, id, sizeof word);
-    return (uint32_t)(word * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+    uint64_t first, last;
+    memcpy(&first, id, sizeof first);
+    memcpy(&last, id + APS_KEYTEXT_ID_LEN - sizeof last, sizeof last);
+    return (uint32_t)((first * UINT64_C(0xff51afd7ed558ccd) ^ last) *
+                          UINT64_C(0x9e3779b97f4a7c15) >>
+                      32);
 }
 
 /* Where the id is, or the empty slot where it would go. */

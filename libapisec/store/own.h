@@ -157,6 +157,15 @@ APS_MUST_CHECK enum aps_err aps_store_key_pepper(struct aps_store *st, struct ap
 /* The key is of the next delta.  So many that none can hold them are of the next copy. */
 APS_MUST_CHECK enum aps_err aps_store_key_mark(struct aps_store *st, struct aps_str id,
                                                struct aps_diag *diag);
+/* The present row (id, name, record), in `pool`. */
+APS_MUST_CHECK enum aps_err aps_store_key_read(struct aps_sql *q, apr_pool_t *pool,
+                                               struct aps_key *out, struct aps_diag *diag);
+
+/* ---- store_key_page.c ---- */
+/* The first key that was found to have the role, in `pool`; APS_ERR_NOT_FOUND: none has. */
+APS_MUST_CHECK enum aps_err aps_store_key_page_role(struct aps_store *st, struct aps_str role,
+                                                    apr_pool_t *pool, struct aps_key *out,
+                                                    struct aps_diag *diag);
 
 /* ---- key_fields.c ---- */
 /* Put the fields of `change` into `key`, checked and in canonical form; what is new lives in

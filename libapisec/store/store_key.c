@@ -6,9 +6,8 @@ enum { ID_TRIES = 8 };
 
 /* ---- reading ---- */
 
-/* The present row (id, name, record), in `pool`. */
-static enum aps_err read_row(struct aps_sql *q, apr_pool_t *pool, struct aps_key *out,
-                             struct aps_diag *diag)
+enum aps_err aps_store_key_read(struct aps_sql *q, apr_pool_t *pool, struct aps_key *out,
+                                struct aps_diag *diag)
 {
     struct aps_str id = aps_sql_get_str(q, 0), name = aps_sql_get_str(q, 1);
     struct aps_key key = {
@@ -32,7 +31,7 @@ static enum aps_err find_by(struct aps_store *st, const char *sql, struct aps_st
     aps_sql_begin(&q, st->db, sql);
     aps_sql_str(&q, ref);
     if (aps_sql_row(&q))
-        err = read_row(&q, pool, out, diag);
+        err = aps_store_key_read(&q, pool, out, diag);
     end = aps_sql_end(&q, diag);
     return end != APS_OK ? end : err;
 }
@@ -50,6 +49,15 @@ enum aps_err aps_store_key_get(struct aps_store *st, struct aps_str ref, apr_poo
     return err;
 }
 
+enum aps_err aps_store_key_count(struct aps_store *st, uint64_t *out, struct aps_diag *diag)
+{
+    int64_t n = 0;
+    enum aps_err err = aps_db_number(st->db, "SELECT count(*) FROM key", 0, &n, diag);
+    if (err == APS_OK)
+        *out = (uint64_t)n;
+    return err;
+}
+
 enum aps_err aps_store_key_each(struct aps_store *st, aps_store_key_fn fn, void *arg,
                                 struct aps_diag *diag)
 {
@@ -62,7 +70,7 @@ enum aps_err aps_store_key_each(struct aps_store *st, aps_store_key_fn fn, void 
     while (err == APS_OK && aps_sql_row(&q)) {
         struct aps_key key;
         apr_pool_clear(pool);
-        if ((err = read_row(&q, pool, &key, diag)) == APS_OK)
+        if ((err = aps_store_key_read(&q, pool, &key, diag)) == APS_OK)
             err = fn(arg, &key);
     }
     end = aps_sql_end(&q, err == APS_OK ? diag : NULL);

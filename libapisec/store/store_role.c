@@ -338,20 +338,16 @@ static enum aps_err describe(struct aps_store *st, struct aps_str role, struct a
     return err;
 }
 
-struct use {
-    struct aps_str role;
-    struct aps_diag *diag;
-};
-
-static enum aps_err refuse_used(void *arg, const struct aps_key *key)
+static enum aps_err refuse_used(struct aps_store *st, struct aps_str role, struct aps_diag *diag)
 {
-    const struct use *use = arg;
-    bool dead = key->status == APS_KEY_REVOKED;
-    if (!aps_str_is_in(use->role, key->roles, key->nroles))
-        return APS_OK;
-    aps_err_explain(use->diag, "role \"%.*s\" is used by %skey %.*s (\"%.*s\"): %s first",
-                    APS_STR_ARG(use->role), dead ? "the revoked " : "", APS_STR_ARG(key->id),
-                    APS_STR_ARG(key->name),
+    struct aps_key key;
+    enum aps_err err = aps_store_key_page_role(st, role, st->pool, &key, diag);
+    if (err != APS_OK)
+        return err == APS_ERR_NOT_FOUND ? APS_OK : err;
+    bool dead = key.status == APS_KEY_REVOKED;
+    aps_err_explain(diag, "role \"%.*s\" is used by %skey %.*s (\"%.*s\"): %s first",
+                    APS_STR_ARG(role), dead ? "the revoked " : "", APS_STR_ARG(key.id),
+                    APS_STR_ARG(key.name),
                     dead ? "delete that key" : "take it away with `key set --role -ROLE`");
     return APS_ERR_CONFLICT;
 }
@@ -378,7 +374,6 @@ enum aps_err aps_store_role_delete(struct aps_store *st, struct aps_str name, st
         "DELETE FROM role_parent WHERE role = ?",
         "DELETE FROM role WHERE name = ?",
     };
-    struct use use = {name, diag};
     struct aps_str old, none = {0};
     struct aps_sql q;
     enum aps_err err;
@@ -386,7 +381,7 @@ enum aps_err aps_store_role_delete(struct aps_store *st, struct aps_str name, st
     if ((err = aps_store_begin(st, diag)) != APS_OK ||
         (err = aps_store_role_exists(st, name, diag)) != APS_OK ||
         (err = refuse_parent(st, name, diag)) != APS_OK ||
-        (err = aps_store_key_each(st, refuse_used, &use, diag)) != APS_OK ||
+        (err = refuse_used(st, name, diag)) != APS_OK ||
         (err = describe(st, name, &old, diag)) != APS_OK)
         return err;
     for (size_t i = 0; err == APS_OK && i < sizeof sql / sizeof *sql; i++) {

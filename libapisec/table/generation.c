@@ -28,6 +28,10 @@
  * number was given to another process: a list full of the living must not cost a request much. */
 #define EXAMINE_MAX 64
 
+/* In the word of the generation, which is below 2^63 since SQLite's numbers are: the process was
+ * held back. */
+#define HELD (UINT64_C(1) << 63)
+
 static const struct layout_pair FREE = {0, 0};
 
 static bool pair_eq(struct layout_pair x, struct layout_pair y)
@@ -205,6 +209,23 @@ bool aps_generation_set(struct aps_state *state, uint64_t store, uint64_t genera
     return listed;
 }
 
+void aps_generation_hold(struct aps_state *state, uint64_t store)
+{
+    struct layout_pair owner;
+
+    if (!self(&owner))
+        return;                          /* then it is not listed either */
+    (void)pthread_mutex_lock(&own_rows); /* fails only for mutexes of other kinds */
+    for (uint64_t i = 0; i < window_of(state); i++) {
+        struct layout_row *row = row_at(state, owner, i);
+        struct layout_pair serves = read_pair(&row->serves);
+
+        if (pair_eq(read_pair(&row->owner), owner) && serves.a == store)
+            write_serves(row, (struct layout_pair){store, serves.b | HELD});
+    }
+    (void)pthread_mutex_unlock(&own_rows);
+}
+
 void aps_generation_drop_own(struct aps_state *state)
 {
     struct layout_pair owner;
@@ -217,11 +238,10 @@ void aps_generation_drop_own(struct aps_state *state)
     (void)pthread_mutex_unlock(&own_rows);
 }
 
-bool aps_generation_min(const struct aps_state *state, uint64_t store, uint64_t *out_generation,
-                        uint64_t *out_processes)
+void aps_generation_each(const struct aps_state *state, uint64_t store, aps_generation_fn fn,
+                         void *arg)
 {
     struct layout_pair last = FREE;
-    uint64_t lowest = UINT64_MAX, rows = 0;
     bool alive = false;
 
     for (uint64_t i = 0; i < state->row_count; i++) {
@@ -233,14 +253,37 @@ bool aps_generation_min(const struct aps_state *state, uint64_t store, uint64_t 
         if (!pair_eq(owner, last)) /* rows of one process lie side by side */
             alive = is_alive(owner);
         last = owner;
-        if (!alive)
-            continue;
-        lowest = serves.b < lowest ? serves.b : lowest;
-        rows++;
+        if (alive)
+            fn(arg, &(struct aps_generation_use){
+                        .pid = (pid_t)owner.a,
+                        .store = serves.a,
+                        .generation = serves.b & ~HELD,
+                        .held = (serves.b & HELD) != 0,
+                    });
     }
-    if (rows == 0)
+}
+
+struct least {
+    uint64_t generation, rows;
+};
+
+static void take_least(void *arg, const struct aps_generation_use *use)
+{
+    struct least *least = arg;
+
+    least->generation = use->generation < least->generation ? use->generation : least->generation;
+    least->rows++;
+}
+
+bool aps_generation_min(const struct aps_state *state, uint64_t store, uint64_t *out_generation,
+                        uint64_t *out_processes)
+{
+    struct least least = {UINT64_MAX, 0};
+
+    aps_generation_each(state, store, take_least, &least);
+    if (least.rows == 0)
         return false;
-    *out_generation = lowest;
-    *out_processes = rows;
+    *out_generation = least.generation;
+    *out_processes = least.rows;
     return true;
 }

@@ -58,6 +58,7 @@ struct layout_head {
     int64_t use_since; /* wall seconds: every use from then on was noted */
     /* Own cache lines: these change while the server runs. */
     _Alignas(64) uint64_t starts; /* a server opened the file */
+    int64_t refresh;              /* nsec, set at each of these starts; 0 in a new file */
     _Alignas(64) uint64_t nonce;  /* claims so far; each claim of a cell has its own number */
     _Alignas(64) uint64_t use_displaced; /* the newest hour of a last use that gave way */
 };

@@ -56,6 +56,7 @@ static struct aps_state *state_at(apr_pool_t *pool, uint8_t *base, uint64_t cell
     state->info.rows = state->row_count;
     state->info.boot = layout_load(&state->head->starts);
     state->info.created = state->head->created;
+    state->info.refresh = (aps_nsec)layout_load((const uint64_t *)&state->head->refresh);
     seed(state);
     return state;
 }
@@ -244,6 +245,11 @@ out:
 void aps_state_child(struct aps_state *state)
 {
     state->stripe = state->counters + (uint64_t)getpid() % LAYOUT_STRIPES * LAYOUT_COUNTERS;
+}
+
+void aps_state_set_refresh(struct aps_state *state, aps_nsec refresh)
+{
+    __atomic_store_n(&state->head->refresh, refresh, __ATOMIC_RELAXED);
 }
 
 void aps_state_close(struct aps_state *state)

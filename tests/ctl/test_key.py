@@ -439,7 +439,8 @@ def test_every_secret_is_generated_and_has_256_bits(reader):  # KEY-05
              "group GROUP", "prefix PREFIX", "log FILE", "grant GRANT", "deny GRANT", "inherit ROLE", "role ROLE", "owner TEXT", "scope SCOPE", "expires TIME",
              "not-before TIME", "limit RATE", "cidr NET", "host HOST", "name NAME", "overlap DURATION", "reason TEXT",
              "until-used DURATION", "unused DURATION", "max-age DURATION", "warn DURATION",
-             "key-id ID", "address ADDRESS", "after N", "<file>", "format FORMAT"}
+             "key-id ID", "address ADDRESS", "after N", "after NAME", "max N", "name PATTERN", "status STATUS",
+             "timeout DURATION", "<file>", "format FORMAT"}
     assert values == known, "what is new here must take no secret of a key, or refuse one below 112 bits"
     for option in ("--key", "--secret", "--text", "--value", "--token", "--hash", "--mac"):
         for command in (["key", "create", "c", "--role", "reader"], ["key", "set", "a"], ["key", "rotate", "a"]):

@@ -79,7 +79,7 @@ def test_what_is_not_there_is_unknown(words):
     (["key", "create", "x", "--role", "a", "--owner", "p", "--owner", "q"], ["--owner", "more than once"]),
     (["key", "list", "--yes"], ["unknown option --yes of key list"]),
     (["key", "list", "--json=1"], ["--json takes no value"]),
-    (["key", "revoke", "x", "--wait"], ["--wait"]),
+    (["key", "revoke", "x", "--grant"], ["--grant"]),
     (["key", "list", "-x"], ["-x"]),
     (["explain", "GET /"], ["--key-id", "--role"]),
     (["--store", "", "key", "list"], ["empty"]),

@@ -78,6 +78,52 @@ static uint64_t lowest(const struct aps_state *from, uint64_t store, uint64_t *o
     return aps_generation_min(from, store, &generation, out_processes) ? generation : 0;
 }
 
+struct uses {
+    unsigned n;
+    struct aps_generation_use use[4];
+};
+
+static void keep_use(void *arg, const struct aps_generation_use *use)
+{
+    struct uses *uses = arg;
+
+    assert_true(uses->n < 4);
+    uses->use[uses->n++] = *use;
+}
+
+/* Each live process is told with what it serves, and whether it was held back; it no longer is once
+ * it serves another one. */
+static void each_process_is_told_with_what_holds_it(void **state)
+{
+    struct uses uses = {0};
+    uint64_t processes;
+    pid_t pid = child_serving(7, 11);
+
+    (void)state;
+    aps_generation_hold(table, 7); /* not listed: nothing */
+    assert_true(aps_generation_set(table, 7, 12));
+    assert_true(aps_generation_set(table, 8, 99));
+    aps_generation_hold(table, 7);
+    aps_generation_each(table, 7, keep_use, &uses);
+    assert_int_equal(uses.n, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        bool own = uses.use[i].pid == getpid();
+
+        assert_true(own || uses.use[i].pid == pid);
+        assert_true(uses.use[i].store == 7 && uses.use[i].held == own);
+        assert_int_equal(uses.use[i].generation, own ? 12 : 11);
+    }
+    assert_int_equal(lowest(table, 7, &processes), 11);
+    kill_and_reap(pid);
+    assert_int_equal(lowest(table, 7, &processes), 12);
+    assert_true(aps_generation_set(table, 7, 13));
+    uses.n = 0;
+    aps_generation_each(table, 0, keep_use, &uses);
+    assert_int_equal(uses.n, 2);
+    assert_false(uses.use[0].held || uses.use[1].held);
+    aps_generation_drop_own(table);
+}
+
 static void the_lowest_generation_of_live_processes_counts(void **state)
 {
     struct aps_state *reader = NULL;
@@ -263,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(the_lowest_generation_of_live_processes_counts),
+        T(each_process_is_told_with_what_holds_it),
         T(a_process_has_one_row_for_each_store),
         T(rows_of_the_dead_are_not_counted),
         T(rows_of_the_dead_are_used_again),

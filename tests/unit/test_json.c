@@ -409,6 +409,35 @@ static int drop_pool(void **state)
     return 0;
 }
 
+/* What was written elsewhere is forgotten, and the rest goes on as if it were there. */
+static void a_long_document_is_written_in_parts(void **state)
+{
+    apr_pool_t *pool = *state;
+    char whole[1024] = "";
+    struct aps_json w;
+
+    aps_json_init_pool(&w, pool, 0);
+    aps_json_array(&w);
+    for (unsigned i = 0; i < 50; i++) {
+        struct aps_str part;
+
+        aps_json_object(&w);
+        aps_json_put_u64(&w, "n", i);
+        aps_json_end(&w);
+        part = aps_json_text(&w);
+        assert_true(part.n < 32);
+        (void)snprintf(whole + strlen(whole), sizeof whole - strlen(whole), "%.*s", (int)part.n - 1,
+                       part.p);
+        aps_json_forget(&w, part.n); /* the last byte is not given away */
+        assert_int_equal(aps_json_text(&w).n, part.n);
+        aps_json_forget(&w, part.n - 1);
+    }
+    aps_json_end(&w);
+    (void)snprintf(whole + strlen(whole), sizeof whole - strlen(whole), "%s", aps_json_text(&w).p);
+    assert_int_equal(strncmp(whole, "[{\"n\":0},{\"n\":1},", 17), 0);
+    assert_string_equal(whole + strlen(whole) - 10, ",{\"n\":49}]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -423,6 +452,7 @@ int main(void)
         cmocka_unit_test(a_second_document_is_refused),
         cmocka_unit_test(a_growing_buffer_holds_all),
         cmocka_unit_test(names_of_any_length),
+        cmocka_unit_test(a_long_document_is_written_in_parts),
     };
 
     return cmocka_run_group_tests(tests, make_pool, drop_pool);

@@ -174,6 +174,23 @@ static void without_a_good_copy_there_is_no_view(void **state)
     assert_int_equal(generation_at(now += REFRESH, APS_READER_LOADED), 1);
 }
 
+/* What is in force is told without a look at the file. */
+static void what_is_served_is_told(void **state)
+{
+    uint64_t store = 0, generation = 0, tag;
+    (void)state;
+    assert_false(aps_reader_serves(reader, &store, &generation));
+    assert_int_equal(t_fake.stamps, 0);
+    assert_int_equal(generation_at(0, APS_READER_LOADED), 1);
+    t_fake_publish(2);
+    assert_true(aps_reader_serves(reader, &store, &generation));
+    memcpy(&tag, t_fake.store_id, sizeof tag);
+    assert_true(store == tag && generation == 1);
+    assert_int_equal(generation_at(REFRESH, APS_READER_LOADED), 2);
+    assert_true(aps_reader_serves(reader, &store, &generation));
+    assert_int_equal(generation, 2);
+}
+
 static void options_are_checked(void **state)
 {
     const struct aps_reader_options large = {.snapshot = {.store = "/store"},
@@ -195,6 +212,7 @@ int main(void)
         T(a_vanished_file_is_reported_once),
         T(older_and_foreign_copies_are_refused),
         T(without_a_good_copy_there_is_no_view),
+        T(what_is_served_is_told),
         T(options_are_checked),
     };
     apr_initialize();

@@ -422,6 +422,24 @@ static void a_reader_copies_and_outlives_what_happens_to_the_file(void **state)
 }
 
 /* Sizes that a hostile child writes lead a reader nowhere. */
+/* A reader learns from the file how late the server may be; a file of an older server has 0. */
+static void the_server_says_how_late_it_may_be(void **state)
+{
+    struct aps_state *server = open_entries(1024), *reader = NULL;
+    struct aps_state_info info;
+
+    (void)state;
+    for (aps_nsec refresh = 0; refresh < 2 * APS_SEC; refresh += APS_SEC) {
+        if (refresh != 0)
+            aps_state_set_refresh(server, refresh);
+        assert_int_equal(aps_state_attach(pool, file, &reader, &diag), APS_OK);
+        aps_state_info(reader, &info);
+        assert_int_equal(info.refresh, refresh);
+        aps_state_close(reader);
+    }
+    aps_state_close(server);
+}
+
 static void hostile_sizes_are_refused(void **state)
 {
     static const uint64_t sizes[] = {
@@ -473,6 +491,7 @@ int main(void)
         T(a_half_made_file_is_made_anew),
         T(servers_that_start_together_share_the_file),
         T(a_reader_copies_and_outlives_what_happens_to_the_file),
+        T(the_server_says_how_late_it_may_be),
         T(hostile_sizes_are_refused),
         T(children_count_in_their_own_stripe),
     };
