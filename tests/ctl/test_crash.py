@@ -1,13 +1,14 @@
 """Killed at any call that changes a file, or with a disk that fails there: the old state or the new
 one, whole, and the next command goes on from it (CLI-03)."""
 
+import json
 import os
 import shutil
 import subprocess
 
 import pytest
 
-from harness import BUILD, Store, wait_for
+from harness import BUILD, Store, split_key, wait_for
 
 KILLAT = os.path.join(BUILD, "tests", "ctl", ".libs", "killat.so")
 
@@ -126,6 +127,37 @@ def test_a_disk_that_fails_anywhere_is_told_and_changes_nothing_by_halves(trial,
         if done.returncode and now == new != old:
             assert "the change is stored" in done.stderr or "is stored, but its new text" in done.stderr, (at, done)
         goes_on(store)
+
+
+def reason_of(store, key_id):
+    return json.loads(store.run("--json", "explain", "--key-id", key_id, "GET /a").out)["reason"]
+
+
+@pytest.mark.slow
+def test_killed_at_any_call_a_large_store_loses_nothing(store, folder):  # CLI-03
+    """As above, where the change comes by a delta: who was refused is never accepted again."""
+    store.role_create("reader", "GET /a")
+    made = subprocess.run([os.path.join(BUILD, "tests", "bench", "fill"), store.path, "10001"],
+                          stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    store.ok("key", "revoke", "bench-1")
+    first, second = (split_key(made[i])[1] for i in (1, 2))
+    args = ["key", "revoke", "bench-2"]
+    calls = calls_of(copy_of(store, folder, "whole"), args, folder)
+    seen = set()
+    for at in range(1, calls + 1):
+        cut = copy_of(store, folder, "cut")
+        done = start(cut, args, KILL_AT=at)
+        assert done.returncode == -9 and done.stdout == "", (at, done)
+        assert reason_of(cut, first) == "key_revoked", at
+        stored = cut.json("key", "show", "bench-2")["status"]
+        published = reason_of(cut, second)
+        assert published != "key_revoked" or stored == "revoked", at
+        seen.add((stored, published == "key_revoked"))
+        cut.ok("role", "create", "after")
+        assert sorted(os.listdir(cut.file("pub"))) == ["delta.db", "store.db"]
+        published = reason_of(cut, second)
+        assert (published == "key_revoked") == (stored == "revoked"), at
+    assert seen == {("active", False), ("revoked", False), ("revoked", True)}
 
 
 def finish_init(store):
