@@ -335,7 +335,7 @@ static enum aps_err bad_json(const struct ctl_import_source *s, enum aps_jsonrea
     if (fault == APS_JSONREAD_NOMEM)
         return APS_ERR_NOMEM;
     aps_err_explain(diag, "is no JSON object, or not one of strict form: %s at byte %zu",
-                    aps_jsonread_name(fault), (size_t)s->json.fault_at + 1);
+                    aps_jsonread_fault_name(fault), (size_t)s->json.fault_at + 1);
     return APS_ERR_FORMAT;
 }
 

@@ -97,7 +97,7 @@ enum aps_err ctl_logline_read(struct aps_jsonread *reader, struct aps_str text,
 
     options.nul = true; /* of a path that somebody tried */
     if (aps_jsonread(reader, text, &options) != APS_JSONREAD_OK) {
-        aps_jsonread_explain(reader, diag);
+        aps_jsonread_fault_explain(reader, diag);
         return APS_ERR_FORMAT;
     }
     if (aps_jsonread_kind(aps_jsonread_root(reader)) != APS_JSON_OBJECT) {
