@@ -5,6 +5,7 @@
 #include "apisec/secret.h"
 #include "ctl.h"
 #include "import_row.h"
+#include "progress.h"
 
 #define FAULTS_MAX 20
 
@@ -137,15 +138,17 @@ static enum aps_err add_row(struct import *imp)
 
 static enum aps_err add_rows(struct import *imp)
 {
+    struct ctl_progress progress;
     enum aps_err err = APS_OK;
     bool end = false, goes_on = true;
 
+    ctl_progress_begin(&progress, "lines", 0);
     while (err == APS_OK && goes_on && !is_full(imp)) {
         struct aps_diag diag = {""};
 
         err = ctl_import_source_next(imp->source, &imp->row, &end, &goes_on, &diag);
         if (err == APS_OK && end)
-            return APS_OK;
+            break;
         if (err == APS_OK) {
             err = add_row(imp);
         } else if (err == APS_ERR_FORMAT) {
@@ -155,7 +158,9 @@ static enum aps_err add_rows(struct import *imp)
             imp->c->diag = diag;
         }
         imp->lines = imp->row.line;
+        ctl_progress_step(&progress, 1);
     }
+    ctl_progress_end(&progress);
     return err;
 }
 
