@@ -50,9 +50,10 @@ static struct due due_of(const struct ctl *c, const struct aps_key *key)
     return due;
 }
 
+/* A decoy is of no age: nobody is to be let in with it. */
 static bool is_live(const struct ctl *c, const struct aps_key *key)
 {
-    return key->status == APS_KEY_ACTIVE && key->expires_at > c->now;
+    return key->status == APS_KEY_ACTIVE && key->expires_at > c->now && !key->decoy;
 }
 
 /* When the newest secret gets too old; 0: never. */

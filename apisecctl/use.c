@@ -140,7 +140,7 @@ static enum unused judge_unused(const struct ctl *c, const struct aps_key *key)
     uint32_t newest = key->secret[0].version;
 
     if (key->status != APS_KEY_ACTIVE || key->expires_at <= c->now ||
-        key->created_at > c->use.cutoff)
+        key->created_at > c->use.cutoff || key->decoy) /* bait is there to be unused */
         return USED;
     for (uint32_t i = 0; i < newest && i < VERSIONS_MAX; i++) {
         enum unused one = judge_version(c, key, newest - i);

@@ -59,6 +59,13 @@ def test_bad_ages_are_refused(reader, options, says):
     assert reader.json("changes") == before
 
 
+def test_dry_run_of_an_age_changes_nothing(reader):  # CLI-11
+    before = reader.json("role", "show", "reader"), reader.json("changes")
+    shown = reader.json("role", "set", "reader", "--max-age", "90d", "--dry-run")
+    assert shown["max_age"] == "90d" and shown["dry_run"] is True
+    assert (reader.json("role", "show", "reader"), reader.json("changes")) == before
+
+
 def test_a_role_that_is_not_there_is_named(reader):
     result = reader.run("role", "set", "none", "--max-age", "1d")
     assert (result.rc, result.out) == (3, "") and '"none"' in result.err

@@ -124,9 +124,13 @@ def test_no_address_is_kept_where_none_is_to_be_known(make_site):  # AUD-03
 
 
 def test_keys_that_nobody_uses_are_listed(site):  # CMP-08
+    site.store.ok("key", "create", "bait", "--decoy")
     assert site.get(key="ci").status == 200
     wait_for(lambda: unused(site, "1s").get("idle") == "yes")
     assert "ci" not in unused(site, "1s")
+    site.key("later")
+    wait_for(lambda: "later" in unused(site, "1s"))
+    assert "bait" not in unused(site, "1s")  # though it is older, and there to be unused
     assert unused(site, "90d") == {}  # all keys are younger
     row = site.store.json("key", "list", "--unused", "1s")[0]
     assert re.match(r"\d{4}-", row["known_since"])
