@@ -1,31 +1,12 @@
 """docs/guide-keys.md is done, step by step, and its answers are compared."""
 
 import os
-import re
 import subprocess
 
 from harness import BUILD, TOP
+from harness.page import matches, steps
 
 PAGE = os.path.join(TOP, "docs/guide-keys.md")
-
-
-def steps():
-    """[command, answer or None]: a ```text block belongs to the ```sh block before it."""
-    with open(PAGE) as seen:
-        found = re.findall(r"^```(\w+)\n(.*?)^```$", seen.read(), re.M | re.S)
-    made = []
-    for kind, text in found:
-        if kind == "sh":
-            made.append([text, None])
-        else:
-            assert kind == "text" and made[-1][1] is None
-            made[-1][1] = text
-    return made
-
-
-def narrow(text):
-    """How wide a column is hangs on its longest word, which the page may have left out."""
-    return re.sub(" +", " ", text.strip())
 
 
 def test_the_guide_does_what_it_says(store, folder):
@@ -33,14 +14,14 @@ def test_the_guide_does_what_it_says(store, folder):
                APISEC_STORE=store.path, APISEC_STATE=store.state)
     desk = folder.path("desk")
     os.mkdir(desk)
-    assert len(steps()) >= 10
-    for command, answer in steps():
+    with open(PAGE) as seen:
+        todo = steps(seen.read())
+    assert len(todo) >= 10
+    for command, answer in ((step.text, step.expected) for step in todo):
         done = subprocess.run(["sh", "-e", "-c", "umask 077\n" + command], env=env, cwd=desk, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
         assert done.returncode == 0 and done.stderr == "", (command, done)
-        if answer is not None:
-            pattern = "(?s:.*)".join(re.escape(part) for part in narrow(answer).split("..."))
-            assert re.fullmatch(pattern, narrow(done.stdout)), (command, done.stdout)
+        assert answer is None or matches(answer, done.stdout), (command, done.stdout)
     rows = {row["name"]: row for row in store.json("key", "list")}
     assert rows["shop-1"]["status"] == "revoked" and rows["legacy-1"]["kv"] == 2 and rows["wiki-bait"]["decoy"]
 

@@ -62,7 +62,7 @@ def test_guide(folder, name):
 
 @pytest.mark.parametrize("expected, got, fits", [
     ("200\n401", "200\n401\n", True), ("200", "401", False), ("a...c", "a\nb\nc", True), ("a...c", "a b", False),
-    ("{...}", "{}", True), ("a.c", "abc", False),
+    ("{...}", "{}", True), ("a.c", "abc", False), ("id  7", "id      7", True), ("a b", "ab", False),
 ])
 def test_comparing_answers(expected, got, fits):
     assert matches(expected, got) is fits
