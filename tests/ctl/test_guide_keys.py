@@ -1,6 +1,7 @@
 """docs/guide-keys.md is done, step by step, and its answers are compared."""
 
 import os
+import re
 import subprocess
 
 from harness import BUILD, TOP

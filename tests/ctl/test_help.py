@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import secrets
 import subprocess
 
 import pytest
@@ -105,6 +106,7 @@ def test_examples_work(shop, folder, command):
     env = dict({k: v for k, v in os.environ.items() if not k.startswith("APISEC_")},
                APISEC_STORE=shop.path, APISEC_STATE=shop.state)
     env["PATH"] = os.path.dirname(Store.program) + os.pathsep + env["PATH"]
+    folder.write("keys.csv", "name,key,roles\nold-1,%s,reader\n" % secrets.token_hex(32), 0o600)
     example = example.replace("/etc/apisec/shop", folder.path("another")).replace("www-data", SERVER_GROUP)
     for line in ["apisecctl " + words for words in FIRST.get(command, [])] + [example]:
         done = subprocess.run(["sh", "-c", line], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
