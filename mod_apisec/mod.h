@@ -207,6 +207,7 @@ struct mod_store {
     uint8_t id[APS_SNAPSHOT_ID_LEN];
     uint64_t tag; /* aps_snapshot_store_tag of it; 0: not known */
     uint64_t generation;
+    bool behind; /* this child cannot load what another one has seen: its sections answer 503 */
 };
 
 /* What all requests of a process share. */

@@ -14,6 +14,8 @@
 
 struct mod_process mod_process;
 
+enum { EARLY_MAX = 16 }; /* stores that a child opens before its first request */
+
 /* Whether the configuration asks for anything of ours; without it nothing is opened. */
 static bool wanted;
 
@@ -217,6 +219,104 @@ int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
     return OK;
 }
 
+/* ---- The published copy in force ---- */
+
+static apr_status_t release(void *view)
+{
+    aps_view_release(view);
+    return APR_SUCCESS;
+}
+
+static void see_newest(void *arg, const struct aps_generation_use *use)
+{
+    uint64_t *newest = arg;
+    if (use->generation > *newest)
+        *newest = use->generation;
+}
+
+/* Whether another child decides by a newer generation than the copy that is left here: it may know
+ * of a revocation that this one does not, and cannot learn of any more. */
+static bool is_behind(const struct aps_snapshot *snap)
+{
+    uint64_t newest = 0;
+    aps_generation_each(mod_process.state, aps_snapshot_store_tag(snap), see_newest, &newest);
+    return newest > aps_snapshot_generation(snap);
+}
+
+static void report_failed(server_rec *s, struct mod_store *store, const struct aps_view *view,
+                          const struct aps_diag *diag)
+{
+    const struct aps_snapshot *snap = view != NULL ? aps_view_snapshot(view) : NULL;
+    bool behind = snap != NULL && is_behind(snap);
+    const char *then = behind ? "other children have seen a newer one, so that its sections "
+                                "answer 503 here"
+                       : snap != NULL ? "the last good copy stays in force"
+                                      : "its sections answer 503";
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, "APISEC0026: store %s: %s; %s", store->dir,
+                 diag->text, then);
+    aps_metrics_add(mod_process.state, APS_METRIC_STORE_RELOAD_FAILED, 1);
+    if (snap != NULL)
+        aps_generation_hold(mod_process.state, aps_snapshot_store_tag(snap));
+    __atomic_store_n(&store->behind, behind, __ATOMIC_RELEASE);
+}
+
+static void report(server_rec *s, struct mod_store *store, const struct aps_view *view,
+                   enum aps_reader_event event, const struct aps_diag *diag)
+{
+    if (event == APS_READER_SAME)
+        return;
+    if (event == APS_READER_FAILED) {
+        report_failed(s, store, view, diag);
+        return;
+    }
+    const struct aps_snapshot *snap = aps_view_snapshot(view);
+    uint64_t generation = aps_snapshot_generation(snap);
+    __atomic_store_n(&store->behind, false, __ATOMIC_RELEASE);
+    aps_metrics_add(mod_process.state, APS_METRIC_STORE_RELOAD, 1);
+    if (!aps_generation_set(mod_process.state, aps_snapshot_store_tag(snap), generation))
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "APISEC0027: this child's generation is not listed: no row is free");
+    ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
+                 "APISEC0028: store %s: generation %" APR_UINT64_T_FMT " is in force", store->dir,
+                 generation);
+}
+
+struct aps_view *mod_process_view(struct mod_req *m)
+{
+    struct mod_store *store = m->server->store;
+    struct aps_diag diag;
+    enum aps_reader_event event = APS_READER_SAME;
+    diag.text[0] = '\0';
+    if (m->view != NULL || store == NULL || store->reader == NULL || mod_process.state == NULL)
+        return m->view;
+    struct aps_view *view = aps_reader_acquire(store->reader, mod_req_monotonic(m), &event, &diag);
+    report(m->first->server, store, view, event, &diag);
+    if (view != NULL && __atomic_load_n(&store->behind, __ATOMIC_ACQUIRE)) {
+        aps_view_release(view);
+        view = NULL;
+    }
+    m->view = view;
+    /* A subrequest that asks ends sooner than what it learns is used. */
+    if (m->view != NULL)
+        apr_pool_cleanup_register(m->first->pool, m->view, release, apr_pool_cleanup_null);
+    return m->view;
+}
+
+/* ---- Children ---- */
+
+/* A child of a server with few stores opens them before its first request, so that it has a good
+ * copy if the next one is damaged.  Of many stores it will ask for some, and memory for all of them
+ * in each child would be wasted. */
+static void open_early(server_rec *s, struct mod_store *store)
+{
+    struct aps_diag diag = {{0}};
+    enum aps_reader_event event = APS_READER_SAME;
+    struct aps_view *view = aps_reader_acquire(store->reader, aps_clock_monotonic(), &event, &diag);
+    report(s, store, view, event, &diag);
+    if (view != NULL)
+        aps_view_release(view);
+}
+
 static apr_status_t leave(void *data)
 {
     (void)data;
@@ -255,54 +355,8 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
         if (aps_reader_new(&options, &store->reader) != APS_OK)
             ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "APISEC0025: store %s: out of memory",
                          store->dir);
+        else if (mod_process.stores->nelts <= EARLY_MAX && mod_process.state != NULL)
+            open_early(s, store);
     }
     apr_pool_cleanup_register(pchild, NULL, leave, apr_pool_cleanup_null);
-}
-
-/* ---- The published copy in force ---- */
-
-static apr_status_t release(void *view)
-{
-    aps_view_release(view);
-    return APR_SUCCESS;
-}
-
-static void report(request_rec *r, const struct mod_store *store, const struct aps_view *view,
-                   enum aps_reader_event event, const struct aps_diag *diag)
-{
-    if (event == APS_READER_FAILED) {
-        ap_log_rerror(
-            APLOG_MARK, APLOG_ERR, 0, r, "APISEC0026: store %s: %s; %s", store->dir, diag->text,
-            view != NULL ? "the last good copy stays in force" : "its sections answer 503");
-        aps_metrics_add(mod_process.state, APS_METRIC_STORE_RELOAD_FAILED, 1);
-        if (view != NULL)
-            aps_generation_hold(mod_process.state, aps_snapshot_store_tag(aps_view_snapshot(view)));
-        return;
-    }
-    const struct aps_snapshot *snap = aps_view_snapshot(view);
-    uint64_t generation = aps_snapshot_generation(snap);
-    aps_metrics_add(mod_process.state, APS_METRIC_STORE_RELOAD, 1);
-    if (!aps_generation_set(mod_process.state, aps_snapshot_store_tag(snap), generation))
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "APISEC0027: this child's generation is not listed: no row is free");
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                  "APISEC0028: store %s: generation %" APR_UINT64_T_FMT " is in force", store->dir,
-                  generation);
-}
-
-struct aps_view *mod_process_view(struct mod_req *m)
-{
-    const struct mod_store *store = m->server->store;
-    struct aps_diag diag;
-    enum aps_reader_event event = APS_READER_SAME;
-    diag.text[0] = '\0';
-    if (m->view != NULL || store == NULL || store->reader == NULL || mod_process.state == NULL)
-        return m->view;
-    m->view = aps_reader_acquire(store->reader, mod_req_monotonic(m), &event, &diag);
-    /* A subrequest that asks ends sooner than what it learns is used. */
-    if (m->view != NULL)
-        apr_pool_cleanup_register(m->first->pool, m->view, release, apr_pool_cleanup_null);
-    if (event != APS_READER_SAME)
-        report(m->first, store, m->view, event, &diag);
-    return m->view;
 }

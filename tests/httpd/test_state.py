@@ -1,6 +1,7 @@
 """Published copies that cannot be trusted, the state file, and the block of mod_status."""
 
 import os
+import re
 import shutil
 import stat
 
@@ -166,9 +167,52 @@ def test_copy_of_a_wrong_kind_is_refused_and_the_last_good_one_stays(site, kind)
 def test_refused_copy_is_logged_once_by_each_child(site):
     replace(site, garbage(site))
     wait_for(lambda: site.get(key="ci").status == 200 and numbers(site)["ApiSecReloadFailed"] >= 1)
-    for _ in range(200):
-        assert site.get(key="ci").status == 200
-    assert site.server.error_log().count("APISEC0026") <= len(site.server.children())
+    with site.every_child("ci") as connections:
+        for number in range(200):
+            assert ask(site, connections[number % len(connections)], "ci").status == 200
+    lines = [line for line in site.server.error_log().splitlines() if "APISEC0026" in line]
+    pids = [re.search(r"pid (\d+)", line).group(1) for line in lines]
+    assert lines and len(pids) == len(set(pids)), lines
+
+
+def ask(site, connection, key):
+    return connection.request("GET", "/orders/7.json", [("X-API-Key", site.keys[key])])
+
+
+# AZ-06, TRN-13
+def test_children_that_nobody_has_asked_have_a_good_copy_too(make_site):
+    site = make_site(CONF, prepare, modules=["status"])
+    wait_for(lambda: site.server.error_log().count("APISEC0028") >= len(site.server.children()) >= 2,
+             what="all children to open the copy")
+    asleep = set(site.server.children())
+    replace(site, garbage(site))
+    with site.every_child("ci") as connections:
+        told = {line["pid"] for line in site.server.audit() if line["status"] == 200}
+        assert told & asleep and len(connections) >= 2
+
+
+# KEY-13: the last good copy of a child is not good where another child has seen a newer one
+def test_a_child_that_missed_a_revocation_does_not_go_on_with_the_copy_before_it(make_site):
+    site = make_site("ApiSecRefresh 10ms\n" + CONF, prepare, modules=["status"])
+    with site.every_child("ci") as connections:
+        # The last one tells which child it is; all others of that child are left alone from here on.
+        pids = []
+        for connection in connections:
+            got = ask(site, connection, "ci")
+            assert got.status == 200
+            pids.append(site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"])["pid"])
+        awake = connections[0]
+        asleep = next(c for c, pid in zip(connections, pids) if pid != pids[0])
+        site.store.ok("key", "revoke", "late")
+        wait_for(lambda: ask(site, awake, "late").status == 401, what="the revocation")
+        replace(site, garbage(site))
+        got = ask(site, asleep, "late")
+        assert got.status == 503, got
+        assert ask(site, awake, "ci").status == 200
+        assert "other children have seen a newer one" in site.server.error_log()
+        site.store.ok("publish")
+        wait_for(lambda: ask(site, asleep, "ci").status == 200, what="the copy that was made anew")
+        assert ask(site, asleep, "late").status == 401
 
 
 # SEC-09, AUD-03
