@@ -23,12 +23,13 @@ for name do
     esac
 done""",
     "apachectl": """
+httpd_t() { LD_PRELOAD=@PRELOAD@ ASAN_OPTIONS=detect_leaks=0 @HTTPD@ -f @ROOT@/httpd.conf -t; }
 case $1 in
--t|configtest) exec @HTTPD@ -f @ROOT@/httpd.conf -t ;;
+-t|configtest) httpd_t; exit ;;
 graceful|restart) ;;
 *) echo "apachectl $1: not known here"; exit 1 ;;
 esac
-@HTTPD@ -f @ROOT@/httpd.conf -t 2> /dev/null || exit 1
+httpd_t 2> /dev/null || exit 1
 begun() { grep -c 'resuming normal operations' @LOGS@/error.log; }
 before=$(begun) sign=USR1
 [ $1 = graceful ] || sign=HUP
@@ -90,7 +91,8 @@ class Reader:
 
     def _placed(self, text):
         for name, value in (("ROOT", self.folder.root), ("TOP", TOP), ("LOGS", self.server.logs),
-                            ("HTTPD", self.server.program), ("LIBEXEC", self.server.libexec)):
+                            ("HTTPD", self.server.program), ("LIBEXEC", self.server.libexec),
+                            ("PRELOAD", os.environ.get("APISEC_SANITIZE", ""))):
             text = text.replace("@%s@" % name, value)
         return text
 
