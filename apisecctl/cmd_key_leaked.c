@@ -38,7 +38,8 @@ static struct found *found_for(struct search *s, const struct aps_key *key)
         return f;
     f = apr_pcalloc(s->c->pool, sizeof *f);
     f->id = aps_str_copy(s->c->pool, key->id);
-    f->name = aps_str_copy(s->c->pool, key->name);
+    if (aps_snapshot_name(s->c->copy, f->id, s->c->pool, &f->name) != APS_OK)
+        f->name = (struct aps_str){NULL, 0}; /* its row is damaged; the id is known all the same */
     f->owner = aps_str_copy(s->c->pool, key->owner);
     f->status = key->status;
     f->expired = key->expires_at <= s->c->now;

@@ -63,6 +63,8 @@ enum aps_err ctl_trial_key(struct ctl_trial *t, struct aps_str id, struct aps_di
 {
     enum aps_err err = aps_snapshot_key(t->copy, id, t->pool, &t->key);
 
+    if (err == APS_OK)
+        err = aps_snapshot_name(t->copy, id, t->pool, &t->key.name);
     if (err == APS_ERR_NOT_FOUND)
         aps_err_explain(diag, "no key has the id \"%.*s\": see apisecctl key list for the ids",
                         APS_STR_ARG(id));

@@ -70,11 +70,15 @@ uint64_t aps_snapshot_store_tag(const struct aps_snapshot *snap);
 struct aps_str aps_snapshot_prefix(const struct aps_snapshot *snap);
 const struct aps_rolebook *aps_snapshot_roles(const struct aps_snapshot *snap);
 
-/* A key's record by id; it lives in `pool`.  APS_ERR_NOT_FOUND, APS_ERR_IO or APS_ERR_CORRUPT.
- * One row, one lookup; for an id that nobody has another key's row is read, so that its time does
- * not tell it (KEY-07). */
+/* A key's record by id, without its name, of which no request has any use; it lives in `pool`.
+ * APS_ERR_NOT_FOUND, APS_ERR_IO or APS_ERR_CORRUPT. One row, one lookup; for an id that nobody has
+ * another key's row is read, so that its time does not tell it (KEY-07). */
 APS_MUST_CHECK enum aps_err aps_snapshot_key(struct aps_snapshot *snap, struct aps_str id,
                                              apr_pool_t *pool, struct aps_key *out);
+
+/* The name of a key that is there; it lives in `pool`.  APS_ERR_NOT_FOUND, APS_ERR_IO. */
+APS_MUST_CHECK enum aps_err aps_snapshot_name(struct aps_snapshot *snap, struct aps_str id,
+                                              apr_pool_t *pool, struct aps_str *out);
 
 /* HMAC-SHA-256 of `text` under pepper version `pepper` (0: the newest, for a dummy of equal
  * cost).  APS_ERR_NOT_FOUND for a version that the copy does not hold; APS_ERR_CRYPTO. */

@@ -65,8 +65,8 @@ size_t aps_identity_tail(const struct aps_key *key, struct aps_str told)
 
     return roles + roles + 1 + key->nroles * sizeof(const struct aps_role *) +
            list_size(key->scopes, key->nscopes) + list_size(key->hosts, key->nhosts) +
-           key->nnets * sizeof(struct aps_net) + key->id.n + 1 + key->name.n + 1 + key->owner.n +
-           1 + key->revoke_reason.n + 1 + told.n + 1;
+           key->nnets * sizeof(struct aps_net) + key->id.n + 1 + key->owner.n + 1 +
+           key->revoke_reason.n + 1 + told.n + 1;
 }
 
 /* The key's own limit.  Its scope names the rate, so that a changed limit starts afresh. */
@@ -107,6 +107,7 @@ enum aps_err aps_identity_init(struct aps_identity *who, char *tail, const struc
 
     memset(who, 0, sizeof *who);
     who->key = *key;
+    who->key.name = (struct aps_str){NULL, 0}; /* of no use to a request */
     for (size_t i = 0; i < 2; i++)
         memset(who->key.secret[i].mac, 0, sizeof who->key.secret[i].mac);
     who->secret = &who->key.secret[which];
@@ -123,7 +124,6 @@ enum aps_err aps_identity_init(struct aps_identity *who, char *tail, const struc
     copy_list(&t, hosts, key->hosts, key->nhosts);
     who->roles_text = join(&t, key->roles, key->nroles);
     who->key.id = copy(&t, key->id);
-    who->key.name = copy(&t, key->name);
     who->key.owner = copy(&t, key->owner);
     who->key.revoke_reason = copy(&t, key->revoke_reason);
     who->told = copy(&t, told);

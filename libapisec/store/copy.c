@@ -42,8 +42,8 @@ static enum aps_err prepare(struct aps_copy *copy, struct aps_diag *diag)
         return err;
     /* The row of the id or, of an id that nobody has, the next one: what is read for it tells
      * nobody that it is unknown (KEY-07). */
-    int rc = sqlite3_prepare_v3(db, "SELECT name, record, id FROM key WHERE id >= ? ORDER BY id",
-                                -1, SQLITE_PREPARE_PERSISTENT, &copy->key, NULL);
+    int rc = sqlite3_prepare_v3(db, "SELECT id, record FROM key WHERE id >= ? ORDER BY id", -1,
+                                SQLITE_PREPARE_PERSISTENT, &copy->key, NULL);
     return rc == SQLITE_OK ? load_last(copy, diag) : aps_db_fail(db, rc, diag);
 }
 
@@ -108,14 +108,10 @@ enum aps_err aps_copy_load(struct aps_copy *copy,
 static enum aps_err read_key(sqlite3_stmt *stmt, struct aps_str id, apr_pool_t *pool,
                              struct aps_key *out)
 {
-    const char *name = (const char *)sqlite3_column_text(stmt, 0);
     const void *record = sqlite3_column_blob(stmt, 1);
-    if (name == NULL || record == NULL)
+    if (record == NULL)
         return APS_ERR_CORRUPT;
-    struct aps_key key = {
-        .id = aps_str_copy(pool, id),
-        .name = aps_str_copy(pool, (struct aps_str){name, (size_t)sqlite3_column_bytes(stmt, 0)}),
-    };
+    struct aps_key key = {.id = aps_str_copy(pool, id)};
     enum aps_err err = aps_record_decode(
         (struct aps_str){record, (size_t)sqlite3_column_bytes(stmt, 1)}, pool, &key);
     if (err == APS_OK)
@@ -134,7 +130,7 @@ static enum aps_err find_key(struct aps_copy *copy, struct aps_str id, apr_pool_
     if (rc == SQLITE_OK)
         rc = sqlite3_step(copy->key);
     if (rc == SQLITE_ROW) {
-        const char *seen = (const char *)sqlite3_column_text(copy->key, 2);
+        const char *seen = (const char *)sqlite3_column_text(copy->key, 0);
         *out_is_it = seen != NULL && aps_str_eq(aps_str(seen), id);
         err = read_key(copy->key, id, pool, out);
     } else if (rc == SQLITE_DONE) {
@@ -161,5 +157,27 @@ enum aps_err aps_copy_key(struct aps_copy *copy, struct aps_str id, apr_pool_t *
         return APS_ERR_NOT_FOUND; /* whatever the next row is like */
     if (err == APS_OK)
         *out = key;
+    return err;
+}
+
+static enum aps_err read_name(sqlite3 *db, struct aps_str id, apr_pool_t *pool, struct aps_str *out)
+{
+    struct aps_sql q;
+    bool found = false;
+    aps_sql_begin(&q, db, "SELECT name FROM key WHERE id = ?");
+    aps_sql_str(&q, id);
+    if ((found = aps_sql_row(&q)))
+        *out = aps_str_copy(pool, aps_sql_get_str(&q, 0));
+    enum aps_err err = aps_sql_end(&q, NULL);
+    return err == APS_OK && !found ? APS_ERR_NOT_FOUND : err;
+}
+
+enum aps_err aps_copy_name(struct aps_copy *copy, struct aps_str id, apr_pool_t *pool,
+                           struct aps_str *out)
+{
+    if (copy->pid != getpid() || pthread_mutex_lock(&copy->mutex) != 0)
+        return APS_ERR_FAILED;
+    enum aps_err err = read_name(copy->file.db, id, pool, out);
+    (void)pthread_mutex_unlock(&copy->mutex); /* held by this thread */
     return err;
 }

@@ -26,5 +26,7 @@ enum aps_err aps_copy_load(struct aps_copy *copy,
 /* One row, one lookup; see aps_snapshot_key. */
 APS_MUST_CHECK enum aps_err aps_copy_key(struct aps_copy *copy, struct aps_str id, apr_pool_t *pool,
                                          struct aps_key *out);
+APS_MUST_CHECK enum aps_err aps_copy_name(struct aps_copy *copy, struct aps_str id,
+                                          apr_pool_t *pool, struct aps_str *out);
 
 #endif

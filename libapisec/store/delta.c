@@ -101,12 +101,14 @@ bool aps_delta_key(const struct aps_delta *delta, struct aps_str id, apr_pool_t 
         *out_err = APS_ERR_NOT_FOUND;
         return true;
     }
-    struct aps_key key = {
-        .id = aps_str_copy(pool, id),
-        .name = aps_str_copy(pool, slot->name),
-    };
+    struct aps_key key = {.id = aps_str_copy(pool, id)};
     *out_err = aps_record_decode(slot->record, pool, &key);
     if (*out_err == APS_OK)
         *out = key;
     return true;
+}
+
+struct aps_str aps_delta_name(const struct aps_delta *delta, struct aps_str id)
+{
+    return slot_of(delta, id.p)->name; /* none of an empty one */
 }

@@ -19,4 +19,7 @@ APS_MUST_CHECK enum aps_err aps_delta_load(sqlite3 *db, apr_pool_t *pool, struct
 bool aps_delta_key(const struct aps_delta *delta, struct aps_str id, apr_pool_t *pool,
                    struct aps_key *out, enum aps_err *out_err);
 
+/* The name of a key that the delta has, or an empty text.  Borrowed. */
+struct aps_str aps_delta_name(const struct aps_delta *delta, struct aps_str id);
+
 #endif

@@ -359,6 +359,20 @@ enum aps_err aps_snapshot_key(struct aps_snapshot *snap, struct aps_str id, apr_
     return err;
 }
 
+enum aps_err aps_snapshot_name(struct aps_snapshot *snap, struct aps_str id, apr_pool_t *pool,
+                               struct aps_str *out)
+{
+    struct aps_str changed = {NULL, 0};
+    if (!aps_keytext_is_id(id))
+        return APS_ERR_NOT_FOUND;
+    if (snap->delta != NULL)
+        changed = aps_delta_name(snap->delta, id);
+    if (changed.n == 0)
+        return aps_copy_name(snap->copy, id, pool, out);
+    *out = aps_str_copy(pool, changed);
+    return APS_OK;
+}
+
 enum aps_err aps_snapshot_mac(struct aps_snapshot *snap, uint32_t pepper, struct aps_str text,
                               uint8_t out[APS_KEY_MAC_LEN])
 {

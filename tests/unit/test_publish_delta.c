@@ -173,9 +173,11 @@ static void a_change_of_a_large_store_comes_by_the_delta(void **state)
 
     struct aps_snapshot *snap = t_snapshot(&t);
     struct aps_key seen;
+    struct aps_str name = {0};
     assert_int_equal(aps_snapshot_key(snap, key.id, t.pool, &seen), APS_OK);
     assert_int_equal(seen.status, APS_KEY_REVOKED);
-    assert_true(aps_str_eq(seen.name, APS_STR_LIT("shop")));
+    assert_int_equal(aps_snapshot_name(snap, key.id, t.pool, &name), APS_OK);
+    assert_true(aps_str_eq(name, APS_STR_LIT("shop")));
     assert_int_equal(aps_snapshot_key(snap, other, t.pool, &seen), APS_OK);
     assert_int_equal(seen.status, APS_KEY_ACTIVE);
     assert_int_equal(aps_snapshot_key(snap, gone, t.pool, &seen), APS_ERR_NOT_FOUND);
