@@ -112,7 +112,11 @@ def test_a_child_that_cannot_follow_is_never_taken_for_idle(make_site):
 
 def test_without_children_of_the_store_nobody_decides_by_less(make_site):
     site = make_site(CONF % "100ms", prepare, children=CHILDREN)
+    wait_for(lambda: site.server.error_log().count("APISEC0028") >= CHILDREN, what="the children to open the store")
     result = site.store.run("key", "revoke", "one", "--wait")
+    assert result.rc == 0 and "were not asked since" in result.err, result
+    site.server.stop()
+    result = site.store.run("key", "revoke", "two", "--wait")
     assert result.rc == 0 and "no process of httpd serves this store" in result.err, result
 
 
@@ -138,7 +142,9 @@ def test_status_page_numbers_the_stores_and_tells_their_generations(make_site):
         def all_have_it():
             for connection in connections:
                 ask(site, connection)
+            site.get("/orders/7.json", key="one")  # a child that was born meanwhile
             return status()["Store1Oldest"] == after
 
         wait_for(all_have_it, what="the oldest generation to rise")
-        assert status()["Store1Generation"] == after and int(status()["Store1Processes"]) >= CHILDREN
+        wait_for(lambda: status()["Store1Generation"] == after, what="the answering child to have it too")
+        assert int(status()["Store1Processes"]) >= CHILDREN
