@@ -1,39 +1,15 @@
 /* multi_lastuse.c - many processes note uses of the same secrets in one state file.
- *
- * Between every two steps on shared memory a hook yields, waits a little, or kills its process,
- * by a seed.  `multi_lastuse threads` uses threads, for the thread sanitizer; `multi_lastuse 7` has
- * seed 7.  Time is a number that the test chooses. */
-#include <apr_general.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
+ * Time is a number that the test chooses. */
+#include "t_multi.h"
 
-#include "../../libapisec/table/layout.h"
-#include "../../libapisec/table/pause.h"
 #include "apisec/lastuse.h"
 
-#define WORKERS 8
 #define START ((uint64_t)1795676400) /* seconds; a whole hour */
 #define SECRETS 4096
 #define ROWS 1024
 /* So many that no process stands still for an hour. */
 #define NOTES_AN_HOUR 2048
 #define MET 300 /* fresh secrets that all workers meet together */
-
-#ifdef __SANITIZE_THREAD__
-#define SLOW 10
-#elif defined __SANITIZE_ADDRESS__
-#define SLOW 3
-#else
-#define SLOW 1
-#endif
 
 /* What was noted for sure, and what was begun; seconds, 0: never. */
 struct board {
@@ -45,51 +21,6 @@ struct board {
 };
 
 static struct board *board;
-static struct aps_state *state;
-static char folder[] = "/tmp/multi_lastuse.XXXXXX";
-static bool use_threads;
-static uint64_t seed = 1;
-static uint64_t kill_one_in; /* chance to die at a pause point; 0: nobody dies */
-static unsigned failures;
-
-static _Thread_local uint64_t dice;
-
-#define EXPECT(what, ...)                                                                          \
-    do {                                                                                           \
-        if (!(what)) {                                                                             \
-            failures++;                                                                            \
-            printf("multi_lastuse.c:%d: seed %llu: %s: ", __LINE__, (unsigned long long)seed,      \
-                   #what);                                                                         \
-            printf(__VA_ARGS__);                                                                   \
-            printf("\n");                                                                          \
-        }                                                                                          \
-    } while (0)
-
-static uint64_t roll(void)
-{
-    dice ^= dice << 13;
-    dice ^= dice >> 7;
-    dice ^= dice << 17;
-    return dice >> 8;
-}
-
-static void pause_here(unsigned point)
-{
-    uint64_t value = roll();
-
-    (void)point;
-    if (kill_one_in != 0 && value % kill_one_in == 0)
-        (void)kill(getpid(), SIGKILL);
-    if (value % 4 == 0)
-        (void)sched_yield();
-    for (unsigned spin = 0; value % 64 == 1 && spin < 40; spin++)
-        (void)sched_yield(); /* long enough for all others to pass by */
-}
-
-static uint64_t get(const uint64_t *word)
-{
-    return __atomic_load_n(word, __ATOMIC_SEQ_CST);
-}
 
 static void raise_to(uint64_t *word, uint64_t value)
 {
@@ -110,95 +41,11 @@ static void lower_to(uint64_t *word, uint64_t value)
         continue;
 }
 
-/* ---- workers */
-
-struct worker {
-    unsigned number;
-    uint64_t life; /* how many workers had this number before */
-    void (*run)(struct worker *self);
-    pid_t pid;
-    pthread_t thread;
-};
-
-static void *worker_main(void *data)
-{
-    struct worker *self = data;
-
-    dice = seed * 1000003 + self->number * 7919 + self->life * 104729 + 1;
-    for (unsigned i = 0; i < 8; i++)
-        (void)roll();
-    self->run(self);
-    return NULL;
-}
-
-static void start(struct worker *w)
-{
-    if (use_threads) {
-        if (pthread_create(&w->thread, NULL, worker_main, w) != 0)
-            abort();
-        return;
-    }
-    if ((w->pid = fork()) < 0)
-        abort();
-    if (w->pid == 0) {
-        aps_state_child(state);
-        (void)worker_main(w);
-        _exit(0);
-    }
-}
-
-/* Run all workers to their end; one that is killed is followed by another with its number. */
-static void run_all(void (*run)(struct worker *))
-{
-    struct worker workers[WORKERS];
-    unsigned alive = WORKERS;
-
-    (void)fflush(stdout); /* children would print it again */
-    for (unsigned i = 0; i < WORKERS; i++) {
-        workers[i] = (struct worker){.number = i, .run = run};
-        start(&workers[i]);
-    }
-    for (unsigned i = 0; use_threads && i < WORKERS; i++)
-        (void)pthread_join(workers[i].thread, NULL);
-    while (!use_threads && alive > 0) {
-        int status = 0;
-        pid_t pid = wait(&status);
-        unsigned i = 0;
-
-        while (i < WORKERS && workers[i].pid != pid)
-            i++;
-        if (i == WORKERS)
-            continue;
-        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && kill_one_in != 0) {
-            workers[i].life++;
-            start(&workers[i]);
-            continue;
-        }
-        EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a worker ended with %d", status);
-        alive--;
-    }
-}
-
 /* ---- common pieces */
 
 static void reset(uint64_t rows)
 {
-    static unsigned number;
-    static apr_pool_t *pool;
-    struct aps_state_size size = {1024, rows};
-    struct aps_diag diag = {{0}};
-    char path[128];
-
-    if (pool != NULL)
-        apr_pool_destroy(pool);
-    if (apr_pool_create(&pool, NULL) != APR_SUCCESS)
-        abort();
-    (void)snprintf(path, sizeof path, "%s/state%u", folder, number++);
-    if (aps_state_open(pool, path, &size, (aps_nsec)START * APS_SEC, &state, &diag) != APS_OK) {
-        printf("%s\n", diag.text);
-        exit(1);
-    }
-    (void)unlink(path);
+    open_state(&(struct aps_state_size){1024, rows}, (aps_nsec)START * APS_SEC);
     memset(board, 0, sizeof *board);
 }
 
@@ -303,7 +150,7 @@ static void expect_first_and_last(bool exact)
 static void the_earliest_and_the_latest_note_stand(void)
 {
     reset(ROWS);
-    run_all(note_each);
+    (void)run_all(note_each, NULL);
     expect_first_and_last(true);
 }
 
@@ -313,7 +160,7 @@ static void killed_processes_lose_their_own_note_at_most(void)
         return;
     kill_one_in = 400;
     reset(ROWS);
-    run_all(note_each);
+    (void)run_all(note_each, NULL);
     kill_one_in = 0;
     expect_first_and_last(false);
     /* What they left torn is mended by the next note. */
@@ -346,7 +193,7 @@ static void a_full_table_never_says_unused_of_what_was_used(void)
     unsigned lost = 0;
 
     reset(ROWS);
-    run_all(note_any);
+    (void)run_all(note_any, NULL);
     now = (aps_nsec)(START + (board->clock / NOTES_AN_HOUR + 1) * 3600) * APS_SEC;
     for (uint64_t secret = 0; secret < SECRETS; secret++) {
         aps_nsec last = (aps_nsec)(board->last[secret] / 3600) * APS_HOUR;
@@ -366,36 +213,15 @@ static void a_full_table_never_says_unused_of_what_was_used(void)
     EXPECT(lost > SECRETS / 4, "%u", lost); /* rows did give way */
 }
 
-static void run(const char *name, void (*test)(void))
-{
-    unsigned before = failures;
-
-    test();
-    if (failures == before)
-        printf("ok: %s\n", name);
-}
+static const struct test all[] = {
+    {"the earliest and the latest note stand", the_earliest_and_the_latest_note_stand},
+    {"killed processes lose their own note at most", killed_processes_lose_their_own_note_at_most},
+    {"a full table never says unused of what was used",
+     a_full_table_never_says_unused_of_what_was_used},
+};
 
 int main(int argc, char **argv)
 {
-#ifdef __SANITIZE_THREAD__
-    use_threads = true;
-#endif
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "threads") == 0)
-            use_threads = true;
-        else
-            seed = strtoull(argv[i], NULL, 10);
-    }
-    board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (apr_initialize() != APR_SUCCESS || mkdtemp(folder) == NULL || board == MAP_FAILED)
-        return 1;
-    aps_pause_hook = pause_here;
-    run("the_earliest_and_the_latest_note_stand", the_earliest_and_the_latest_note_stand);
-    run("killed_processes_lose_their_own_note_at_most",
-        killed_processes_lose_their_own_note_at_most);
-    run("a_full_table_never_says_unused_of_what_was_used",
-        a_full_table_never_says_unused_of_what_was_used);
-    if (rmdir(folder) != 0)
-        return 1;
-    return failures != 0;
+    begin_tests(argc, argv, sizeof *board, &board);
+    return run_tests(all, sizeof all / sizeof all[0]);
 }

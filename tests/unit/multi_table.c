@@ -1,37 +1,13 @@
 /* multi_table.c - many processes on one table: what is admitted must add up.
- *
- * Between every two steps on shared memory a hook yields, waits a little, or kills its process,
- * by a seed.  `multi_table threads` uses threads, for the thread sanitizer; `multi_table 7` has
- * seed 7.  Time is a number that the test chooses. */
-#include <apr_general.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
+ * Time is a number that the test chooses. */
+#include "t_multi.h"
 
-#include "../../libapisec/table/layout.h"
-#include "../../libapisec/table/pause.h"
 #include "apisec/metrics.h"
 #include "apisec/rate.h"
 
-#define WORKERS 8
 #define NOW ((aps_nsec)1000 * APS_SEC)
 #define TAGS_MAX 3000
 #define GROUPS 4
-
-#ifdef __SANITIZE_THREAD__
-#define SLOW 10
-#elif defined __SANITIZE_ADDRESS__
-#define SLOW 3
-#else
-#define SLOW 1
-#endif
 
 /* What workers share beside the table. */
 struct board {
@@ -44,153 +20,18 @@ struct board {
 };
 
 static struct board *board;
-static struct aps_state *state;
 static struct aps_rate_limit limit;
-static char folder[] = "/tmp/multi_table.XXXXXX";
-static bool use_threads;
-static uint64_t seed = 1;
-static uint64_t kill_one_in; /* chance to die at a pause point; 0: nobody dies */
-static unsigned failures;
-
-static _Thread_local uint64_t dice;
-
-#define EXPECT(what, ...)                                                                          \
-    do {                                                                                           \
-        if (!(what)) {                                                                             \
-            failures++;                                                                            \
-            printf("multi_table.c:%d: seed %llu: %s: ", __LINE__, (unsigned long long)seed,        \
-                   #what);                                                                         \
-            printf(__VA_ARGS__);                                                                   \
-            printf("\n");                                                                          \
-        }                                                                                          \
-    } while (0)
-
-static uint64_t roll(void)
-{
-    dice ^= dice << 13;
-    dice ^= dice >> 7;
-    dice ^= dice << 17;
-    return dice;
-}
-
-static void pause_here(unsigned point)
-{
-    uint64_t value = roll() >> 8;
-
-    (void)point;
-    if (kill_one_in != 0 && value % kill_one_in == 0)
-        (void)kill(getpid(), SIGKILL);
-    if (value % 4 == 0)
-        (void)sched_yield();
-    for (unsigned spin = 0; value % 64 == 1 && spin < 40; spin++)
-        (void)sched_yield(); /* long enough for all others to pass by */
-}
-
-static uint64_t get(const uint64_t *word)
-{
-    return __atomic_load_n(word, __ATOMIC_SEQ_CST);
-}
 
 static uint64_t bump(uint64_t *word)
 {
     return __atomic_add_fetch(word, 1, __ATOMIC_SEQ_CST);
 }
 
-/* ---- workers */
-
-struct worker {
-    unsigned number;
-    uint64_t life; /* how many workers had this number before */
-    void (*run)(struct worker *self);
-    pid_t pid;
-    pthread_t thread;
-};
-
-static void *worker_main(void *data)
-{
-    struct worker *self = data;
-
-    dice = seed * 1000003 + self->number * 7919 + self->life * 104729 + 1;
-    for (unsigned i = 0; i < 8; i++)
-        (void)roll();
-    self->run(self);
-    return NULL;
-}
-
-static void start(struct worker *w)
-{
-    if (use_threads) {
-        if (pthread_create(&w->thread, NULL, worker_main, w) != 0)
-            abort();
-        return;
-    }
-    if ((w->pid = fork()) < 0)
-        abort();
-    if (w->pid == 0) {
-        aps_state_child(state);
-        (void)worker_main(w);
-        _exit(0);
-    }
-}
-
-/* Run all workers to their end.  One that is killed is followed by another with its number.
- * Returns how many were killed; on_kill may be NULL. */
-static uint64_t run_all(void (*run)(struct worker *), void (*on_kill)(struct worker *))
-{
-    struct worker workers[WORKERS];
-    unsigned alive = WORKERS;
-    uint64_t killed = 0;
-
-    (void)fflush(stdout); /* children would print it again */
-    for (unsigned i = 0; i < WORKERS; i++) {
-        workers[i] = (struct worker){.number = i, .run = run};
-        start(&workers[i]);
-    }
-    for (unsigned i = 0; use_threads && i < WORKERS; i++)
-        (void)pthread_join(workers[i].thread, NULL);
-    while (!use_threads && alive > 0) {
-        int status = 0;
-        pid_t pid = wait(&status);
-        unsigned i = 0;
-
-        while (i < WORKERS && workers[i].pid != pid)
-            i++;
-        if (i == WORKERS)
-            continue;
-        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && kill_one_in != 0) {
-            killed++;
-            if (on_kill != NULL)
-                on_kill(&workers[i]);
-            workers[i].life++;
-            start(&workers[i]);
-            continue;
-        }
-        EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a worker ended with %d", status);
-        alive--;
-    }
-    return killed;
-}
-
 /* ---- common pieces */
 
 static void reset(uint64_t entries)
 {
-    static unsigned number;
-    static apr_pool_t *pool;
-    struct aps_diag diag = {{0}};
-    char path[128];
-
-    if (pool != NULL)
-        apr_pool_destroy(pool);
-    if (apr_pool_create(&pool, NULL) != APR_SUCCESS)
-        abort();
-    (void)snprintf(path, sizeof path, "%s/state%u", folder, number++);
-    if (aps_state_open(pool, path, &(struct aps_state_size){entries, 0}, 1, &state, &diag) !=
-        APS_OK) {
-        printf("%s\n", diag.text);
-        exit(1);
-    }
-    (void)unlink(path);
+    open_state(&(struct aps_state_size){entries, 0}, 1);
     memset(board, 0, sizeof *board);
 }
 
@@ -670,10 +511,7 @@ static void moving_time_admits_the_rate(void)
            (unsigned long long)board->admitted[0], (unsigned long long)last);
 }
 
-static const struct test {
-    const char *name;
-    void (*run)(void);
-} all[] = {
+static const struct test all[] = {
     {"fresh tags admit exactly their burst", fresh_tags_admit_exactly_their_burst},
     {"twins admit exactly their burst", twins_admit_exactly_their_burst},
     {"killed workers lose at most their own unit", killed_workers_lose_at_most_their_own_unit},
@@ -687,28 +525,6 @@ static const struct test {
 
 int main(int argc, char **argv)
 {
-#ifdef __SANITIZE_THREAD__
-    use_threads = true;
-#endif
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "threads") == 0)
-            use_threads = true;
-        else
-            seed = strtoull(argv[i], NULL, 10) + 1;
-    }
-    if (apr_initialize() != APR_SUCCESS || mkdtemp(folder) == NULL)
-        return 1;
-    board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (board == MAP_FAILED)
-        return 1;
-    dice = seed;
-    aps_pause_hook = pause_here;
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        unsigned before = failures;
-
-        all[i].run();
-        printf("%s: %s\n", failures == before ? "ok" : "FAILED", all[i].name);
-    }
-    (void)rmdir(folder);
-    return failures == 0 ? 0 : 1;
+    begin_tests(argc, argv, sizeof *board, &board);
+    return run_tests(all, sizeof all / sizeof all[0]);
 }
