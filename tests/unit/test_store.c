@@ -43,6 +43,7 @@ static void a_key_goes_from_store_to_snapshot(void **state)
     assert_true(aps_str_eq(aps_snapshot_prefix(snap), APS_STR_LIT("test")));
     assert_non_null(aps_rolebook_find(aps_snapshot_roles(snap), APS_STR_LIT("reader")));
     assert_int_equal(aps_snapshot_key(snap, made.id, t.pool, &read), APS_OK);
+    assert_int_equal(aps_snapshot_name(snap, made.id, t.pool, &read.name), APS_OK);
     assert_true(aps_str_eq(read.name, APS_STR_LIT("shop")));
     assert_int_equal(read.nroles, 1);
     assert_int_equal(read.secret[0].version, 1);

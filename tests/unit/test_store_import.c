@@ -103,12 +103,14 @@ static void imported_keys_verify(void **state)
     assert_true(aps_snapshot_has_imports(snap));
     assert_int_equal(aps_authn_prove(snap, aps_str(STRONG), t.pool, &key, &which),
                      APS_REASON_ALLOW);
+    assert_int_equal(aps_snapshot_name(snap, key.id, t.pool, &key.name), APS_OK);
     assert_string_equal(key.name.p, "text");
     assert_int_equal(which, 0);
     assert_int_equal(key.origin, APS_KEY_IMPORTED);
     assert_false(key.decoy);
     assert_true(key.expires_at == T_NOW + APS_KEY_LIFE_DEFAULT && key.created_at == T_NOW);
     assert_int_equal(aps_authn_prove(snap, aps_str(OTHER), t.pool, &key, &which), APS_REASON_ALLOW);
+    assert_int_equal(aps_snapshot_name(snap, key.id, t.pool, &key.name), APS_OK);
     assert_string_equal(key.name.p, "digest");
     assert_int_equal(key.origin, APS_KEY_IMPORTED_DIGEST);
     assert_true(key.decoy);
