@@ -78,6 +78,13 @@ RewriteRule ^/rewritten/(.*)$ /orders/$1
     ApiSecLimit address rate=1000000/s by=ip
 </VirtualHost>
 """
+# Of so many stores a child opens none before it is asked for it.
+CONF += "".join("""
+<VirtualHost 127.0.0.1:@PORT1@>
+    ServerName other%d.example
+    ApiSecStore @ROOT@/other%d
+</VirtualHost>
+""" % (n, n) for n in range(16))
 # Path, method, port; what is right for the key, for none, and for a wrong one.
 HOOKS = {
     "post_read_request": ("/orders/7.json", "GET", 1, (200, 401, 401)),
