@@ -420,14 +420,15 @@ static bool read_since(const struct layout_uses *uses, uint64_t now, uint64_t *o
 static void add(const struct layout_uses *uses, const struct layout_use *row, uint64_t now,
                 enum aps_lastuse_found *found, struct aps_lastuse *out)
 {
-    aps_nsec first = (aps_nsec)first_of(row->used.b) * APS_SEC;
-    aps_nsec last = (aps_nsec)hour_of(row->used.b) * APS_HOUR;
+    aps_nsec first, last;
 
     if (!is_possible(row->used.b, now)) {
         if (*found == APS_LASTUSE_NONE)
             *found = APS_LASTUSE_UNKNOWN;
         return;
     }
+    first = (aps_nsec)first_of(row->used.b) * APS_SEC;
+    last = (aps_nsec)hour_of(row->used.b) * APS_HOUR; /* not of any word: it might overflow */
     if (*found != APS_LASTUSE_KNOWN || first < out->first)
         out->first = first;
     if (*found != APS_LASTUSE_KNOWN || last > out->last || (last == out->last && !out->has_what)) {
