@@ -10,7 +10,7 @@
 enum {
     BUFFER = 128 * 1024,
     AHEAD = APS_IMPORTED_MAX + 1, /* what is looked at from where a piece begins */
-    ENDS_MAX = 8,                 /* pieces that begin in one place */
+    ENDS_MAX = 8,                 /* pieces from one place that end within its run */
 };
 
 _Static_assert(AHEAD > APS_KEYTEXT_MAX, "an own text fits in what is looked at");
@@ -48,25 +48,40 @@ static enum aps_err try_own(struct scan *s, size_t at)
     return s->fn(s->arg, piece, s->at);
 }
 
-/* Every piece that begins here and ends before a mark or at the end of the run. */
+static enum aps_err try_piece(struct scan *s, size_t at, size_t end, int *ends)
+{
+    struct aps_str piece = {s->p + at, end - at};
+
+    if (piece.n > APS_IMPORTED_MAX || !aps_imported_is_text(piece))
+        return APS_OK;
+    ++*ends;
+    return s->fn(s->arg, piece, s->at);
+}
+
+/* The pieces that begin here and end before a mark, so many as bound the work; and, however many
+ * marks they have in them, the one that ends with the run and the one before its last marks. */
 static enum aps_err try_imported(struct scan *s, size_t at)
 {
     enum aps_err err = APS_OK;
+    size_t i = at, tried = at, tail = at; /* where pieces end: the last tried, the last marks */
     int ends = 0;
 
-    for (size_t i = at; err == APS_OK && ends < ENDS_MAX && i - at <= APS_IMPORTED_MAX; i++) {
-        struct aps_str piece = {s->p + at, i - at};
-
-        if (i < s->n && is_plain(s->p[i]))
+    for (; i < s->n && i - at <= APS_IMPORTED_MAX; i++) {
+        if (is_plain(s->p[i])) {
+            tail = i + 1;
             continue;
-        if (aps_imported_is_text(piece)) {
-            ends++;
-            err = s->fn(s->arg, piece, s->at);
         }
-        if (i == s->n || !is_mark(s->p[i]))
+        if (!is_mark(s->p[i]))
             break;
+        if (ends < ENDS_MAX) {
+            if ((err = try_piece(s, at, i, &ends)) != APS_OK)
+                return err;
+            tried = i;
+        }
     }
-    return err;
+    if (tail > tried && tail < i)
+        err = try_piece(s, at, tail, &ends);
+    return err == APS_OK ? try_piece(s, at, i, &ends) : err;
 }
 
 static enum aps_err try_place(struct scan *s, size_t at)

@@ -26,7 +26,8 @@ struct ctl_scan_place {
 typedef enum aps_err (*ctl_scan_fn)(void *arg, struct aps_str piece, struct ctl_scan_place at);
 
 /* Own texts by prefix, alphabet and checksum; others where a run of their characters begins, ends
- * or has a mark, and are 16 to 256 bytes long.  APS_ERR_IO. */
+ * or has a mark, and are 16 to 256 bytes long; of those that end within a run only the first eight
+ * from each place, so that the work is bounded.  APS_ERR_IO. */
 APS_MUST_CHECK enum aps_err ctl_scan(int fd, const struct ctl_scan_options *options, ctl_scan_fn fn,
                                      void *arg, struct aps_diag *diag);
 

@@ -141,6 +141,13 @@ def test_imported_texts_are_found(shop, folder, wrap):
         assert row["found"] == "exposed" and row["column"] == wrap.index("%s") + 1, (wrap, text)
 
 
+@pytest.mark.parametrize("wrap", ["%s", "%s.", "-%s--,", "key=%s\n"])
+def test_imported_texts_with_many_marks_are_found(shop, folder, wrap):
+    text, = imported(shop, folder, "-".join(strong()[:3] for _ in range(40)))
+    row, = leaked(shop, wrap % text, rc=5)
+    assert row["found"] == "exposed" and row["column"] == wrap.index("%s") + 1
+
+
 def test_decoys_are_told_and_left(shop):
     made = shop.json("key", "create", "bait", "--decoy")
     row, = leaked(shop, made["key"], "--revoke", rc=0)
