@@ -41,6 +41,11 @@ typedef void (*aps_generation_fn)(void *arg, const struct aps_generation_use *us
 void aps_generation_each(const struct aps_state *state, uint64_t store, aps_generation_fn fn,
                          void *arg);
 
+/* Whether another live child of this process's parent serves a newer generation of `store`.  No
+ * other process is believed: a row that a child forges in the name of one that never ends would
+ * outlive it.  Nor is one that this account may not look at. */
+bool aps_generation_is_passed(const struct aps_state *state, uint64_t store, uint64_t generation);
+
 /* The lowest generation of `store`, or of any store if 0, that a live process serves, and how many
  * rows of live processes say so; false if none is listed.  Also for attached states.  A process
  * that this account may not look at counts as live. */

@@ -52,27 +52,42 @@ static const char *skip_field(const char *p)
     return *p == ' ' ? p + 1 : p;
 }
 
-/* State letter and start time (clock ticks since boot) from /proc/PID/stat, fields 3 and 22. */
-static bool parse_stat(char *text, char *out_letter, uint64_t *out_start)
+static bool read_field(const char *p, uint64_t *out)
+{
+    uint64_t number = 0;
+
+    if (*p < '0' || *p > '9')
+        return false;
+    for (; *p >= '0' && *p <= '9'; p++)
+        number = number * 10 + (uint64_t)(*p - '0');
+    *out = number;
+    return true;
+}
+
+/* Fields 3, 4 and 22 of /proc/PID/stat. */
+struct stat_line {
+    char letter; /* of its state */
+    uint64_t parent;
+    uint64_t start; /* clock ticks since boot */
+};
+
+static bool parse_stat(const char *text, struct stat_line *out)
 {
     const char *p = strrchr(text, ')'); /* the name of a program may hold anything */
-    uint64_t start = 0;
 
     if (p == NULL || p[1] != ' ' || p[2] == '\0')
         return false;
     p += 2;
-    *out_letter = *p;
-    for (unsigned field = 3; field < 22; field++)
-        p = skip_field(p);
-    if (*p < '0' || *p > '9')
+    out->letter = *p;
+    p = skip_field(p);
+    if (!read_field(p, &out->parent))
         return false;
-    for (; *p >= '0' && *p <= '9'; p++)
-        start = start * 10 + (uint64_t)(*p - '0');
-    *out_start = start;
-    return true;
+    for (unsigned field = 4; field < 22; field++)
+        p = skip_field(p);
+    return read_field(p, &out->start);
 }
 
-static bool read_stat(pid_t pid, char *out_letter, uint64_t *out_start)
+static bool read_stat(pid_t pid, struct stat_line *out)
 {
     char path[32];
     char text[1024];
@@ -87,7 +102,7 @@ static bool read_stat(pid_t pid, char *out_letter, uint64_t *out_start)
     if (n <= 0)
         return false;
     text[n] = '\0';
-    return parse_stat(text, out_letter, out_start);
+    return parse_stat(text, out);
 }
 
 /* Whether a process has this number, whichever it is. */
@@ -96,27 +111,40 @@ static bool is_number_taken(struct layout_pair owner)
     return owner.a != 0 && owner.a <= INT_MAX && (kill((pid_t)owner.a, 0) == 0 || errno != ESRCH);
 }
 
+static bool is_running(const struct stat_line *stat, struct layout_pair owner)
+{
+    return stat->letter != 'Z' && stat->letter != 'X' && stat->start == owner.b;
+}
+
 /* Whether the process still runs.  One that cannot be examined counts as running. */
 static bool is_alive(struct layout_pair owner)
 {
-    char letter = '\0';
-    uint64_t start = 0;
+    struct stat_line stat;
 
     if (!is_number_taken(owner))
         return false;
-    if (!read_stat((pid_t)owner.a, &letter, &start))
+    if (!read_stat((pid_t)owner.a, &stat))
         return is_number_taken(owner);
-    return letter != 'Z' && letter != 'X' && start == owner.b;
+    return is_running(&stat, owner);
+}
+
+/* Whether it is another living child of this process's parent. */
+static bool is_sibling(struct layout_pair owner)
+{
+    struct stat_line stat;
+
+    return owner.a != (uint64_t)getpid() && is_number_taken(owner) &&
+           read_stat((pid_t)owner.a, &stat) && is_running(&stat, owner) &&
+           stat.parent == (uint64_t)getppid();
 }
 
 static bool self(struct layout_pair *out)
 {
-    char letter = '\0';
-    uint64_t start = 0;
+    struct stat_line stat;
 
-    if (!read_stat(getpid(), &letter, &start))
+    if (!read_stat(getpid(), &stat))
         return false;
-    *out = (struct layout_pair){(uint64_t)getpid(), start};
+    *out = (struct layout_pair){(uint64_t)getpid(), stat.start};
     return true;
 }
 
@@ -261,6 +289,18 @@ void aps_generation_each(const struct aps_state *state, uint64_t store, aps_gene
                         .held = (serves.b & HELD) != 0,
                     });
     }
+}
+
+bool aps_generation_is_passed(const struct aps_state *state, uint64_t store, uint64_t generation)
+{
+    for (uint64_t i = 0; i < state->row_count; i++) {
+        struct layout_pair serves = read_pair(&state->rows[i].serves);
+
+        if (serves.a == store && (serves.b & ~HELD) > generation &&
+            is_sibling(read_pair(&state->rows[i].owner)))
+            return true;
+    }
+    return false;
 }
 
 struct least {

@@ -186,6 +186,42 @@ static void rows_of_the_dead_are_not_counted(void **state)
     assert_int_equal(lowest(table, 7, &n), 0);
 }
 
+/* What a child of this process finds. */
+static bool child_is_passed(uint64_t store, uint64_t generation)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(aps_generation_is_passed(table, store, generation) ? 1 : 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status) == 1;
+}
+
+/* KEY-13: a child learns of a newer generation from its siblings, and is lied to by no row in the
+ * name of another process. */
+static void only_siblings_pass_a_child(void **state)
+{
+    pid_t pid = child_serving(7, 11);
+
+    (void)state;
+    assert_true(child_is_passed(7, 10));
+    assert_false(child_is_passed(7, 11));
+    assert_false(child_is_passed(8, 10));
+    assert_false(aps_generation_is_passed(table, 7, 10)); /* a child is no sibling */
+    for (uint64_t i = 0; i < table->row_count; i++)
+        if (table->rows[i].owner.a == (uint64_t)pid)
+            table->rows[i].serves.b |= UINT64_C(1) << 63; /* held, and no higher for it */
+    assert_true(child_is_passed(7, 10));
+    assert_false(child_is_passed(7, 11));
+    kill_and_reap(pid);
+    assert_false(child_is_passed(7, 10));
+    assert_true(aps_generation_set(table, 7, INT64_MAX)); /* the parent of those that ask */
+    assert_false(child_is_passed(7, 10));
+    assert_false(aps_generation_is_passed(table, 7, 10)); /* nor does anybody pass itself */
+}
+
 static void rows_of_the_dead_are_used_again(void **state)
 {
     uint64_t n;
@@ -312,6 +348,7 @@ int main(void)
         T(each_process_is_told_with_what_holds_it),
         T(a_process_has_one_row_for_each_store),
         T(rows_of_the_dead_are_not_counted),
+        T(only_siblings_pass_a_child),
         T(rows_of_the_dead_are_used_again),
         T(a_full_list_is_counted_and_harms_nobody),
         T(damaged_rows_harm_nobody),
