@@ -207,7 +207,9 @@ struct mod_store {
     uint8_t id[APS_SNAPSHOT_ID_LEN];
     uint64_t tag; /* aps_snapshot_store_tag of it; 0: not known */
     uint64_t generation;
-    bool behind; /* this child cannot load what another one has seen: its sections answer 503 */
+    /* This child cannot load what another one has seen: of this generation and older ones its
+     * sections answer 503; 0: none. */
+    uint64_t behind;
 };
 
 /* What all requests of a process share. */

@@ -227,27 +227,31 @@ static apr_status_t release(void *view)
     return APR_SUCCESS;
 }
 
-static void see_newest(void *arg, const struct aps_generation_use *use)
+/* Whether another child decides by a newer generation than the copy that is left here: it may know
+ * of a revocation that this one does not, and cannot learn of any more.  It may load that one after
+ * this child has failed to, so each look that fails asks. */
+static bool judge_behind(struct mod_store *store, const struct aps_view *view)
 {
-    uint64_t *newest = arg;
-    if (use->generation > *newest)
-        *newest = use->generation;
+    const struct aps_snapshot *snap = view != NULL ? aps_view_snapshot(view) : NULL;
+    bool behind =
+        snap != NULL && aps_generation_is_passed(mod_process.state, aps_snapshot_store_tag(snap),
+                                                 aps_snapshot_generation(snap));
+    __atomic_store_n(&store->behind, behind ? aps_snapshot_generation(snap) : 0, __ATOMIC_RELEASE);
+    return behind;
 }
 
-/* Whether another child decides by a newer generation than the copy that is left here: it may know
- * of a revocation that this one does not, and cannot learn of any more. */
-static bool is_behind(const struct aps_snapshot *snap)
+/* A number, so that what a slow thread still says of an older copy strikes no newer one. */
+static bool is_behind(const struct mod_store *store, const struct aps_view *view)
 {
-    uint64_t newest = 0;
-    aps_generation_each(mod_process.state, aps_snapshot_store_tag(snap), see_newest, &newest);
-    return newest > aps_snapshot_generation(snap);
+    uint64_t behind = __atomic_load_n(&store->behind, __ATOMIC_ACQUIRE);
+    return behind != 0 && aps_snapshot_generation(aps_view_snapshot(view)) <= behind;
 }
 
 static void report_failed(server_rec *s, struct mod_store *store, const struct aps_view *view,
                           const struct aps_diag *diag)
 {
     const struct aps_snapshot *snap = view != NULL ? aps_view_snapshot(view) : NULL;
-    bool behind = snap != NULL && is_behind(snap);
+    bool behind = judge_behind(store, view);
     const char *then = behind ? "other children have seen a newer one, so that its sections "
                                 "answer 503 here"
                        : snap != NULL ? "the last good copy stays in force"
@@ -257,7 +261,17 @@ static void report_failed(server_rec *s, struct mod_store *store, const struct a
     aps_metrics_add(mod_process.state, APS_METRIC_STORE_RELOAD_FAILED, 1);
     if (snap != NULL)
         aps_generation_hold(mod_process.state, aps_snapshot_store_tag(snap));
-    __atomic_store_n(&store->behind, behind, __ATOMIC_RELEASE);
+}
+
+/* The failure itself was told when it was new. */
+static void report_again(server_rec *s, struct mod_store *store, const struct aps_view *view)
+{
+    bool was_behind = view != NULL && is_behind(store, view);
+    if (judge_behind(store, view) && !was_behind)
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
+                     "APISEC0026: store %s: other children have seen a newer generation, which "
+                     "still cannot be loaded here; its sections answer 503 here",
+                     store->dir);
 }
 
 static void report(server_rec *s, struct mod_store *store, const struct aps_view *view,
@@ -265,13 +279,17 @@ static void report(server_rec *s, struct mod_store *store, const struct aps_view
 {
     if (event == APS_READER_SAME)
         return;
+    if (event == APS_READER_AGAIN) {
+        report_again(s, store, view);
+        return;
+    }
     if (event == APS_READER_FAILED) {
         report_failed(s, store, view, diag);
         return;
     }
     const struct aps_snapshot *snap = aps_view_snapshot(view);
     uint64_t generation = aps_snapshot_generation(snap);
-    __atomic_store_n(&store->behind, false, __ATOMIC_RELEASE);
+    __atomic_store_n(&store->behind, 0, __ATOMIC_RELEASE);
     aps_metrics_add(mod_process.state, APS_METRIC_STORE_RELOAD, 1);
     if (!aps_generation_set(mod_process.state, aps_snapshot_store_tag(snap), generation))
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
@@ -291,7 +309,7 @@ struct aps_view *mod_process_view(struct mod_req *m)
         return m->view;
     struct aps_view *view = aps_reader_acquire(store->reader, mod_req_monotonic(m), &event, &diag);
     report(m->first->server, store, view, event, &diag);
-    if (view != NULL && __atomic_load_n(&store->behind, __ATOMIC_ACQUIRE)) {
+    if (view != NULL && is_behind(store, view)) {
         aps_view_release(view);
         view = NULL;
     }

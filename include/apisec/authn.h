@@ -65,6 +65,7 @@ enum aps_reader_event {
     APS_READER_SAME,
     APS_READER_LOADED, /* a new generation is in force */
     APS_READER_FAILED, /* a new copy was refused; the last good one stays; diag says why */
+    APS_READER_AGAIN,  /* after that: it was refused again, or the one in force is back */
 };
 
 struct aps_reader_options {

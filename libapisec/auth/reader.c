@@ -119,7 +119,7 @@ static enum aps_reader_event fail(struct aps_reader *reader, enum aps_err err,
     if (stamp != NULL)
         f->stamp = *stamp;
     aps_err_explain(&f->why, "%s", aps_err_say(err, why));
-    return known ? APS_READER_SAME : APS_READER_FAILED;
+    return known ? APS_READER_AGAIN : APS_READER_FAILED;
 }
 
 /* Look at the file; open it if it is not the one in force (`now`, or NULL).  An older generation
@@ -140,8 +140,10 @@ static enum aps_reader_event look(struct aps_reader *reader, const struct aps_vi
         const struct aps_snapshot *old = aps_view_snapshot(now);
 
         if (aps_snapshot_stamp_equal(&stamp, aps_snapshot_opened(old))) {
+            bool had_failed = reader->failure.is_set;
+
             reader->failure.is_set = false;
-            return APS_READER_SAME;
+            return had_failed ? APS_READER_AGAIN : APS_READER_SAME;
         }
         how.min_generation = aps_snapshot_generation(old);
         how.store_id = aps_snapshot_store_id(old);

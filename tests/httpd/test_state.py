@@ -185,18 +185,21 @@ def test_children_that_nobody_has_asked_have_a_good_copy_too(make_site):
         assert told & asleep and len(connections) >= 2
 
 
+def two_children(site, connections):
+    """A connection to each of two children, which are left alone until they are asked by it."""
+    pids = []
+    for connection in connections:
+        got = ask(site, connection, "ci")
+        assert got.status == 200
+        pids.append(site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"])["pid"])
+    return connections[0], next(c for c, pid in zip(connections, pids) if pid != pids[0])
+
+
 # KEY-13: the last good copy of a child is not good where another child has seen a newer one
 def test_a_child_that_missed_a_revocation_does_not_go_on_with_the_copy_before_it(make_site):
     site = make_site("ApiSecRefresh 10ms\n" + CONF, prepare, modules=["status"])
     with site.every_child("ci") as connections:
-        # The last one tells which child it is; all others of that child are left alone from here on.
-        pids = []
-        for connection in connections:
-            got = ask(site, connection, "ci")
-            assert got.status == 200
-            pids.append(site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"])["pid"])
-        awake = connections[0]
-        asleep = next(c for c, pid in zip(connections, pids) if pid != pids[0])
+        awake, asleep = two_children(site, connections)
         site.store.ok("key", "revoke", "late")
         wait_for(lambda: ask(site, awake, "late").status == 401, what="the revocation")
         replace(site, garbage(site))
@@ -204,6 +207,26 @@ def test_a_child_that_missed_a_revocation_does_not_go_on_with_the_copy_before_it
         assert got.status == 503, got
         assert ask(site, awake, "ci").status == 200
         assert "other children have seen a newer one" in site.server.error_log()
+        site.store.ok("publish")
+        wait_for(lambda: ask(site, asleep, "ci").status == 200, what="the copy that was made anew")
+        assert ask(site, asleep, "late").status == 401
+
+
+# KEY-13: nor where the other one has seen it after this one failed the first time
+def test_a_child_that_failed_before_a_revocation_does_not_go_on_either(make_site):
+    site = make_site("ApiSecRefresh 10ms\n" + CONF, prepare, modules=["status"])
+    published = site.store.file("pub", "store.db")
+    with site.every_child("ci") as connections:
+        awake, asleep = two_children(site, connections)
+        os.unlink(published)
+        wait_for(lambda: (ask(site, asleep, "late").status, "APISEC0026" in site.server.error_log()) == (200, True),
+                 what="the child to miss the copy")
+        site.store.ok("key", "revoke", "late")
+        wait_for(lambda: ask(site, awake, "late").status == 401, what="the revocation")
+        os.unlink(published)
+        wait_for(lambda: ask(site, asleep, "late").status == 503, what="the child to miss the copy again")
+        assert "other children have seen a newer generation" in site.server.error_log()
+        assert ask(site, awake, "ci").status == 200
         site.store.ok("publish")
         wait_for(lambda: ask(site, asleep, "ci").status == 200, what="the copy that was made anew")
         assert ask(site, asleep, "late").status == 401

@@ -103,7 +103,7 @@ static void a_bad_copy_is_reported_once(void **state)
     t_fake.open_err = APS_ERR_CORRUPT;
     assert_int_equal(generation_at(now += REFRESH, APS_READER_FAILED), 1);
     assert_string_equal(diag.text, "copy 2: refused");
-    assert_int_equal(generation_at(now += REFRESH, APS_READER_SAME), 1);
+    assert_int_equal(generation_at(now += REFRESH, APS_READER_AGAIN), 1);
     assert_string_equal(diag.text, "");
     t_fake_publish(3);
     assert_int_equal(generation_at(now += REFRESH, APS_READER_FAILED), 1);
@@ -125,8 +125,9 @@ static void a_vanished_file_is_reported_once(void **state)
         t_fake.is_there = false;
         assert_int_equal(generation_at(now += REFRESH, APS_READER_FAILED), 1);
         assert_non_null(strstr(diag.text, "/store/pub/store.db"));
-        assert_int_equal(generation_at(now += REFRESH, APS_READER_SAME), 1);
+        assert_int_equal(generation_at(now += REFRESH, APS_READER_AGAIN), 1);
         t_fake.is_there = true; /* the same file again */
+        assert_int_equal(generation_at(now += REFRESH, APS_READER_AGAIN), 1);
         assert_int_equal(generation_at(now += REFRESH, APS_READER_SAME), 1);
     }
     t_fake.is_there = false;
@@ -168,7 +169,7 @@ static void without_a_good_copy_there_is_no_view(void **state)
     t_fake_publish(1);
     t_fake.open_err = APS_ERR_KEY;
     assert_int_equal(generation_at(now += REFRESH, APS_READER_FAILED), 0);
-    assert_int_equal(generation_at(now += REFRESH, APS_READER_SAME), 0);
+    assert_int_equal(generation_at(now += REFRESH, APS_READER_AGAIN), 0);
     assert_string_equal(diag.text, "copy 2: refused");
     t_fake.open_err = APS_OK;
     assert_int_equal(generation_at(now += REFRESH, APS_READER_LOADED), 1);
