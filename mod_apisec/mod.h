@@ -398,7 +398,8 @@ enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limi
 enum aps_reason mod_stage_limit_caller(struct mod_req *m, const struct mod_limits *limits);
 enum aps_reason mod_stage_limit_refused(struct mod_req *m, const struct mod_limits *limits,
                                         enum aps_reason reason);
-/* Charge a failed authentication to its source: AUTHN_RATE past the limit, else `reason`. */
+/* Charge a failed authentication to its source: AUTHN_RATE past the limit, or
+ * DECOY_RATE, else `reason`. */
 enum aps_reason mod_stage_limit_fail(struct mod_req *m, enum aps_reason reason);
 /* The limit that refused, for the client and the log; empty where none did. */
 struct aps_str mod_stage_limit_name(const struct mod_req *m, enum aps_reason reason);

@@ -224,12 +224,13 @@ enum aps_reason mod_stage_limit_fail(struct mod_req *m, enum aps_reason reason)
         APS_REASON_ALLOW)
         return reason;
     m->wait = wait;
-    return APS_REASON_AUTHN_RATE;
+    /* The answer is the same; that a decoy was shown is told whatever came before it. */
+    return reason == APS_REASON_KEY_DECOY ? APS_REASON_DECOY_RATE : APS_REASON_AUTHN_RATE;
 }
 
 struct aps_str mod_stage_limit_name(const struct mod_req *m, enum aps_reason reason)
 {
-    if (reason == APS_REASON_AUTHN_RATE)
+    if (reason == APS_REASON_AUTHN_RATE || reason == APS_REASON_DECOY_RATE)
         return m->server->fail->name;
     if (m->refused_charge < 0)
         return (struct aps_str){NULL, 0};

@@ -42,7 +42,8 @@ const char *aps_reason_severity_name(enum aps_severity severity); /* "info", "wa
 static inline bool aps_reason_is_pass(enum aps_reason reason);
 
 /* Whether it counts as a failed authentication of the source (KEY-15, LIM-12): its event is
- * authn_login_fail or authn_token_reuse.  AUTHN_RATE itself does not count again. */
+ * authn_login_fail, authn_token_reuse or authn_decoy_used.  AUTHN_RATE and DECOY_RATE, past the
+ * limit, do not count again. */
 bool aps_reason_is_authn_failure(enum aps_reason reason);
 
 static inline bool aps_reason_is_pass(enum aps_reason reason)

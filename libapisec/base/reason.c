@@ -80,6 +80,8 @@ bool aps_reason_is_authn_failure(enum aps_reason reason)
 {
     const char *event = row_of(reason)->words.event.p;
 
+    if (aps_reason_status(reason) == 429)
+        return false; /* past the limit of failures nothing is charged */
     return strcmp(event, "authn_login_fail") == 0 || strcmp(event, "authn_token_reuse") == 0 ||
            strcmp(event, "authn_decoy_used") == 0;
 }

@@ -94,3 +94,24 @@ def test_a_decoy_is_charged_to_its_source():  # KEY-15
     conf = CONF + "ApiSecFailLimit 3/h\n"
     with Site(conf, prepare_one) as site:
         assert [site.get(key="bait").status for _ in range(5)] == [401, 401, 401, 429, 429]
+
+
+def test_a_source_past_its_failures_still_tells_of_decoys():  # AZ-16, KEY-07
+    """Else a thief would fail by nonsense first, and then find out unheard which keys are none."""
+    def prepare_one(site):
+        site.role("reader", "GET /orders/**")
+        made = site.store.json("key", "create", "bait", "--decoy")
+        site.keys["bait"], site.ids["bait"] = made["key"], made["id"]
+
+    with Site(CONF + "ApiSecFailLimit 1/h\n", prepare_one) as site:
+        prefix, key_id, secret = split_key(site.keys["bait"])
+        site.keys["unknown"] = key_text(prefix, key_id[::-1], secret)
+        first, unknown, bait = site.get(key="unknown"), site.get(key="unknown"), site.get(key="bait")
+        assert (first.status, unknown.status, bait.status) == (401, 429, 429)
+        for answer in unknown, bait:
+            assert int(answer.headers["Retry-After"]) > 0
+            del answer.headers["Retry-After"]  # seconds, which go by
+        assert comparable(unknown) == comparable(bait)
+        line = site.server.wait_audit(lambda line: line["reason"] == "decoy_rate")
+        assert (line["event"], line["severity"], line["status"]) == ("authn_decoy_used", "critical", 429)
+        assert (line["key"], line["limit"]) == (site.ids["bait"], "authentication")
