@@ -59,7 +59,8 @@ static enum aps_err try_piece(struct scan *s, size_t at, size_t end, int *ends)
 }
 
 /* The pieces that begin here and end before a mark, so many as bound the work; and, however many
- * marks they have in them, the one that ends with the run and the one before its last marks. */
+ * marks they have in them, the one that ends with the run and the one before its last marks.  None
+ * is of marks alone, as the rules and frames of plain text are. */
 static enum aps_err try_imported(struct scan *s, size_t at)
 {
     enum aps_err err = APS_OK;
@@ -73,7 +74,7 @@ static enum aps_err try_imported(struct scan *s, size_t at)
         }
         if (!is_mark(s->p[i]))
             break;
-        if (ends < ENDS_MAX) {
+        if (ends < ENDS_MAX && tail > at) {
             if ((err = try_piece(s, at, i, &ends)) != APS_OK)
                 return err;
             tried = i;
@@ -81,7 +82,7 @@ static enum aps_err try_imported(struct scan *s, size_t at)
     }
     if (tail > tried && tail < i)
         err = try_piece(s, at, tail, &ends);
-    return err == APS_OK ? try_piece(s, at, i, &ends) : err;
+    return err == APS_OK && tail > at ? try_piece(s, at, i, &ends) : err;
 }
 
 static enum aps_err try_place(struct scan *s, size_t at)

@@ -284,9 +284,10 @@ static enum aps_err explain_text(struct aps_store *st, struct twin *twin, bool *
     return aps_sql_end(&q, diag);
 }
 
+/* Without the name: a key's text may have got into its column (CLI-02). */
 static enum aps_err explain_name(struct aps_store *st, struct twin *twin, struct aps_diag *diag)
 {
-    char id[APS_KEYTEXT_ID_LEN];
+    char id[APS_KEYTEXT_ID_LEN] = {0};
     uint64_t other = 0;
     bool there;
     enum aps_err err = holder_of(st, twin->name, id, &there, diag);
@@ -297,8 +298,8 @@ static enum aps_err explain_name(struct aps_store *st, struct twin *twin, struct
         return err;
     twin->field = "name";
     if (other == 0) {
-        aps_err_explain(&twin->why, "there is a key with the name \"%.*s\" already",
-                        APS_STR_ARG(twin->name));
+        aps_err_explain(&twin->why, "key %.*s in the store has that name already", (int)sizeof id,
+                        id);
         return APS_OK;
     }
     if (other > twin->line) { /* placed in the order of ids: the later line is told */
@@ -306,8 +307,7 @@ static enum aps_err explain_name(struct aps_store *st, struct twin *twin, struct
         twin->line = other;
         other = line;
     }
-    aps_err_explain(&twin->why, "line %llu has the name \"%.*s\" too", (unsigned long long)other,
-                    APS_STR_ARG(twin->name));
+    aps_err_explain(&twin->why, "line %llu has the same name", (unsigned long long)other);
     return APS_OK;
 }
 

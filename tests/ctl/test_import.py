@@ -232,6 +232,13 @@ def test_a_text_in_the_wrong_column_is_not_shown(shop, folder):  # CLI-02
         assert not any(text[i:i + 8] in result.out + result.err for i in range(25)), result
 
 
+def test_a_text_that_is_the_name_of_two_lines_is_not_shown(shop, folder):  # CLI-02
+    text = strong()
+    result = shop.run("key", "import", file_of(folder, HEAD + "".join("%s,%s,reader\n" % (text, strong()) for _ in range(2))))
+    assert faults_of(result) == [(3, "name", "line 2 has the same name")]
+    assert text not in result.out + result.err
+
+
 def refused_json(shop, folder, text, rc=2):
     result = shop.run("key", "import", file_of(folder, text, "keys.jsonl"))
     assert result.rc == rc, result
