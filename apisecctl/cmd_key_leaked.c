@@ -108,6 +108,8 @@ static enum aps_err revoke_live(struct search *s)
         if (f->live)
             err = aps_store_key_revoke(c->store, f->id, aps_str(reason != NULL ? reason : "leaked"),
                                        &c->diag);
+        if (err == APS_ERR_NOT_FOUND)
+            err = APS_OK; /* deleted since it was published, which only a revoked key can be */
     }
     if (err == APS_OK)
         err = aps_store_commit(c->store, &c->diag);
