@@ -19,7 +19,7 @@
 
 enum {
     TEXT_MAX = 256,
-    TAGS_MAX = 3,
+    TAGS_LEN = 12,
     TAG_MAX = 8,
     REPEAT_MIN = 6,
     UUID_LEN = 36,
@@ -184,21 +184,28 @@ static struct aps_str without_dashes(struct aps_str s, char out[TEXT_MAX])
     return (struct aps_str){out, n};
 }
 
-/* Lower-case letters and digits, beginning with a letter, and the mark that ends them. */
+/* Lower-case letters, two digits at most, as of a version, and the mark that ends them: with more
+ * digits, eight of a million random texts of 32 characters would seem to be tags for the most part.
+ */
 static size_t tag_len(struct aps_str s)
 {
-    size_t n = 0;
+    size_t letters = 0, n;
 
-    while (n < s.n && n < TAG_MAX && (is_lower(s.p[n]) || (n > 0 && is_digit(s.p[n]))))
+    while (letters < s.n && letters < TAG_MAX && is_lower(s.p[letters]))
+        letters++;
+    for (n = letters; n < s.n && n < letters + 2 && is_digit(s.p[n]);)
         n++;
-    return n > 0 && n < s.n && (s.p[n] == '_' || s.p[n] == '-') ? n + 1 : 0;
+    return letters > 0 && n < s.n && (s.p[n] == '_' || s.p[n] == '-') ? n + 1 : 0;
 }
 
+/* So many characters at most, as `github_pat_` has nearly: random texts begin like tags now and
+ * then, and one of 32 characters must keep its bits. */
 static struct aps_str without_tags(struct aps_str s)
 {
-    for (int i = 0; i < TAGS_MAX; i++) {
-        size_t n = tag_len(s);
+    size_t gone = 0, n;
 
+    while ((n = tag_len(s)) != 0 && gone + n <= TAGS_LEN) {
+        gone += n;
         s.p += n;
         s.n -= n;
     }
