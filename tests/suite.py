@@ -304,7 +304,8 @@ def jobs_of(parts, slow, args):
     def add(name, call):
         jobs.append((name, call))
 
-    for part in parts:
+    # The longest goes first, so that both workers have something to do until the end.
+    for part in sorted(parts, key=lambda part: part != "asan"):
         if part == "lint":
             add(part, lambda: [lint(BUILD, slow)])
         elif part == "unit":
