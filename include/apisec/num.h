@@ -27,6 +27,11 @@ APS_MUST_CHECK enum aps_err aps_num_parse(struct aps_str text, uint64_t min, uin
 APS_MUST_CHECK enum aps_err aps_num_parse_duration(struct aps_str text, aps_nsec *out,
                                                    struct aps_diag *diag);
 
+/* Bytes, with k, m or g for 1,024, its square and its cube: "65536", "64k", "1m".  Zero is refused.
+ * At most 2^40. */
+APS_MUST_CHECK enum aps_err aps_num_parse_size(struct aps_str text, uint64_t *out,
+                                               struct aps_diag *diag);
+
 /* COUNT/UNIT, unit s, m, h or d: "100/m". */
 APS_MUST_CHECK enum aps_err aps_num_parse_rate(struct aps_str text, struct aps_rate *out,
                                                struct aps_diag *diag);

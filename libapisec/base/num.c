@@ -108,6 +108,32 @@ enum aps_err aps_num_parse_duration(struct aps_str text, aps_nsec *out, struct a
     return APS_OK;
 }
 
+#define SIZE_MAX_BYTES ((uint64_t)1 << 40)
+
+enum aps_err aps_num_parse_size(struct aps_str text, uint64_t *out, struct aps_diag *diag)
+{
+    static const char letters[] = "kmg";
+    struct aps_str digits, tail;
+    const char *letter = letters;
+    uint64_t bytes = 0;
+    unsigned shift = 0;
+
+    split_count(text, &digits, &tail);
+    if (tail.n == 1 && (letter = strchr(letters, tail.p[0] | 0x20)) != NULL)
+        shift = 10 * (unsigned)(letter - letters + 1);
+    if (digits.n == 0 || tail.n > 1 || letter == NULL) {
+        aps_err_explain(diag, "size \"%.*s\": want bytes, with k, m or g behind, such as 64k",
+                        APS_STR_SHOW(text));
+        return APS_ERR_FORMAT;
+    }
+    if (!read_digits(digits, &bytes) || bytes == 0 || bytes > SIZE_MAX_BYTES >> shift) {
+        aps_err_explain(diag, "size \"%.*s\": want 1 byte to 1024g", APS_STR_SHOW(text));
+        return APS_ERR_RANGE;
+    }
+    *out = bytes << shift;
+    return APS_OK;
+}
+
 enum aps_err aps_num_parse_rate(struct aps_str text, struct aps_rate *out, struct aps_diag *diag)
 {
     const struct unit *unit = NULL;

@@ -114,6 +114,45 @@ static void durations(void **state)
     }
 }
 
+static void sizes(void **state)
+{
+    static const struct {
+        struct aps_str text;
+        enum aps_err err;
+        uint64_t value;
+    } cases[] = {
+        {S("1"), APS_OK, 1},
+        {S("65536"), APS_OK, 65536},
+        {S("64k"), APS_OK, 65536},
+        {S("64K"), APS_OK, 65536},
+        {S("3m"), APS_OK, 3 << 20},
+        {S("2G"), APS_OK, UINT64_C(2) << 30},
+        {S("1024g"), APS_OK, UINT64_C(1) << 40},
+        {S("1099511627776"), APS_OK, UINT64_C(1) << 40},
+        {S("1025g"), APS_ERR_RANGE, 0},
+        {S("1099511627777"), APS_ERR_RANGE, 0},
+        {S("99999999999999999999k"), APS_ERR_RANGE, 0},
+        {S("0"), APS_ERR_RANGE, 0},
+        {S("0k"), APS_ERR_RANGE, 0},
+        {S(""), APS_ERR_FORMAT, 0},
+        {{NULL, 0}, APS_ERR_FORMAT, 0},
+        {S("k"), APS_ERR_FORMAT, 0},
+        {S("1kb"), APS_ERR_FORMAT, 0},
+        {S("1t"), APS_ERR_FORMAT, 0},
+        {S("1 k"), APS_ERR_FORMAT, 0},
+        {S("01k"), APS_ERR_FORMAT, 0},
+        {S("1\0"), APS_ERR_FORMAT, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint64_t value = 77;
+
+        assert_int_equal(aps_num_parse_size(cases[i].text, &value, NULL), cases[i].err);
+        assert_true(value == (cases[i].err == APS_OK ? cases[i].value : 77));
+    }
+}
+
 /* A limit of 0 is a mistake and refused. */
 static void rates(void **state)
 {
@@ -357,6 +396,7 @@ int main(void)
         cmocka_unit_test(numbers_are_read_whole_or_refused),
         cmocka_unit_test(refusals_name_value_and_range),
         cmocka_unit_test(durations),
+        cmocka_unit_test(sizes),
         cmocka_unit_test(rates),
         cmocka_unit_test(durations_are_printed_as_they_are_read),
         cmocka_unit_test(times),

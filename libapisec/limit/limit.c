@@ -1,0 +1,603 @@
+/* limit.c - the words of a limit -> what it holds a caller to. */
+#include "apisec/limit.h"
+
+#include <apr_strings.h>
+
+#define WORDS                                                                                      \
+    "rate=N/UNIT, quota=N/day|week|month, zone=, inflight=N, by=, burst=N, algorithm=, "           \
+    "delay=DURATION, cost= or mode=enforce|dry-run"
+#define BY_WORDS "key, user, org, role, ip[/V4[/V6]] or route, or several with + between"
+#define METHOD_WORDS "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+enum {
+    PREFIX4_MIN = 8,
+    PREFIX4_MAX = 32,
+    PREFIX6_MIN = 16,
+    PREFIX6_MAX = 128,
+    PREFIX6_USUAL = 64, /* one subscriber (LIM-11) */
+    ZONE_MAX = 64,
+};
+
+static const struct {
+    struct aps_str word;
+    unsigned bit;
+} bys[] = {
+    {{"key", 3}, APS_LIMIT_BY_KEY}, {{"user", 4}, APS_LIMIT_BY_USER},
+    {{"org", 3}, APS_LIMIT_BY_ORG}, {{"role", 4}, APS_LIMIT_BY_ROLE},
+    {{"ip", 2}, APS_LIMIT_BY_IP},   {{"route", 5}, APS_LIMIT_BY_ROUTE},
+};
+
+static const char *const algorithms[] = {
+    [APS_LIMIT_GCRA] = "gcra",
+    [APS_LIMIT_TOKEN_BUCKET] = "token-bucket",
+    [APS_LIMIT_LEAKY_BUCKET] = "leaky-bucket",
+    [APS_LIMIT_SLIDING_WINDOW] = "sliding-window",
+    [APS_LIMIT_FIXED_WINDOW] = "fixed-window",
+};
+
+static const char *const periods[] = {
+    [APS_LIMIT_DAY] = "day",
+    [APS_LIMIT_WEEK] = "week",
+    [APS_LIMIT_MONTH] = "month",
+};
+
+#define COUNT_OF(list) (sizeof(list) / sizeof(list)[0])
+
+const char *aps_limit_algorithm_name(enum aps_limit_algorithm algorithm)
+{
+    return algorithms[algorithm];
+}
+
+char *aps_limit_print_by(const struct aps_limit *limit, char out[APS_LIMIT_BY_TEXT_MAX])
+{
+    size_t at = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < COUNT_OF(bys); i++) {
+        if ((limit->by & bys[i].bit) == 0)
+            continue;
+        at += (size_t)apr_snprintf(out + at, APS_LIMIT_BY_TEXT_MAX - at, "%s%s", at != 0 ? "+" : "",
+                                   bys[i].word.p);
+        if (bys[i].bit == APS_LIMIT_BY_IP &&
+            (limit->prefix4 != PREFIX4_MAX || limit->prefix6 != PREFIX6_USUAL))
+            at += (size_t)apr_snprintf(out + at, APS_LIMIT_BY_TEXT_MAX - at, "/%u/%u",
+                                       limit->prefix4, limit->prefix6);
+    }
+    return out;
+}
+
+/* ---- What a request costs ---- */
+
+static unsigned read_methods(struct aps_str text)
+{
+    struct aps_str rest = text, word;
+    enum aps_method method;
+    unsigned set = 0;
+
+    while (aps_str_next(&rest, ',', &word)) {
+        if ((method = aps_method_parse(word)) == APS_METHOD_NONE)
+            return 0;
+        set |= method;
+    }
+    return text.n != 0 && text.p[text.n - 1] == ',' ? 0 : set;
+}
+
+static enum aps_err read_units(struct aps_str text, uint32_t *out, struct aps_diag *diag)
+{
+    uint64_t n = 0;
+    enum aps_err err = aps_num_parse(text, 1, APS_LIMIT_COST_MAX, &n, diag);
+
+    if (err == APS_OK)
+        *out = (uint32_t)n;
+    return err;
+}
+
+static enum aps_err read_method_cost(struct aps_str text, size_t colon, struct aps_limit_cost *cost,
+                                     struct aps_diag *diag)
+{
+    unsigned methods = read_methods((struct aps_str){text.p, colon});
+    uint32_t units = 0;
+    enum aps_err err;
+
+    if (methods == 0) {
+        aps_err_explain(diag, "cost \"%.*s\": want methods of " METHOD_WORDS " before the colon",
+                        APS_STR_SHOW(text));
+        return APS_ERR_FORMAT;
+    }
+    for (size_t i = 0; i < cost->n; i++)
+        if ((cost->of[i].methods & methods) != 0) {
+            aps_err_explain(diag, "cost \"%.*s\": a method has a cost already", APS_STR_SHOW(text));
+            return APS_ERR_FORMAT;
+        }
+    err = read_units((struct aps_str){text.p + colon + 1, text.n - colon - 1}, &units, diag);
+    if (err != APS_OK)
+        return err;
+    cost->of[cost->n].methods = methods; /* no more costs than methods */
+    cost->of[cost->n++].cost = units;
+    return APS_OK;
+}
+
+enum aps_err aps_limit_cost_parse(struct aps_str text, struct aps_limit_cost *cost,
+                                  struct aps_diag *diag)
+{
+    const char *colon = text.n != 0 ? memchr(text.p, ':', text.n) : NULL;
+    struct aps_str bytes = APS_STR_LIT("bytes/");
+
+    if (aps_str_starts(text, bytes))
+        return aps_num_parse_size((struct aps_str){text.p + bytes.n, text.n - bytes.n},
+                                  &cost->bytes, diag);
+    if (colon != NULL)
+        return read_method_cost(text, (size_t)(colon - text.p), cost, diag);
+    return read_units(text, &cost->base, diag);
+}
+
+uint32_t aps_limit_cost_of(const struct aps_limit_cost *cost, enum aps_method method, int64_t body)
+{
+    uint64_t most = (uint64_t)APS_LIMIT_COST_MAX * 1000;
+    uint64_t units = cost->base, of_body;
+
+    for (size_t i = 0; i < cost->n; i++)
+        if ((cost->of[i].methods & method) != 0)
+            units = cost->of[i].cost;
+    if (cost->bytes == 0)
+        return (uint32_t)units;
+    if (body < 0)
+        return 0;
+    of_body = (uint64_t)body / cost->bytes + ((uint64_t)body % cost->bytes != 0);
+    units = of_body > units ? of_body : units;
+    return (uint32_t)(units < most ? units : most);
+}
+
+/* ---- Words ---- */
+
+static enum aps_err add_meter(struct aps_limit *limit, const struct aps_limit_meter *meter,
+                              struct aps_str text, struct aps_diag *diag)
+{
+    if (limit->n == APS_LIMIT_METERS_MAX) {
+        aps_err_explain(diag, "\"%.*s\": a limit has at most %d rates, quotas and inflight",
+                        APS_STR_SHOW(text), APS_LIMIT_METERS_MAX);
+        return APS_ERR_RANGE;
+    }
+    for (size_t i = 0; i < limit->n; i++)
+        if (limit->meter[i].kind == meter->kind && limit->meter[i].period == meter->period &&
+            limit->meter[i].of == meter->of) {
+            aps_err_explain(diag, "\"%.*s\": the limit has one of this kind and period already",
+                            APS_STR_SHOW(text));
+            return APS_ERR_FORMAT;
+        }
+    limit->meter[limit->n++] = *meter;
+    return APS_OK;
+}
+
+static enum aps_err read_rate(apr_pool_t *pool, struct aps_str text, struct aps_limit *limit,
+                              struct aps_diag *diag)
+{
+    struct aps_limit_meter meter = {.kind = APS_LIMIT_RATE};
+    struct aps_rate rate;
+    enum aps_err err = aps_num_parse_rate(text, &rate, diag);
+
+    (void)pool;
+    if (err != APS_OK)
+        return err;
+    meter.count = rate.count;
+    meter.period = rate.period;
+    return add_meter(limit, &meter, text, diag);
+}
+
+static enum aps_err read_quota(apr_pool_t *pool, struct aps_str text, struct aps_limit *limit,
+                               struct aps_diag *diag)
+{
+    struct aps_limit_meter meter = {.kind = APS_LIMIT_QUOTA};
+    const char *slash = text.n != 0 ? memchr(text.p, '/', text.n) : NULL;
+    size_t n = slash != NULL ? (size_t)(slash - text.p) : 0;
+    enum aps_err err;
+    uint64_t count = 0;
+
+    (void)pool;
+    for (size_t i = 0; slash != NULL && i < COUNT_OF(periods); i++) {
+        if (!aps_str_eq((struct aps_str){slash + 1, text.n - n - 1}, aps_str(periods[i])))
+            continue;
+        err = aps_num_parse((struct aps_str){text.p, n}, 1, APS_NUM_COUNT_MAX, &count, diag);
+        if (err != APS_OK)
+            return err;
+        meter.count = (uint32_t)count;
+        meter.of = (enum aps_limit_period)i;
+        return add_meter(limit, &meter, text, diag);
+    }
+    aps_err_explain(diag, "quota \"%.*s\": want COUNT/day, COUNT/week or COUNT/month",
+                    APS_STR_SHOW(text));
+    return APS_ERR_FORMAT;
+}
+
+static enum aps_err read_inflight(apr_pool_t *pool, struct aps_str text, struct aps_limit *limit,
+                                  struct aps_diag *diag)
+{
+    struct aps_limit_meter meter = {.kind = APS_LIMIT_INFLIGHT};
+    uint64_t count = 0;
+    enum aps_err err = aps_num_parse(text, 1, APS_LIMIT_INFLIGHT_MAX, &count, diag);
+
+    (void)pool;
+    if (err != APS_OK)
+        return err;
+    meter.count = (uint32_t)count;
+    return add_meter(limit, &meter, text, diag);
+}
+
+/* "ip", "ip/24", "ip/24/48". */
+static enum aps_err read_prefixes(struct aps_str text, struct aps_limit *limit,
+                                  struct aps_diag *diag)
+{
+    struct aps_str rest = text, word;
+    uint64_t prefix4 = PREFIX4_MAX, prefix6 = PREFIX6_USUAL;
+    enum aps_err err = APS_OK;
+
+    (void)aps_str_next(&rest, '/', &word); /* "ip" */
+    if (aps_str_next(&rest, '/', &word))
+        err = aps_num_parse(word, PREFIX4_MIN, PREFIX4_MAX, &prefix4, diag);
+    if (err == APS_OK && aps_str_next(&rest, '/', &word))
+        err = aps_num_parse(word, PREFIX6_MIN, PREFIX6_MAX, &prefix6, diag);
+    if (err == APS_OK && (rest.n != 0 || text.p[text.n - 1] == '/')) {
+        aps_err_explain(diag, "by \"%.*s\": want ip, ip/V4 or ip/V4/V6, such as ip/24/48",
+                        APS_STR_SHOW(text));
+        err = APS_ERR_FORMAT;
+    }
+    limit->prefix4 = (uint8_t)prefix4;
+    limit->prefix6 = (uint8_t)prefix6;
+    return err;
+}
+
+/* The level that one word names; 0: none. */
+static enum aps_err read_level(struct aps_str word, struct aps_limit *limit, unsigned *out_bit,
+                               struct aps_diag *diag)
+{
+    *out_bit = 0;
+    if (aps_str_starts(word, APS_STR_LIT("ip/"))) {
+        *out_bit = APS_LIMIT_BY_IP;
+        return read_prefixes(word, limit, diag);
+    }
+    for (size_t i = 0; i < COUNT_OF(bys); i++)
+        if (aps_str_eq(word, bys[i].word))
+            *out_bit = bys[i].bit;
+    return APS_OK;
+}
+
+static enum aps_err read_by(apr_pool_t *pool, struct aps_str text, struct aps_limit *limit,
+                            struct aps_diag *diag)
+{
+    struct aps_str rest = text, word;
+    enum aps_err err;
+    unsigned by = 0, bit;
+    bool good = text.n != 0 && text.p[text.n - 1] != '+';
+
+    (void)pool;
+    limit->prefix4 = PREFIX4_MAX;
+    limit->prefix6 = PREFIX6_USUAL;
+    while (good && aps_str_next(&rest, '+', &word)) {
+        if ((err = read_level(word, limit, &bit, diag)) != APS_OK)
+            return err;
+        good = bit != 0 && (by & bit) == 0;
+        by |= bit;
+    }
+    if (!good) {
+        aps_err_explain(diag, "by \"%.*s\": want " BY_WORDS ", each once", APS_STR_SHOW(text));
+        return APS_ERR_FORMAT;
+    }
+    limit->by = by;
+    return APS_OK;
+}
+
+/* Whether there is such a zone shows when the limit is bound. */
+static enum aps_err read_zone(apr_pool_t *pool, struct aps_str text, struct aps_limit *limit,
+                              struct aps_diag *diag)
+{
+    static const char accepted[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "0123456789_+-/";
+
+    limit->zone = aps_str_copy(pool, text);
+    if (text.n != 0 && text.n <= ZONE_MAX && strspn(limit->zone.p, accepted) == text.n)
+        return APS_OK;
+    aps_err_explain(diag, "zone \"%.*s\": want UTC or a name such as Europe/Berlin",
+                    APS_STR_SHOW(text));
+    return APS_ERR_FORMAT;
+}
+
+static enum aps_err read_burst(apr_pool_t *pool, struct aps_str text, struct aps_limit *limit,
+                               struct aps_diag *diag)
+{
+    uint64_t n = 0;
+    enum aps_err err = aps_num_parse(text, 1, APS_NUM_COUNT_MAX, &n, diag);
+
+    (void)pool;
+    limit->burst = (uint32_t)n;
+    return err;
+}
+
+static enum aps_err read_algorithm(apr_pool_t *pool, struct aps_str text, struct aps_limit *limit,
+                                   struct aps_diag *diag)
+{
+    (void)pool;
+    for (size_t i = 0; i < COUNT_OF(algorithms); i++)
+        if (aps_str_eq(text, aps_str(algorithms[i]))) {
+            limit->algorithm = (enum aps_limit_algorithm)i;
+            return APS_OK;
+        }
+    aps_err_explain(diag,
+                    "algorithm \"%.*s\": want gcra, token-bucket, leaky-bucket, sliding-window or "
+                    "fixed-window",
+                    APS_STR_SHOW(text));
+    return APS_ERR_FORMAT;
+}
+
+static enum aps_err read_delay(apr_pool_t *pool, struct aps_str text, struct aps_limit *limit,
+                               struct aps_diag *diag)
+{
+    aps_nsec delay = 0;
+    enum aps_err err = aps_num_parse_duration(text, &delay, diag);
+
+    (void)pool;
+    if (err == APS_OK && delay > APS_LIMIT_DELAY_MAX) {
+        aps_err_explain(diag, "delay \"%.*s\": want at most 30s", APS_STR_SHOW(text));
+        err = APS_ERR_RANGE;
+    }
+    limit->delay = delay;
+    return err;
+}
+
+static enum aps_err read_cost(apr_pool_t *pool, struct aps_str text, struct aps_limit *limit,
+                              struct aps_diag *diag)
+{
+    (void)pool;
+    limit->has_cost = true;
+    return aps_limit_cost_parse(text, &limit->cost, diag);
+}
+
+static enum aps_err read_mode(apr_pool_t *pool, struct aps_str text, struct aps_limit *limit,
+                              struct aps_diag *diag)
+{
+    (void)pool;
+    limit->dry_run = aps_str_eq(text, APS_STR_LIT("dry-run"));
+    if (limit->dry_run || aps_str_eq(text, APS_STR_LIT("enforce")))
+        return APS_OK;
+    aps_err_explain(diag, "mode \"%.*s\": want enforce or dry-run", APS_STR_SHOW(text));
+    return APS_ERR_FORMAT;
+}
+
+static const struct option {
+    struct aps_str start;
+    bool repeats;
+    enum aps_err (*read)(apr_pool_t *pool, struct aps_str value, struct aps_limit *limit,
+                         struct aps_diag *diag);
+} options[] = {
+    {APS_STR_LIT("rate="), true, read_rate},
+    {APS_STR_LIT("quota="), true, read_quota},
+    {APS_STR_LIT("zone="), false, read_zone},
+    {APS_STR_LIT("inflight="), false, read_inflight},
+    {APS_STR_LIT("by="), false, read_by},
+    {APS_STR_LIT("burst="), false, read_burst},
+    {APS_STR_LIT("algorithm="), false, read_algorithm},
+    {APS_STR_LIT("delay="), false, read_delay},
+    {APS_STR_LIT("cost="), true, read_cost},
+    {APS_STR_LIT("mode="), false, read_mode},
+};
+
+/* `seen` has a bit for each option that was given. */
+static enum aps_err read_word(apr_pool_t *pool, struct aps_str word, unsigned *seen,
+                              struct aps_limit *limit, struct aps_diag *diag)
+{
+    for (size_t i = 0; i < COUNT_OF(options); i++) {
+        const struct option *option = &options[i];
+
+        if (!aps_str_starts(word, option->start))
+            continue;
+        if (!option->repeats && (*seen & 1u << i) != 0) {
+            aps_err_explain(diag, "\"%.*s\": %.*s was given before", APS_STR_SHOW(word),
+                            (int)option->start.n - 1, option->start.p);
+            return APS_ERR_FORMAT;
+        }
+        *seen |= 1u << i;
+        return option->read(pool,
+                            (struct aps_str){word.p + option->start.n, word.n - option->start.n},
+                            limit, diag);
+    }
+    aps_err_explain(diag, "\"%.*s\" is not known; want " WORDS, APS_STR_SHOW(word));
+    return APS_ERR_FORMAT;
+}
+
+/* ---- What goes together ---- */
+
+static size_t count_kind(const struct aps_limit *limit, enum aps_limit_meter_kind kind)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < limit->n; i++)
+        n += limit->meter[i].kind == kind;
+    return n;
+}
+
+static bool is_bucket(const struct aps_limit *limit)
+{
+    return limit->algorithm <= APS_LIMIT_LEAKY_BUCKET;
+}
+
+/* A sentence, or NULL. */
+static const char *misfit(const struct aps_limit *limit)
+{
+    size_t rates = count_kind(limit, APS_LIMIT_RATE);
+    size_t quotas = count_kind(limit, APS_LIMIT_QUOTA);
+
+    if (limit->n == 0)
+        return "want at least one of rate=N/UNIT, quota=N/day|week|month and inflight=N";
+    if (limit->by == 0)
+        return "want by=" BY_WORDS;
+    if (limit->burst != 0 && (rates != 1 || !is_bucket(limit)))
+        return "burst= goes with exactly one rate= of gcra, token-bucket or leaky-bucket";
+    if (limit->delay != 0 && (rates == 0 || !is_bucket(limit)))
+        return "delay= goes with a rate= of gcra, token-bucket or leaky-bucket";
+    if (limit->algorithm == APS_LIMIT_LEAKY_BUCKET && limit->delay == 0)
+        return "algorithm=leaky-bucket needs delay=, the longest that a request may wait";
+    if (limit->algorithm != APS_LIMIT_GCRA && rates == 0)
+        return "algorithm= goes with a rate=";
+    if (limit->zone.n != 0 && quotas == 0)
+        return "zone= goes with a quota=";
+    return NULL;
+}
+
+/* A cost that can never be spent is a fault of the configuration (LIM-02). */
+static enum aps_err check_costs(const struct aps_limit *limit, struct aps_diag *diag)
+{
+    uint32_t most = limit->cost.base;
+
+    for (size_t i = 0; i < limit->cost.n; i++)
+        most = limit->cost.of[i].cost > most ? limit->cost.of[i].cost : most;
+    for (size_t i = 0; i < limit->n; i++) {
+        const struct aps_limit_meter *meter = &limit->meter[i];
+        uint32_t room =
+            meter->kind == APS_LIMIT_RATE && limit->burst != 0 ? limit->burst : meter->count;
+
+        if (meter->kind != APS_LIMIT_INFLIGHT && most > room) {
+            aps_err_explain(diag, "cost %u: above the %u that can be spent at once", most, room);
+            return APS_ERR_RANGE;
+        }
+    }
+    return APS_OK;
+}
+
+/* ---- Names and texts ---- */
+
+static const char *suffix_of(const struct aps_limit_meter *meter)
+{
+    if (meter->kind == APS_LIMIT_INFLIGHT)
+        return "inflight";
+    if (meter->kind == APS_LIMIT_QUOTA)
+        return periods[meter->of];
+    if (meter->period == APS_SEC)
+        return "s";
+    if (meter->period == APS_MINUTE)
+        return "m";
+    return meter->period == APS_HOUR ? "h" : "d";
+}
+
+/* Seconds of the meter's period; 0: it has none, or one that differs from month to month. */
+static int64_t seconds_of(const struct aps_limit_meter *meter)
+{
+    if (meter->kind == APS_LIMIT_RATE)
+        return meter->period / APS_SEC;
+    if (meter->kind == APS_LIMIT_QUOTA && meter->of != APS_LIMIT_MONTH)
+        return (meter->of == APS_LIMIT_DAY ? 1 : 7) * (APS_DAY / APS_SEC);
+    return 0;
+}
+
+/* draft-ietf-httpapi-ratelimit-headers 3: `q`, `w`, and `qu` where requests are not counted. */
+static void name_meters(apr_pool_t *pool, struct aps_limit *limit)
+{
+    for (size_t i = 0; i < limit->n; i++) {
+        struct aps_limit_meter *meter = &limit->meter[i];
+        int64_t seconds = seconds_of(meter);
+
+        meter->name = limit->n == 1
+                          ? limit->name
+                          : aps_str(apr_pstrcat(pool, limit->name.p, "-", suffix_of(meter), NULL));
+        meter->policy = aps_str(
+            apr_psprintf(pool, "\"%s\";q=%u%s%s", meter->name.p, meter->count,
+                         meter->kind == APS_LIMIT_INFLIGHT ? ";qu=\"concurrent-requests\"" : "",
+                         seconds != 0 ? apr_psprintf(pool, ";w=%" APR_INT64_T_FMT, seconds) : ""));
+    }
+}
+
+static const char *meter_text(apr_pool_t *pool, const struct aps_limit_meter *meter)
+{
+    char rate[APS_NUM_RATE_MAX];
+
+    if (meter->kind == APS_LIMIT_INFLIGHT)
+        return apr_psprintf(pool, " inflight=%u", meter->count);
+    if (meter->kind == APS_LIMIT_QUOTA)
+        return apr_psprintf(pool, " quota=%u/%s", meter->count, periods[meter->of]);
+    return apr_pstrcat(
+        pool, " rate=", aps_num_print_rate((struct aps_rate){meter->count, meter->period}, rate),
+        NULL);
+}
+
+static const char *cost_text(apr_pool_t *pool, const struct aps_limit_cost *cost)
+{
+    const char *text = cost->base != 1 ? apr_psprintf(pool, " cost=%u", cost->base) : "";
+    char methods[APS_METHODS_TEXT_MAX];
+
+    for (size_t i = 0; i < cost->n; i++) {
+        char *to = methods;
+
+        for (const char *from = aps_methods_print(cost->of[i].methods, methods); *from != '\0';
+             from++)
+            if (*from != ' ')
+                *to++ = *from;
+        *to = '\0';
+        text = apr_psprintf(pool, "%s cost=%s:%u", text, methods, cost->of[i].cost);
+    }
+    if (cost->bytes != 0)
+        text = apr_psprintf(pool, "%s cost=bytes/%" APR_UINT64_T_FMT, text, cost->bytes);
+    return text;
+}
+
+static struct aps_str print_text(apr_pool_t *pool, const struct aps_limit *limit)
+{
+    const char *text = limit->name.p;
+    char by[APS_LIMIT_BY_TEXT_MAX], delay[APS_NUM_DURATION_MAX];
+
+    for (size_t i = 0; i < limit->n; i++)
+        text = apr_pstrcat(pool, text, meter_text(pool, &limit->meter[i]), NULL);
+    if (count_kind(limit, APS_LIMIT_QUOTA) != 0)
+        text = apr_pstrcat(pool, text, " zone=", limit->zone.p, NULL);
+    text = apr_pstrcat(pool, text, " by=", aps_limit_print_by(limit, by), NULL);
+    if (limit->burst != 0)
+        text = apr_psprintf(pool, "%s burst=%u", text, limit->burst);
+    if (limit->algorithm != APS_LIMIT_GCRA)
+        text = apr_pstrcat(pool, text, " algorithm=", algorithms[limit->algorithm], NULL);
+    if (limit->delay != 0)
+        text =
+            apr_pstrcat(pool, text, " delay=", aps_num_print_duration(limit->delay, delay), NULL);
+    return aps_str(apr_pstrcat(pool, text, cost_text(pool, &limit->cost),
+                               limit->dry_run ? " mode=dry-run" : "", NULL));
+}
+
+/* The next word between spaces; false when there is none. */
+static bool next_word(struct aps_str *rest, struct aps_str *out)
+{
+    while (aps_str_next(rest, ' ', out))
+        if (out->n != 0)
+            return true;
+    return false;
+}
+
+enum aps_err aps_limit_parse(apr_pool_t *pool, struct aps_str text, struct aps_limit *out,
+                             struct aps_diag *diag)
+{
+    struct aps_limit limit = {.cost = {.base = 1}};
+    struct aps_str rest = text, word = {NULL, 0};
+    unsigned seen = 0;
+    enum aps_err err = APS_OK;
+    const char *fault;
+
+    if (text.n > APS_LIMIT_TEXT_MAX || !next_word(&rest, &word) || !aps_str_is_name(word)) {
+        aps_err_explain(diag,
+                        "limit \"%.*s\": want a name of letters, digits, '.', '_', '-', then " WORDS
+                        ", %d bytes in all",
+                        APS_STR_SHOW(text), APS_LIMIT_TEXT_MAX);
+        return text.n > APS_LIMIT_TEXT_MAX ? APS_ERR_RANGE : APS_ERR_FORMAT;
+    }
+    limit.name = aps_str_copy(pool, word);
+    while (err == APS_OK && next_word(&rest, &word))
+        err = read_word(pool, word, &seen, &limit, diag);
+    if (err != APS_OK)
+        return err;
+    if ((fault = misfit(&limit)) != NULL) {
+        aps_err_explain(diag, "limit \"%s\": %s", limit.name.p, fault);
+        return APS_ERR_FORMAT;
+    }
+    if ((err = check_costs(&limit, diag)) != APS_OK)
+        return err;
+    if (limit.zone.n == 0)
+        limit.zone = APS_STR_LIT("UTC");
+    name_meters(pool, &limit);
+    limit.text = print_text(pool, &limit);
+    *out = limit;
+    return APS_OK;
+}
