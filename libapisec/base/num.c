@@ -3,6 +3,8 @@
 
 #include <endian.h>
 
+#include "civil.h"
+
 /* Civil time is counted in days from 1970-01-01; what aps_nsec holds ends within 2262. */
 #define YEAR_MIN 1970
 #define YEAR_MAX 2261
@@ -157,24 +159,6 @@ enum aps_err aps_num_parse_rate(struct aps_str text, struct aps_rate *out, struc
     return APS_OK;
 }
 
-/* Days from 1970-01-01 to a date of the Gregorian calendar.  Years are counted from March, so
- * that the leap day is a year's last; 400 years have 146,097 days. */
-static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
-{
-    int64_t y = month > 2 ? year : year - 1;
-    int64_t m = month > 2 ? month - 3 : month + 9;
-
-    return y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
-}
-
-static int64_t days_of_month(int64_t year, int64_t month)
-{
-    static const int8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    return days[month - 1] + (month == 2 && leap ? 1 : 0);
-}
-
 /* A point in time as it is written. */
 struct civil {
     int64_t year, month, day, hour, minute, second;
@@ -248,7 +232,7 @@ static bool read_civil(struct aps_str text, struct civil *out)
 static bool is_real(const struct civil *c)
 {
     return c->year >= YEAR_MIN && c->year <= YEAR_MAX && c->month >= 1 && c->month <= 12 &&
-           c->day >= 1 && c->day <= days_of_month(c->year, c->month) && c->hour <= 23 &&
+           c->day >= 1 && c->day <= aps_civil_month_days(c->year, c->month) && c->hour <= 23 &&
            c->minute <= 59 && c->second <= 59;
 }
 
@@ -261,7 +245,7 @@ enum aps_err aps_num_parse_time(struct aps_str text, aps_nsec now, aps_nsec *out
     if (read_civil(text, &c)) {
         wall = -1;
         if (is_real(&c))
-            wall = days_from_civil(c.year, c.month, c.day) * APS_DAY + c.hour * APS_HOUR +
+            wall = aps_civil_days(c.year, c.month, c.day) * APS_DAY + c.hour * APS_HOUR +
                    (c.minute - c.offset_minutes) * APS_MINUTE + c.second * APS_SEC;
         if (wall < 0) {
             aps_err_explain(diag, "time \"%.*s\": want a date and time that exist, from %d to %d",
@@ -292,34 +276,6 @@ enum aps_err aps_num_parse_time(struct aps_str text, aps_nsec now, aps_nsec *out
     return APS_ERR_RANGE;
 }
 
-/* The quotient towards minus infinity, and the remainder, which is never negative. */
-static int64_t div_floor(int64_t a, int64_t b, int64_t *out_rest)
-{
-    int64_t q = a / b;
-    int64_t rest = a % b;
-
-    if (rest < 0) {
-        rest += b;
-        q--;
-    }
-    *out_rest = rest;
-    return q;
-}
-
-/* The inverse of days_from_civil. */
-static void civil_from_days(int64_t days, struct civil *out)
-{
-    int64_t era, of_era, year, of_year, m;
-
-    era = div_floor(days + 719468, 146097, &of_era);
-    year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    of_year = of_era - (365 * year + year / 4 - year / 100);
-    m = (5 * of_year + 2) / 153;
-    out->day = of_year - (153 * m + 2) / 5 + 1;
-    out->month = m < 10 ? m + 3 : m - 9;
-    out->year = year + era * 400 + (out->month <= 2 ? 1 : 0);
-}
-
 static const char pairs[] = "00010203040506070809"
                             "10111213141516171819"
                             "20212223242526272829"
@@ -341,12 +297,12 @@ static char *put_pair(char *p, uint32_t value, char mark)
 
 char *aps_num_print_time(aps_nsec wall, bool millis, char out[APS_NUM_TIME_MAX])
 {
-    struct civil c;
+    struct aps_civil c;
     int64_t rest;
     uint32_t ms, second;
     char *p = out;
 
-    civil_from_days(div_floor(wall, APS_DAY, &rest), &c);
+    c = aps_civil_date(aps_civil_floor(wall, APS_DAY, &rest));
     ms = (uint32_t)(rest / APS_MSEC);
     second = ms / 1000;
     ms %= 1000;

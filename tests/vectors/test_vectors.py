@@ -43,7 +43,7 @@ def test_unknown_kind_names_the_kinds():
         done = subprocess.run([os.path.join(BUILD, "tests/vectors/vectors")] + argv, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert done.returncode == 2 and done.stdout == ""
-        assert "want one of these kinds: json" in done.stderr
+        assert "want one of these kinds: json zone" in done.stderr
 
 
 def test_no_row_ends_the_driver():
