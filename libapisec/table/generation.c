@@ -6,17 +6,11 @@
  * misled (see the contract in generation.h). */
 #include "apisec/generation.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "apisec/metrics.h"
 #include "layout.h"
+#include "owner.h"
 #include "pause.h"
 
 /* A process looks for its row among so many, from a place that depends on who it is. */
@@ -43,109 +37,6 @@ static bool pair_eq(struct layout_pair x, struct layout_pair y)
 static struct layout_pair read_pair(const struct layout_pair *pair)
 {
     return (struct layout_pair){layout_load(&pair->a), layout_load(&pair->b)};
-}
-
-static const char *skip_field(const char *p)
-{
-    while (*p != '\0' && *p != ' ')
-        p++;
-    return *p == ' ' ? p + 1 : p;
-}
-
-static bool read_field(const char *p, uint64_t *out)
-{
-    uint64_t number = 0;
-
-    if (*p < '0' || *p > '9')
-        return false;
-    for (; *p >= '0' && *p <= '9'; p++)
-        number = number * 10 + (uint64_t)(*p - '0');
-    *out = number;
-    return true;
-}
-
-/* Fields 3, 4 and 22 of /proc/PID/stat. */
-struct stat_line {
-    char letter; /* of its state */
-    uint64_t parent;
-    uint64_t start; /* clock ticks since boot */
-};
-
-static bool parse_stat(const char *text, struct stat_line *out)
-{
-    const char *p = strrchr(text, ')'); /* the name of a program may hold anything */
-
-    if (p == NULL || p[1] != ' ' || p[2] == '\0')
-        return false;
-    p += 2;
-    out->letter = *p;
-    p = skip_field(p);
-    if (!read_field(p, &out->parent))
-        return false;
-    for (unsigned field = 4; field < 22; field++)
-        p = skip_field(p);
-    return read_field(p, &out->start);
-}
-
-static bool read_stat(pid_t pid, struct stat_line *out)
-{
-    char path[32];
-    char text[1024];
-    ssize_t n;
-    int fd;
-
-    (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid); /* it fits */
-    if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
-        return false;
-    n = read(fd, text, sizeof text - 1);
-    (void)close(fd); /* it was only read */
-    if (n <= 0)
-        return false;
-    text[n] = '\0';
-    return parse_stat(text, out);
-}
-
-/* Whether a process has this number, whichever it is. */
-static bool is_number_taken(struct layout_pair owner)
-{
-    return owner.a != 0 && owner.a <= INT_MAX && (kill((pid_t)owner.a, 0) == 0 || errno != ESRCH);
-}
-
-static bool is_running(const struct stat_line *stat, struct layout_pair owner)
-{
-    return stat->letter != 'Z' && stat->letter != 'X' && stat->start == owner.b;
-}
-
-/* Whether the process still runs.  One that cannot be examined counts as running. */
-static bool is_alive(struct layout_pair owner)
-{
-    struct stat_line stat;
-
-    if (!is_number_taken(owner))
-        return false;
-    if (!read_stat((pid_t)owner.a, &stat))
-        return is_number_taken(owner);
-    return is_running(&stat, owner);
-}
-
-/* Whether it is another living child of this process's parent. */
-static bool is_sibling(struct layout_pair owner)
-{
-    struct stat_line stat;
-
-    return owner.a != (uint64_t)getpid() && is_number_taken(owner) &&
-           read_stat((pid_t)owner.a, &stat) && is_running(&stat, owner) &&
-           stat.parent == (uint64_t)getppid();
-}
-
-static bool self(struct layout_pair *out)
-{
-    struct stat_line stat;
-
-    if (!read_stat(getpid(), &stat))
-        return false;
-    *out = (struct layout_pair){(uint64_t)getpid(), stat.start};
-    return true;
 }
 
 static uint64_t window_of(const struct aps_state *state)
@@ -193,9 +84,9 @@ static bool update_own(struct aps_state *state, struct layout_pair owner, struct
 /* Whether a row of the dead may be taken; *examined counts what it cost so far. */
 static bool is_left_over(struct layout_pair owner, unsigned *examined)
 {
-    if (!is_number_taken(owner))
+    if (!aps_owner_is_number_taken(owner))
         return true;
-    return (*examined)++ < EXAMINE_MAX && !is_alive(owner);
+    return (*examined)++ < EXAMINE_MAX && !aps_owner_is_alive(owner);
 }
 
 /* Take the first free row, or with `dead` the first one of a dead process. */
@@ -226,7 +117,7 @@ bool aps_generation_set(struct aps_state *state, uint64_t store, uint64_t genera
     struct layout_pair owner;
     bool listed = false;
 
-    if (store != 0 && self(&owner)) {
+    if (store != 0 && aps_owner_self(&owner)) {
         (void)pthread_mutex_lock(&own_rows); /* fails only for mutexes of other kinds */
         listed = update_own(state, owner, serves) || claim(state, owner, serves, false) ||
                  claim(state, owner, serves, true);
@@ -241,7 +132,7 @@ void aps_generation_hold(struct aps_state *state, uint64_t store)
 {
     struct layout_pair owner;
 
-    if (!self(&owner))
+    if (!aps_owner_self(&owner))
         return;                          /* then it is not listed either */
     (void)pthread_mutex_lock(&own_rows); /* fails only for mutexes of other kinds */
     for (uint64_t i = 0; i < window_of(state); i++) {
@@ -258,7 +149,7 @@ void aps_generation_drop_own(struct aps_state *state)
 {
     struct layout_pair owner;
 
-    if (!self(&owner))
+    if (!aps_owner_self(&owner))
         return; /* the row is free anyway once this process is gone */
     (void)pthread_mutex_lock(&own_rows);
     for (uint64_t i = 0; i < window_of(state); i++)
@@ -279,7 +170,7 @@ void aps_generation_each(const struct aps_state *state, uint64_t store, aps_gene
         if (pair_eq(owner, FREE) || serves.a == 0 || (store != 0 && serves.a != store))
             continue;
         if (!pair_eq(owner, last)) /* rows of one process lie side by side */
-            alive = is_alive(owner);
+            alive = aps_owner_is_alive(owner);
         last = owner;
         if (alive)
             fn(arg, &(struct aps_generation_use){
@@ -297,7 +188,7 @@ bool aps_generation_is_passed(const struct aps_state *state, uint64_t store, uin
         struct layout_pair serves = read_pair(&state->rows[i].serves);
 
         if (serves.a == store && (serves.b & ~HELD) > generation &&
-            is_sibling(read_pair(&state->rows[i].owner)))
+            aps_owner_is_sibling(read_pair(&state->rows[i].owner)))
             return true;
     }
     return false;
