@@ -6,6 +6,8 @@
  *    69632  generation rows  32 bytes each, one for 16 cells, 4,096 to 65,536
  *           cells            16 bytes each, in sets of four: one cache line
  *           last uses        64 bytes each, one cache line, in sets of four
+ *           slots            one page, then 4,096 shared words, then rows of 32 bytes, one for four
+ *                            cells, 4,096 to 65,536
  *
  * Each part begins at a page.  Fixed-width integers in the machine's order, no pointers.  Sizes
  * follow from the numbers of cells and of last uses alone, and every process keeps its own copy of
@@ -24,7 +26,7 @@
 #endif
 
 #define LAYOUT_MAGIC "apisec-s"
-#define LAYOUT_VERSION 2u
+#define LAYOUT_VERSION 3u
 #define LAYOUT_PAGE ((uint64_t)4096)
 #define LAYOUT_OVERFLOW ((uint64_t)4096)
 #define LAYOUT_STRIPES ((uint64_t)16)
@@ -32,6 +34,10 @@
 #define LAYOUT_ROWS_MIN ((uint64_t)4096)
 #define LAYOUT_ROWS_MAX ((uint64_t)65536)
 #define LAYOUT_CELLS_PER_ROW ((uint64_t)16)
+#define LAYOUT_SLOTS_MIN ((uint64_t)4096)
+#define LAYOUT_SLOTS_MAX ((uint64_t)65536)
+#define LAYOUT_CELLS_PER_SLOT ((uint64_t)4)
+#define LAYOUT_SHARED ((uint64_t)4096)
 
 #define LAYOUT_AT_OVERFLOW LAYOUT_PAGE
 #define LAYOUT_AT_COUNTERS (LAYOUT_AT_OVERFLOW + LAYOUT_OVERFLOW * 8)
@@ -87,12 +93,27 @@ struct layout_use {
     uint64_t route[4];       /* text, filled up with NULs */
 };
 
+/* A request that is under way, as one limit counts it (slots.c). */
+struct layout_slot {
+    struct layout_pair owner; /* process id and its start time; 0, 0 when free */
+    struct layout_pair use;   /* a = tag or shared word that counts it; b = state and number */
+};
+
+/* What comes before these rows. */
+struct layout_slots_head {
+    uint64_t swept; /* monotonic nsec: the last search for rows of the dead */
+    uint64_t unused[511];
+    uint64_t shared[LAYOUT_SHARED]; /* count callers who found no cell */
+};
+
 _Static_assert(sizeof(struct layout_head) <= LAYOUT_PAGE, "the head fits its page");
 _Static_assert(offsetof(struct layout_head, starts) == 128, "all versions find the start counter");
 _Static_assert(sizeof(struct layout_head) == 320, "all processes must agree on the head");
 _Static_assert(sizeof(struct layout_pair) == 16, "all processes must agree on a cell");
 _Static_assert(sizeof(struct layout_row) == 32, "all processes must agree on a row");
 _Static_assert(sizeof(struct layout_use) == 64, "all processes must agree on a last use");
+_Static_assert(sizeof(struct layout_slot) == 32, "all processes must agree on a slot");
+_Static_assert(sizeof(struct layout_slots_head) % LAYOUT_PAGE == 0, "rows begin at a page");
 _Static_assert(LAYOUT_AT_ROWS % LAYOUT_PAGE == 0, "parts begin at pages");
 _Static_assert(LAYOUT_ROWS_MIN * sizeof(struct layout_row) % LAYOUT_PAGE == 0, "and so do cells");
 
@@ -107,6 +128,14 @@ struct layout_uses {
     struct layout_head *head;
 };
 
+/* Where slots are. */
+struct layout_slots {
+    struct layout_slots_head *head; /* NULL in a reader's copy */
+    struct layout_slot *rows;
+    uint64_t count;
+    uint64_t at; /* of the head in the file */
+};
+
 /* What a process knows of the file; never read again from it. */
 struct aps_state {
     uint64_t *stripe;          /* the counters that this process adds to */
@@ -119,6 +148,7 @@ struct aps_state {
     struct layout_row *rows;
     uint64_t row_count;
     struct layout_uses uses;
+    struct layout_slots slots;
     struct aps_state_info info;
     apr_pool_t *pool;
     void *map; /* NULL in a reader's copy */
@@ -146,9 +176,28 @@ static inline uint64_t layout_at_uses(uint64_t cells)
 }
 
 /* `uses` is 0 or a power of two within the accepted range. */
-static inline uint64_t layout_bytes(uint64_t cells, uint64_t uses)
+static inline uint64_t layout_at_slots(uint64_t cells, uint64_t uses)
 {
     return layout_at_uses(cells) + uses * sizeof(struct layout_use);
+}
+
+static inline uint64_t layout_slots(uint64_t cells)
+{
+    uint64_t slots = cells / LAYOUT_CELLS_PER_SLOT;
+
+    if (slots < LAYOUT_SLOTS_MIN)
+        return LAYOUT_SLOTS_MIN;
+    return slots < LAYOUT_SLOTS_MAX ? slots : LAYOUT_SLOTS_MAX;
+}
+
+static inline uint64_t layout_slots_bytes(uint64_t cells)
+{
+    return sizeof(struct layout_slots_head) + layout_slots(cells) * sizeof(struct layout_slot);
+}
+
+static inline uint64_t layout_bytes(uint64_t cells, uint64_t uses)
+{
+    return layout_at_slots(cells, uses) + layout_slots_bytes(cells);
 }
 
 static inline uint64_t layout_load(const uint64_t *word)

@@ -50,15 +50,24 @@ static struct aps_state *state_at(apr_pool_t *pool, uint8_t *base, uint64_t cell
     state->row_count = layout_rows(cells);
     state->set_mask = cells / LAYOUT_WAYS - 1;
     state->uses = aps_layout_uses(state->head, cells, uses);
+    state->slots.count = layout_slots(cells);
+    state->slots.at = layout_at_slots(cells, uses);
     state->info.bytes = layout_bytes(cells, uses);
     state->info.entries = cells;
     state->info.uses = uses;
     state->info.rows = state->row_count;
+    state->info.slots = state->slots.count;
     state->info.boot = layout_load(&state->head->starts);
     state->info.created = state->head->created;
     state->info.refresh = (aps_nsec)layout_load((const uint64_t *)&state->head->refresh);
     seed(state);
     return state;
+}
+
+static void map_slots(struct aps_state *state, uint8_t *base)
+{
+    state->slots.head = (struct layout_slots_head *)(void *)(base + state->slots.at);
+    state->slots.rows = (struct layout_slot *)(void *)(state->slots.head + 1);
 }
 
 /* Drop what hangs on the monotonic clock; the boot id goes last, so that a crash repeats it. */
@@ -74,6 +83,7 @@ static void drop_if_rebooted(struct aps_state *state)
     memset(state->cells, 0, state->info.entries * sizeof *state->cells);
     memset(state->overflow, 0, LAYOUT_OVERFLOW * sizeof *state->overflow);
     memset(state->rows, 0, state->row_count * sizeof *state->rows);
+    memset(state->slots.head, 0, layout_slots_bytes(state->info.entries));
     __sync_synchronize();
     memcpy(state->head->boot_id, boot_id, sizeof boot_id);
     if (state->info.origin == APS_STATE_KEPT)
@@ -144,6 +154,7 @@ enum aps_err aps_state_open(apr_pool_t *pool, const char *path, const struct aps
     apr_pool_cleanup_register(pool, state, cleanup, apr_pool_cleanup_null);
     state->cells = (struct layout_pair *)(void *)((uint8_t *)map + layout_at_cells(want.cells));
     state->uses.rows = (struct layout_use *)(void *)((uint8_t *)map + layout_at_uses(want.cells));
+    map_slots(state, map);
     state->info.origin = origin;
     drop_if_rebooted(state);
     seed(state);
