@@ -17,6 +17,7 @@
 #include "apisec/rate.h"
 #include "apisec/role.h"
 #include "apisec/str.h"
+#include "apisec/zone.h"
 
 #define APS_LIMIT_METERS_MAX 6
 #define APS_LIMIT_COSTS_MAX 7 /* one for each method */
@@ -47,17 +48,12 @@ enum aps_limit_algorithm {
 };
 
 enum aps_limit_meter_kind { APS_LIMIT_RATE, APS_LIMIT_QUOTA, APS_LIMIT_INFLIGHT };
-enum aps_limit_period {
-    APS_LIMIT_DAY,
-    APS_LIMIT_WEEK,
-    APS_LIMIT_MONTH
-}; /* weeks begin on Monday */
 
 struct aps_limit_meter {
     enum aps_limit_meter_kind kind;
     uint32_t count;               /* of the rate, the quota, the requests under way */
     aps_nsec period;              /* of a rate */
-    enum aps_limit_period of;     /* of a quota */
+    enum aps_zone_unit of;        /* of a quota */
     struct aps_str name;          /* unique in the limit: its name, or NAME-s, NAME-month, ... */
     struct aps_str policy;        /* item of RateLimit-Policy: `"NAME-s";q=10;w=1` */
     struct aps_rate_limit charge; /* ready for the limiter once bound */

@@ -15,7 +15,7 @@ enum {
     PREFIX6_MIN = 16,
     PREFIX6_MAX = 128,
     PREFIX6_USUAL = 64, /* one subscriber (LIM-11) */
-    ZONE_MAX = 64,
+
 };
 
 static const struct {
@@ -36,9 +36,9 @@ static const char *const algorithms[] = {
 };
 
 static const char *const periods[] = {
-    [APS_LIMIT_DAY] = "day",
-    [APS_LIMIT_WEEK] = "week",
-    [APS_LIMIT_MONTH] = "month",
+    [APS_ZONE_DAY] = "day",
+    [APS_ZONE_WEEK] = "week",
+    [APS_ZONE_MONTH] = "month",
 };
 
 #define COUNT_OF(list) (sizeof(list) / sizeof(list)[0])
@@ -201,7 +201,7 @@ static enum aps_err read_quota(apr_pool_t *pool, struct aps_str text, struct aps
         if (err != APS_OK)
             return err;
         meter.count = (uint32_t)count;
-        meter.of = (enum aps_limit_period)i;
+        meter.of = (enum aps_zone_unit)i;
         return add_meter(limit, &meter, text, diag);
     }
     aps_err_explain(diag, "quota \"%.*s\": want COUNT/day, COUNT/week or COUNT/month",
@@ -294,7 +294,7 @@ static enum aps_err read_zone(apr_pool_t *pool, struct aps_str text, struct aps_
                                    "0123456789_+-/";
 
     limit->zone = aps_str_copy(pool, text);
-    if (text.n != 0 && text.n <= ZONE_MAX && strspn(limit->zone.p, accepted) == text.n)
+    if (text.n != 0 && text.n <= APS_ZONE_NAME_MAX && strspn(limit->zone.p, accepted) == text.n)
         return APS_OK;
     aps_err_explain(diag, "zone \"%.*s\": want UTC or a name such as Europe/Berlin",
                     APS_STR_SHOW(text));
@@ -482,8 +482,8 @@ static int64_t seconds_of(const struct aps_limit_meter *meter)
 {
     if (meter->kind == APS_LIMIT_RATE)
         return meter->period / APS_SEC;
-    if (meter->kind == APS_LIMIT_QUOTA && meter->of != APS_LIMIT_MONTH)
-        return (meter->of == APS_LIMIT_DAY ? 1 : 7) * (APS_DAY / APS_SEC);
+    if (meter->kind == APS_LIMIT_QUOTA && meter->of != APS_ZONE_MONTH)
+        return (meter->of == APS_ZONE_DAY ? 1 : 7) * (APS_DAY / APS_SEC);
     return 0;
 }
 
