@@ -50,6 +50,7 @@ struct aps_state_info {
     uint64_t uses;    /* rows for last uses */
     uint64_t rows;    /* rows for generations in use */
     uint64_t slots;   /* rows for requests under way (slots.h) */
+    uint64_t leases;  /* rows for what quotas have on disk */
     uint64_t boot;    /* how often a server opened it, this time included; `boot` of audit lines */
     aps_nsec created; /* wall */
     aps_nsec refresh; /* how late at most the server sees a generation; 0: it has not said */

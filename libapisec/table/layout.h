@@ -8,6 +8,7 @@
  *           last uses        64 bytes each, one cache line, in sets of four
  *           slots            one page, then 4,096 shared words, then rows of 32 bytes, one for four
  *                            cells, 4,096 to 65,536
+ *           leases           one page, then rows of 32 bytes, one for two cells, in sets of four
  *
  * Each part begins at a page.  Fixed-width integers in the machine's order, no pointers.  Sizes
  * follow from the numbers of cells and of last uses alone, and every process keeps its own copy of
@@ -38,6 +39,7 @@
 #define LAYOUT_SLOTS_MAX ((uint64_t)65536)
 #define LAYOUT_CELLS_PER_SLOT ((uint64_t)4)
 #define LAYOUT_SHARED ((uint64_t)4096)
+#define LAYOUT_CELLS_PER_LEASE ((uint64_t)2)
 
 #define LAYOUT_AT_OVERFLOW LAYOUT_PAGE
 #define LAYOUT_AT_COUNTERS (LAYOUT_AT_OVERFLOW + LAYOUT_OVERFLOW * 8)
@@ -106,6 +108,20 @@ struct layout_slots_head {
     uint64_t shared[LAYOUT_SHARED]; /* count callers who found no cell */
 };
 
+/* How far a caller may count in a period of a quota, and how far of that is known to be on disk
+ * (lease.c). */
+struct layout_lease {
+    struct layout_pair leased;  /* a = tag, 0 when empty; b = life, end of the period and units */
+    struct layout_pair durable; /* the same */
+};
+
+/* What comes before these rows. */
+struct layout_leases_head {
+    uint64_t budget; /* monotonic second and how many strangers have waited for the disk in it */
+    uint64_t failed; /* monotonic nsec: when a write to the disk failed; 0: never */
+    uint64_t unused[510];
+};
+
 _Static_assert(sizeof(struct layout_head) <= LAYOUT_PAGE, "the head fits its page");
 _Static_assert(offsetof(struct layout_head, starts) == 128, "all versions find the start counter");
 _Static_assert(sizeof(struct layout_head) == 320, "all processes must agree on the head");
@@ -114,6 +130,8 @@ _Static_assert(sizeof(struct layout_row) == 32, "all processes must agree on a r
 _Static_assert(sizeof(struct layout_use) == 64, "all processes must agree on a last use");
 _Static_assert(sizeof(struct layout_slot) == 32, "all processes must agree on a slot");
 _Static_assert(sizeof(struct layout_slots_head) % LAYOUT_PAGE == 0, "rows begin at a page");
+_Static_assert(sizeof(struct layout_lease) == 32, "all processes must agree on a lease");
+_Static_assert(sizeof(struct layout_leases_head) == LAYOUT_PAGE, "rows begin at a page");
 _Static_assert(LAYOUT_AT_ROWS % LAYOUT_PAGE == 0, "parts begin at pages");
 _Static_assert(LAYOUT_ROWS_MIN * sizeof(struct layout_row) % LAYOUT_PAGE == 0, "and so do cells");
 
@@ -136,6 +154,14 @@ struct layout_slots {
     uint64_t at; /* of the head in the file */
 };
 
+/* Where leases are. */
+struct layout_leases {
+    struct layout_leases_head *head; /* NULL in a reader's copy */
+    struct layout_lease *rows;
+    uint64_t count;
+    uint64_t at; /* of the head in the file */
+};
+
 /* What a process knows of the file; never read again from it. */
 struct aps_state {
     uint64_t *stripe;          /* the counters that this process adds to */
@@ -149,6 +175,7 @@ struct aps_state {
     uint64_t row_count;
     struct layout_uses uses;
     struct layout_slots slots;
+    struct layout_leases leases;
     struct aps_state_info info;
     apr_pool_t *pool;
     void *map; /* NULL in a reader's copy */
@@ -195,9 +222,24 @@ static inline uint64_t layout_slots_bytes(uint64_t cells)
     return sizeof(struct layout_slots_head) + layout_slots(cells) * sizeof(struct layout_slot);
 }
 
-static inline uint64_t layout_bytes(uint64_t cells, uint64_t uses)
+static inline uint64_t layout_at_leases(uint64_t cells, uint64_t uses)
 {
     return layout_at_slots(cells, uses) + layout_slots_bytes(cells);
+}
+
+static inline uint64_t layout_leases(uint64_t cells)
+{
+    return cells / LAYOUT_CELLS_PER_LEASE;
+}
+
+static inline uint64_t layout_leases_bytes(uint64_t cells)
+{
+    return sizeof(struct layout_leases_head) + layout_leases(cells) * sizeof(struct layout_lease);
+}
+
+static inline uint64_t layout_bytes(uint64_t cells, uint64_t uses)
+{
+    return layout_at_leases(cells, uses) + layout_leases_bytes(cells);
 }
 
 static inline uint64_t layout_load(const uint64_t *word)

@@ -52,11 +52,14 @@ static struct aps_state *state_at(apr_pool_t *pool, uint8_t *base, uint64_t cell
     state->uses = aps_layout_uses(state->head, cells, uses);
     state->slots.count = layout_slots(cells);
     state->slots.at = layout_at_slots(cells, uses);
+    state->leases.count = layout_leases(cells);
+    state->leases.at = layout_at_leases(cells, uses);
     state->info.bytes = layout_bytes(cells, uses);
     state->info.entries = cells;
     state->info.uses = uses;
     state->info.rows = state->row_count;
     state->info.slots = state->slots.count;
+    state->info.leases = state->leases.count;
     state->info.boot = layout_load(&state->head->starts);
     state->info.created = state->head->created;
     state->info.refresh = (aps_nsec)layout_load((const uint64_t *)&state->head->refresh);
@@ -68,6 +71,12 @@ static void map_slots(struct aps_state *state, uint8_t *base)
 {
     state->slots.head = (struct layout_slots_head *)(void *)(base + state->slots.at);
     state->slots.rows = (struct layout_slot *)(void *)(state->slots.head + 1);
+}
+
+static void map_leases(struct aps_state *state, uint8_t *base)
+{
+    state->leases.head = (struct layout_leases_head *)(void *)(base + state->leases.at);
+    state->leases.rows = (struct layout_lease *)(void *)(state->leases.head + 1);
 }
 
 /* Drop what hangs on the monotonic clock; the boot id goes last, so that a crash repeats it. */
@@ -84,6 +93,7 @@ static void drop_if_rebooted(struct aps_state *state)
     memset(state->overflow, 0, LAYOUT_OVERFLOW * sizeof *state->overflow);
     memset(state->rows, 0, state->row_count * sizeof *state->rows);
     memset(state->slots.head, 0, layout_slots_bytes(state->info.entries));
+    memset(state->leases.head, 0, sizeof *state->leases.head);
     __sync_synchronize();
     memcpy(state->head->boot_id, boot_id, sizeof boot_id);
     if (state->info.origin == APS_STATE_KEPT)
@@ -155,6 +165,7 @@ enum aps_err aps_state_open(apr_pool_t *pool, const char *path, const struct aps
     state->cells = (struct layout_pair *)(void *)((uint8_t *)map + layout_at_cells(want.cells));
     state->uses.rows = (struct layout_use *)(void *)((uint8_t *)map + layout_at_uses(want.cells));
     map_slots(state, map);
+    map_leases(state, map);
     state->info.origin = origin;
     drop_if_rebooted(state);
     seed(state);

@@ -145,6 +145,7 @@ static void entries_are_bounded_and_rounded_up(void **state)
         assert_int_equal(info.entries, cases[i].cells);
         assert_int_equal(info.rows, cases[i].rows);
         assert_int_equal(info.slots, cases[i].slots);
+        assert_int_equal(info.leases, cases[i].cells / 2);
         aps_state_close(opened);
     }
     aps_state_close(NULL);
@@ -299,6 +300,8 @@ static void a_reboot_drops_the_cells_only(void **state)
     opened->slots.rows[4095].owner.a = 12;
     opened->slots.head->shared[4095] = 13;
     opened->slots.head->swept = 14;
+    opened->leases.rows[511].durable.b = 15;
+    opened->leases.head->budget = 16;
     aps_metrics_add(opened, APS_METRIC_ALLOWED, 12);
     opened->head->boot_id[5] ^= 1;
     opened = open_entries(1024);
@@ -309,6 +312,8 @@ static void a_reboot_drops_the_cells_only(void **state)
     assert_int_equal(opened->slots.rows[4095].owner.a, 0);
     assert_int_equal(opened->slots.head->shared[4095], 0);
     assert_int_equal(opened->slots.head->swept, 0);
+    assert_int_equal(opened->leases.rows[511].durable.b, 15);
+    assert_int_equal(opened->leases.head->budget, 0);
     assert_int_equal(aps_metrics_sum(opened, APS_METRIC_ALLOWED), 12);
     assert_int_equal(aps_state_boot(opened), 2);
     assert_int_equal(origin_of(open_entries(1024)), APS_STATE_KEPT);
