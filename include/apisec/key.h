@@ -17,6 +17,7 @@
 #define APS_KEY_SCOPE_MAX 64 /* bytes of one */
 #define APS_KEY_NETS_MAX 64
 #define APS_KEY_HOSTS_MAX 32
+#define APS_KEY_OVERRIDES_MAX 8
 #define APS_KEY_LIFE_DEFAULT (365 * APS_DAY) /* where no expiry is given (KEY-11) */
 #define APS_KEY_OVERLAP_DEFAULT (24 * APS_HOUR)
 #define APS_KEY_MAC_LEN 32
@@ -72,11 +73,16 @@ struct aps_key {
     struct aps_str revoke_reason;
     struct aps_key_secret secret[2]; /* [0] the newest; [1].version 0: no older one open */
     struct aps_key_limit limit;
-    size_t nroles, nscopes, nnets, nhosts;
+    struct aps_str org;  /* whom the owner belongs to; empty: none */
+    struct aps_str plan; /* its name; empty: that of a role, else that of the section */
+    size_t nroles, nscopes, nnets, nhosts, noverrides;
     const struct aps_str *roles;  /* names, sorted */
     const struct aps_str *scopes; /* sorted */
     const struct aps_net *nets;   /* none: any network */
     const struct aps_str *hosts;  /* lower case, without port; none: any host */
+    /* Limits of its own (limit.h), canonical, in order of their names, none twice: each stands in
+     * place of the plan's limit of its name, or beside those where there is none. */
+    const struct aps_str *overrides;
 };
 
 /* Whether the key may be used at `now` (wall): KEY_REVOKED, KEY_NOT_YET, KEY_EXPIRED or ALLOW.
@@ -97,6 +103,12 @@ enum aps_reason aps_key_place(const struct aps_key *key, const struct aps_addr *
 static inline struct aps_str aps_key_user(const struct aps_key *key)
 {
     return key->owner.n != 0 ? key->owner : key->id;
+}
+
+/* Whose it is in the end: its organisation's, else its user's. */
+static inline struct aps_str aps_key_org(const struct aps_key *key)
+{
+    return key->org.n != 0 ? key->org : aps_key_user(key);
 }
 
 /* Whether a text is a scope: scope-token of RFC 6749 3.3, printable ASCII without space, quote and

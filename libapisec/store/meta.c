@@ -153,9 +153,17 @@ static enum aps_err add_tables(struct aps_mac_run *run, sqlite3 *db, enum aps_sc
         int columns;
         bool delta_only;
     } parts[] = {
-        {"SELECT name, created_at, max_age, warn FROM role ORDER BY name", 4, false},
+        {"SELECT name, created_at, max_age, warn, plan, priority FROM role ORDER BY name", 6,
+         false},
         {"SELECT role, text, deny FROM role_grant ORDER BY role, text", 3, false},
         {"SELECT role, parent FROM role_parent ORDER BY role, parent", 2, false},
+        {"SELECT name, description, created_at FROM plan ORDER BY name", 3, false},
+        {"SELECT plan, name, position, text FROM plan_limit ORDER BY plan, name", 4, false},
+        {"SELECT plan, name, n, text, changed_at, until FROM plan_earlier ORDER BY plan, name, n",
+         6, false},
+        {"SELECT name, level, subject, bonus, until, epoch FROM adjust ORDER BY name, level,"
+         " subject",
+         6, false},
         {"SELECT id, name, record FROM key ORDER BY id", 3, true},
         {"SELECT id FROM key_gone ORDER BY id", 1, true},
     };

@@ -64,8 +64,8 @@ APS_MUST_CHECK enum aps_err aps_meta_check_master(sqlite3 *db, const struct aps_
                                                   const struct aps_secret *master,
                                                   const struct aps_seal_key *seal,
                                                   struct aps_diag *diag);
-/* The MAC of a copy: over meta, schema version and all of the role tables; of a delta over all of
- * its keys too, which are few. */
+/* The MAC of a copy: over meta, schema version and all of the tables of roles, plans and
+ * adjustments; of a delta over all of its keys too, which are few. */
 APS_MUST_CHECK enum aps_err aps_meta_mac(sqlite3 *db, enum aps_schema_kind kind,
                                          const struct aps_meta *meta,
                                          const struct aps_secret *master, uint8_t out[APS_MAC_LEN],

@@ -76,6 +76,10 @@ enum aps_err aps_publish_small(struct aps_store *st, struct aps_diag *diag)
         "INSERT INTO pub.role SELECT * FROM main.role",
         "INSERT INTO pub.role_grant SELECT * FROM main.role_grant",
         "INSERT INTO pub.role_parent SELECT * FROM main.role_parent",
+        "INSERT INTO pub.plan SELECT * FROM main.plan",
+        "INSERT INTO pub.plan_limit SELECT * FROM main.plan_limit",
+        "INSERT INTO pub.plan_earlier SELECT * FROM main.plan_earlier",
+        "INSERT INTO pub.adjust SELECT * FROM main.adjust",
     };
     enum aps_err err = APS_OK;
     for (size_t i = 0; err == APS_OK && i < sizeof copies / sizeof *copies; i++)

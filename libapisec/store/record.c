@@ -4,7 +4,7 @@
 #include <apr_strings.h>
 #include <endian.h>
 
-enum { FORMAT = 1 };
+enum { FORMAT = 1, FORMAT_PLAN = 2 };
 
 /* ---- writing ---- */
 
@@ -56,15 +56,29 @@ enum {
     NET = 17,
 };
 
+static size_t plan_size(const struct aps_key *key)
+{
+    return 2 + key->org.n + 2 + key->plan.n + 1 + list_size(key->overrides, key->noverrides);
+}
+
+static unsigned char *put_plan(unsigned char *p, const struct aps_key *key)
+{
+    p = put_str(p, key->org);
+    p = put_str(p, key->plan);
+    p = put(p, key->noverrides, 1);
+    return put_list(p, key->overrides, key->noverrides);
+}
+
 struct aps_str aps_record_encode(const struct aps_key *key, apr_pool_t *pool)
 {
     bool older = key->secret[1].version != 0;
+    bool plan = key->org.n != 0 || key->plan.n != 0 || key->noverrides != 0;
     size_t n = HEAD + (older ? (size_t)SECRET : 0) + 4 + key->owner.n + key->revoke_reason.n +
                list_size(key->roles, key->nroles) + list_size(key->scopes, key->nscopes) +
-               list_size(key->hosts, key->nhosts) + NET * key->nnets;
+               list_size(key->hosts, key->nhosts) + NET * key->nnets + (plan ? plan_size(key) : 0);
     unsigned char *b = apr_palloc(pool, n), *p = b;
 
-    p = put(p, FORMAT, 1);
+    p = put(p, plan ? FORMAT_PLAN : FORMAT, 1);
     p = put(p, key->status, 1);
     p = put(p, key->origin, 1);
     p = put(p, key->decoy, 1);
@@ -93,7 +107,9 @@ struct aps_str aps_record_encode(const struct aps_key *key, apr_pool_t *pool)
         p[16] = key->nets[i].bits;
         p += NET;
     }
-    return (struct aps_str){(const char *)b, n};
+    if (plan)
+        p = put_plan(p, key);
+    return (struct aps_str){(const char *)b, (size_t)(p - b)};
 }
 
 /* ---- reading ---- */
@@ -179,6 +195,18 @@ static void get_secret(struct reader *r, struct aps_key_secret *out)
     r->p += APS_KEY_MAC_LEN;
 }
 
+static void get_plan(struct reader *r, apr_pool_t *pool, struct aps_key *key)
+{
+    key->org = get_str(r);
+    key->plan = get_str(r);
+    if (r->p == r->end || *r->p > APS_KEY_OVERRIDES_MAX) {
+        r->bad = true;
+        return;
+    }
+    key->noverrides = get1(r);
+    key->overrides = get_list(r, key->noverrides, pool);
+}
+
 static bool is_secret(const struct aps_key_secret *secret)
 {
     return secret->version != 0 && secret->form <= APS_KEY_FORM_DIGEST && secret->made_at >= 0 &&
@@ -188,11 +216,11 @@ static bool is_secret(const struct aps_key_secret *secret)
 enum aps_err aps_record_decode(struct aps_str record, apr_pool_t *pool, struct aps_key *out)
 {
     struct aps_key key = *out;
-    if (record.n < HEAD || record.p[0] != FORMAT)
+    if (record.n < HEAD || (record.p[0] != FORMAT && record.p[0] != FORMAT_PLAN))
         return APS_ERR_CORRUPT;
     struct reader r = {.p = apr_pmemdup(pool, record.p, record.n)};
     r.end = r.p + record.n;
-    r.p++;
+    bool plan = get1(&r) == FORMAT_PLAN;
     key.status = (enum aps_key_status)get1(&r);
     key.origin = (enum aps_key_origin)get1(&r);
     uint8_t decoy = get1(&r);
@@ -222,6 +250,10 @@ enum aps_err aps_record_decode(struct aps_str record, apr_pool_t *pool, struct a
     key.scopes = get_list(&r, key.nscopes, pool);
     key.hosts = get_list(&r, key.nhosts, pool);
     key.nets = get_nets(&r, key.nnets, pool);
+    key.org = key.plan = (struct aps_str){0};
+    key.noverrides = 0;
+    if (plan)
+        get_plan(&r, pool, &key);
     if (r.bad || r.p != r.end || key.expires_at == 0 || !is_secret(&key.secret[0]) ||
         (older == 1 && !is_secret(&key.secret[1])) || decoy > 1 ||
         key.origin > APS_KEY_IMPORTED_DIGEST ||

@@ -14,6 +14,28 @@ enum {
     SQLITES = 1 << 30, /* SQLite makes it itself */
 };
 
+/* What version 2 added; in store.db behind all that was there. */
+#define ROLE_PLAN " plan TEXT NOT NULL DEFAULT ''"
+#define ROLE_PRIORITY " priority INTEGER NOT NULL DEFAULT 0"
+#define PLAN                                                                                       \
+    "CREATE TABLE plan(name TEXT PRIMARY KEY, description TEXT NOT NULL,"                          \
+    " created_at INTEGER NOT NULL) WITHOUT ROWID"
+/* `text` is the limit in the canonical form of limit.h, its name included. */
+#define PLAN_LIMIT                                                                                 \
+    "CREATE TABLE plan_limit(plan TEXT NOT NULL, name TEXT NOT NULL, position INTEGER NOT NULL,"   \
+    " text TEXT NOT NULL, PRIMARY KEY(plan, name)) WITHOUT ROWID"
+/* What a limit of this name said before, n 1 being the last; `until`: it is of no matter any more.
+ */
+#define PLAN_EARLIER                                                                               \
+    "CREATE TABLE plan_earlier(plan TEXT NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL,"        \
+    " text TEXT NOT NULL, changed_at INTEGER NOT NULL, until INTEGER NOT NULL,"                    \
+    " PRIMARY KEY(plan, name, n)) WITHOUT ROWID"
+/* What one subject of a limit has beyond it: `bonus` until `until`, and how often it began anew. */
+#define ADJUST                                                                                     \
+    "CREATE TABLE adjust(name TEXT NOT NULL, level TEXT NOT NULL, subject TEXT NOT NULL,"          \
+    " bonus INTEGER NOT NULL, until INTEGER NOT NULL, epoch INTEGER NOT NULL,"                     \
+    " PRIMARY KEY(name, level, subject)) WITHOUT ROWID"
+
 static const struct {
     int in; /* which databases have it */
     const char *sql;
@@ -31,7 +53,8 @@ static const struct {
           " NOT NULL, blob BLOB NOT NULL, created_at INTEGER NOT NULL,"
           " PRIMARY KEY(purpose, version, master)) WITHOUT ROWID"},
     {ALL, "CREATE TABLE role(name TEXT PRIMARY KEY, created_at INTEGER NOT NULL,"
-          " max_age INTEGER NOT NULL, warn INTEGER NOT NULL) WITHOUT ROWID"},
+          " max_age INTEGER NOT NULL, warn INTEGER NOT NULL," ROLE_PLAN "," ROLE_PRIORITY
+          ") WITHOUT ROWID"},
     {ALL, "CREATE TABLE role_grant(role TEXT NOT NULL, text TEXT NOT NULL, deny INTEGER NOT NULL,"
           " PRIMARY KEY(role, text)) WITHOUT ROWID"},
     {ALL, "CREATE TABLE role_parent(role TEXT NOT NULL, parent TEXT NOT NULL,"
@@ -51,6 +74,10 @@ static const struct {
             " new TEXT NOT NULL)"},
     /* By AUTOINCREMENT. */
     {STORE | SQLITES, "CREATE TABLE sqlite_sequence(name,seq)"},
+    {ALL, PLAN},
+    {ALL, PLAN_LIMIT},
+    {ALL, PLAN_EARLIER},
+    {ALL, ADJUST},
 };
 
 enum { TABLES = sizeof tables / sizeof *tables };
@@ -85,6 +112,15 @@ enum aps_err aps_schema_make(sqlite3 *db, enum aps_schema_kind kind, struct aps_
     return err;
 }
 
+enum aps_err aps_schema_to_2(sqlite3 *db, struct aps_diag *diag)
+{
+    return aps_db_exec(db,
+                       "ALTER TABLE role ADD COLUMN" ROLE_PLAN ";"
+                       "ALTER TABLE role ADD COLUMN" ROLE_PRIORITY ";" PLAN ";" PLAN_LIMIT
+                       ";" PLAN_EARLIER ";" ADJUST,
+                       diag);
+}
+
 enum aps_err aps_schema_version(sqlite3 *db, int64_t *out, struct aps_diag *diag)
 {
     int64_t id = 0;
@@ -113,6 +149,11 @@ enum aps_err aps_schema_check(sqlite3 *db, enum aps_schema_kind kind, struct aps
                         path, (long long)version, APS_SCHEMA_VERSION);
         return APS_ERR_NEWER;
     }
+    if (version < APS_SCHEMA_VERSION) {
+        aps_err_explain(diag, "%s has schema version %lld, this program needs %d%s", path,
+                        (long long)version, APS_SCHEMA_VERSION, aps_db_mend(db));
+        return APS_ERR_CORRUPT;
+    }
     aps_sql_begin(&q, db, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid");
     while (aps_sql_row(&q)) {
         n = next_of(n, kind);
@@ -121,7 +162,7 @@ enum aps_err aps_schema_check(sqlite3 *db, enum aps_schema_kind kind, struct aps
     }
     if ((err = aps_sql_end(&q, diag)) != APS_OK)
         return err;
-    if (version == APS_SCHEMA_VERSION && same && next_of(n, kind) == TABLES)
+    if (same && next_of(n, kind) == TABLES)
         return APS_OK;
     aps_err_explain(diag, "%s does not have the tables of schema version %d%s", path,
                     APS_SCHEMA_VERSION, aps_db_mend(db));

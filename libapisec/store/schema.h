@@ -7,7 +7,7 @@
 #include "db.h"
 
 #define APS_SCHEMA_APP_ID 0x41504953 /* "APIS", in the header of both files */
-#define APS_SCHEMA_VERSION 1
+#define APS_SCHEMA_VERSION 2
 
 enum aps_schema_kind {
     APS_SCHEMA_STORE, /* store.db: all of them */
@@ -19,11 +19,15 @@ enum aps_schema_kind {
 APS_MUST_CHECK enum aps_err aps_schema_make(sqlite3 *db, enum aps_schema_kind kind,
                                             struct aps_diag *diag);
 
+/* The tables of version 1 -> those of version 2, in an open transaction.  Records of keys stay as
+ * they are: record.h reads both forms. */
+APS_MUST_CHECK enum aps_err aps_schema_to_2(sqlite3 *db, struct aps_diag *diag);
+
 /* Is this a database of ours, and of which version?  APS_ERR_CORRUPT if it is somebody else's. */
 APS_MUST_CHECK enum aps_err aps_schema_version(sqlite3 *db, int64_t *out, struct aps_diag *diag);
 
 /* Is it of the present version, and its tables exactly ours, byte for byte?  APS_ERR_NEWER or
- * CORRUPT; an older version is CORRUPT too. */
+ * CORRUPT; an older version is CORRUPT too, and told as one. */
 APS_MUST_CHECK enum aps_err aps_schema_check(sqlite3 *db, enum aps_schema_kind kind,
                                              struct aps_diag *diag);
 

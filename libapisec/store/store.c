@@ -19,8 +19,7 @@ apr_pool_t *aps_store_pool(void)
     return pool;
 }
 
-/* Nothing older than the first version exists yet. */
-static const struct aps_migrate_step steps[] = {{0}};
+static const struct aps_migrate_step steps[] = {{1, aps_schema_to_2}};
 
 enum aps_err aps_store_lock(int fd, const char *dir, struct aps_diag *diag)
 {
@@ -105,8 +104,7 @@ static enum aps_err migrate(struct aps_store *st, const char *path, struct aps_d
         return err;
     if (!held && (err = take_lock(st, diag)) != APS_OK)
         return err;
-    err = aps_migrate(st->db, path, steps, sizeof steps / sizeof *steps - 1, APS_SCHEMA_VERSION,
-                      diag);
+    err = aps_migrate(st->db, path, steps, sizeof steps / sizeof *steps, APS_SCHEMA_VERSION, diag);
     if (!held)
         drop_lock(st);
     return err;

@@ -58,6 +58,9 @@ static struct aps_key most(void)
                     .closes_at = 11,
                     .grace = INT64_MAX - 2}},
         .limit = {.rate = {1000000000, APS_DAY}, .burst = UINT32_MAX},
+        .org = APS_STR_LIT("\xc3\x96rg"),
+        .plan = APS_STR_LIT("gold"),
+        .noverrides = APS_KEY_OVERRIDES_MAX,
         .nroles = APS_KEY_ROLES_MAX,
         .nscopes = APS_KEY_SCOPES_MAX,
         .nnets = APS_KEY_NETS_MAX,
@@ -73,6 +76,7 @@ static struct aps_key most(void)
     key.roles = list("role", key.nroles);
     key.scopes = list("scope", key.nscopes);
     key.hosts = list("host", key.nhosts);
+    key.overrides = list("limit rate=1/s by=key", key.noverrides);
     key.nets = nets;
     return key;
 }
@@ -104,7 +108,9 @@ static void same(const struct aps_key *a, const struct aps_key *b)
     assert_true(a->limit.rate.count == b->limit.rate.count &&
                 a->limit.rate.period == b->limit.rate.period && a->limit.burst == b->limit.burst);
     assert_true(a->nroles == b->nroles && a->nscopes == b->nscopes && a->nnets == b->nnets &&
-                a->nhosts == b->nhosts);
+                a->nhosts == b->nhosts && a->noverrides == b->noverrides);
+    assert_true(aps_str_eq(a->org, b->org) && aps_str_eq(a->plan, b->plan));
+    same_list(a->overrides, b->overrides, a->noverrides);
     same_list(a->roles, b->roles, a->nroles);
     same_list(a->scopes, b->scopes, a->nscopes);
     same_list(a->hosts, b->hosts, a->nhosts);
@@ -179,6 +185,7 @@ static void damaged_bytes_never_lead_astray(void **state)
                 refused++;
                 continue;
             }
+            assert_true(out.noverrides <= APS_KEY_OVERRIDES_MAX);
             assert_true(out.nroles <= APS_KEY_ROLES_MAX && out.nscopes <= APS_KEY_SCOPES_MAX &&
                         out.nnets <= APS_KEY_NETS_MAX && out.nhosts <= APS_KEY_HOSTS_MAX);
             assert_true(out.status == APS_KEY_ACTIVE || out.status == APS_KEY_REVOKED);
@@ -186,6 +193,28 @@ static void damaged_bytes_never_lead_astray(void **state)
                 assert_true(out.nets[k].bits <= 128);
         }
     assert_true(refused > 1000);
+}
+
+/* Keys without plans keep the form that they had before there were plans, and its size. */
+static void what_says_nothing_of_plans_takes_no_room(void **state)
+{
+    struct aps_key plain = least(), with[] = {least(), least(), least()}, out = {0};
+    struct aps_str record = aps_record_encode(&plain, pool);
+    (void)state;
+    assert_int_equal(record.p[0], 1);
+    with[0].org = APS_STR_LIT("o");
+    with[1].plan = APS_STR_LIT("p");
+    with[2].overrides = list("limit", 1);
+    with[2].noverrides = 1;
+    for (size_t i = 0; i < 3; i++) {
+        struct aps_str longer = aps_record_encode(&with[i], pool);
+        assert_int_equal(longer.p[0], 2);
+        assert_int_equal(aps_record_decode(longer, pool, &out), APS_OK);
+        same(&with[i], &out);
+    }
+    /* What the caller's struct held before is no part of the key. */
+    assert_int_equal(aps_record_decode(record, pool, &out), APS_OK);
+    same(&plain, &out);
 }
 
 static void what_no_key_has_is_damage(void **state)
@@ -215,6 +244,7 @@ int main(void)
         cmocka_unit_test(the_pool_has_a_copy),
         cmocka_unit_test(any_other_length_is_damage),
         cmocka_unit_test(damaged_bytes_never_lead_astray),
+        cmocka_unit_test(what_says_nothing_of_plans_takes_no_room),
         cmocka_unit_test(what_no_key_has_is_damage),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -52,9 +52,12 @@ static void only_our_tables_pass(void **state)
         enum aps_err want;
     } cases[] = {
         {"", APS_OK},
-        {"INSERT INTO role VALUES('a', 1, 0, 0)", APS_OK},
-        {"PRAGMA user_version = 2", APS_ERR_NEWER},
+        {"INSERT INTO role VALUES('a', 1, 0, 0, '', 0)", APS_OK},
+        {"PRAGMA user_version = 3", APS_ERR_NEWER},
+        {"PRAGMA user_version = 1", APS_ERR_CORRUPT},
         {"PRAGMA user_version = 0", APS_ERR_CORRUPT},
+        {"DROP TABLE plan", APS_ERR_CORRUPT},
+        {"ALTER TABLE role DROP COLUMN plan", APS_ERR_CORRUPT},
         {"PRAGMA application_id = 1", APS_ERR_CORRUPT},
         {"DROP TABLE role", APS_ERR_CORRUPT},
         {"DROP INDEX key_name", APS_ERR_CORRUPT},
@@ -144,7 +147,7 @@ static void connections_are_hardened(void **state)
         assert_int_equal(a, cases[i].edit);
         assert_int_equal(b, cases[i].copy);
     }
-    assert_int_not_equal(aps_db_exec(copy, "INSERT INTO role VALUES('b', 1, 0, 0)", &t.diag),
+    assert_int_not_equal(aps_db_exec(copy, "INSERT INTO role VALUES('b', 1, 0, 0, '', 0)", &t.diag),
                          APS_OK);
     aps_db_close(edit);
     aps_db_close(copy);

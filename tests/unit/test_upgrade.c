@@ -1,0 +1,135 @@
+/* A store that an older release made, byte for byte as it made it, opened by this one. */
+#include "t_store.h"
+
+#include <sqlite3.h>
+
+#include "apisec/authn.h"
+
+/* When store_1.sql was written, and the texts of its keys that work then. */
+#define THEN (1795734300 * APS_SEC)
+#define MASTER "647a3e532cfa13e02812dc32670085b5cde94e3c5bf1e8e5c04f4c9ecd6b5fd6\n"
+#define SHOP_1 "test_pnS9oNeurxtu_fDsYog8vZI2zS0YQpKbd7e9Sb0cO5BAGedzGn3QV7Ni38d9Xy"
+#define SHOP_2_OLD "test_CV0WJHgi1TwC_YfLmPyEI19Zzgw7h7wqAxR5d6ZVPnUcBhDt9ky6SlWj2knXra"
+#define SHOP_2 "test_CV0WJHgi1TwC_ED6ht49Gc4k2HtA1wK0huhSK2wdZ29tbzs8NYdbwrIu1yEbwA"
+#define LEGACY_1 "sk_live_4eC39HqLyjWDarjtT1zdp7dc"
+
+static struct t_store t;
+
+static int set_up(void **state)
+{
+    struct aps_str sql = {NULL, 0};
+    sqlite3 *db = NULL;
+    (void)state;
+    t_init(&t); /* its folders; the store in them is replaced */
+    aps_secret_wipe(&t.master);
+    t_write(t_path(&t, "master.key"), MASTER, strlen(MASTER));
+    t_load_master(&t);
+    assert_int_equal(unlink(t_path(&t, "store.db")), 0);
+    assert_int_equal(unlink(t_path(&t, "pub/store.db")), 0);
+    t_write(t_path(&t, "store.db"), "", 0);
+    sql = t_read(&t, T_SRCDIR "/tests/unit/store_1.sql");
+    assert_int_equal(sqlite3_open(t_path(&t, "store.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql.p, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    t_end(&t);
+    return 0;
+}
+
+static struct aps_key get(struct aps_store *st, const char *name)
+{
+    struct aps_key key = {0};
+    t_want(APS_OK, aps_store_key_get(st, aps_str(name), t.pool, &key, &t.diag), &t.diag);
+    return key;
+}
+
+static enum aps_reason prove(struct aps_snapshot *snap, const char *text, const char *id)
+{
+    struct aps_key key = {0};
+    size_t which = 9;
+    enum aps_reason reason = aps_authn_prove(snap, aps_str(text), t.pool, &key, &which);
+    assert_true(reason != APS_REASON_ALLOW || aps_str_eq(key.id, aps_str(id)));
+    return reason;
+}
+
+/* CLI-10: keys work, roles decide, and the log goes on. */
+static void a_store_of_version_1_is_brought_up(void **state)
+{
+    struct aps_store *st = t_open(&t, THEN);
+    struct aps_rolebook *roles = NULL;
+    struct aps_store_age age;
+    struct aps_snapshot *snap;
+    struct aps_key key = get(st, "shop-1");
+    (void)state;
+
+    assert_true(aps_str_eq(key.owner, APS_STR_LIT("Shop, Berlin")));
+    assert_true(key.limit.rate.count == 100 && key.limit.rate.period == APS_MINUTE);
+    assert_true(key.nnets == 2 && key.nhosts == 1 && key.nscopes == 1 && key.nroles == 1);
+    assert_true(key.org.n == 0 && key.plan.n == 0 && key.noverrides == 0);
+    assert_int_equal(get(st, "gone").status, APS_KEY_REVOKED);
+    assert_true(get(st, "bait").decoy);
+    assert_int_equal(get(st, "legacy-1").origin, APS_KEY_IMPORTED);
+    t_want(APS_OK, aps_store_roles(st, t.pool, &roles, &t.diag), &t.diag);
+    assert_int_equal(aps_rolebook_count(roles), 3);
+    t_want(APS_OK, aps_store_age_get(st, APS_STR_LIT("reader"), &age, &t.diag), &t.diag);
+    assert_true(age.max_age == 90 * APS_DAY && age.warn == 14 * APS_DAY);
+    assert_int_equal(access(t_path(&t, "store.db.before-2"), F_OK), 0);
+    t_want(APS_OK, aps_store_role_create(st, APS_STR_LIT("after"), &t.diag), &t.diag);
+    t_commit(&t, st);
+
+    snap = t_snapshot(&t);
+    assert_int_equal(aps_snapshot_generation(snap), 13);
+    assert_int_equal(prove(snap, SHOP_1, "pnS9oNeurxtu"), APS_REASON_ALLOW);
+    assert_int_equal(prove(snap, SHOP_2, "CV0WJHgi1TwC"), APS_REASON_ALLOW);
+    assert_int_equal(prove(snap, SHOP_2_OLD, "CV0WJHgi1TwC"), APS_REASON_ALLOW);
+    assert_int_equal(prove(snap, LEGACY_1, "XwNahYVSFUmu"), APS_REASON_ALLOW);
+    assert_int_equal(prove(snap, LEGACY_1 "x", ""), APS_REASON_KEY_UNKNOWN);
+    aps_snapshot_close(snap);
+}
+
+/* Also by a command that only looks. */
+static void a_reader_brings_it_up_too(void **state)
+{
+    struct aps_store *st = NULL;
+    (void)state;
+    t_want(APS_OK, t_try_open(&t, APS_STORE_READ, THEN, &st), &t.diag);
+    (void)get(st, "shop-2");
+    aps_store_close(st);
+    assert_int_equal(access(t_path(&t, "store.db.before-2"), F_OK), 0);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    struct aps_str text = t_read(&t, from);
+    t_write(to, text.p, text.n);
+}
+
+/* A copy of the older version is refused with a sentence that says what mends it. */
+static void an_older_copy_says_what_mends_it(void **state)
+{
+    struct aps_snapshot *snap = NULL;
+    (void)state;
+    copy_file(t_path(&t, "store.db"), t_path(&t, "pub/store.db"));
+    assert_int_equal(t_try_snapshot(&t, &snap), APS_ERR_CORRUPT);
+    assert_non_null(strstr(t.diag.text, "schema version 1, this program needs 2; apisecctl"));
+    assert_non_null(strstr(t.diag.text, "publish makes it anew"));
+    t_commit(&t, t_open(&t, THEN));
+    aps_snapshot_close(t_snapshot(&t));
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_store_of_version_1_is_brought_up),
+        T(a_reader_brings_it_up_too),
+        T(an_older_copy_says_what_mends_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
