@@ -248,6 +248,25 @@ static enum aps_err read_times(struct ctl *c, struct aps_key_change *ch)
     return err;
 }
 
+/* A text that `none` takes away. */
+static enum aps_err read_text(struct ctl *c, enum ctl_opt opt, unsigned bit,
+                              struct aps_key_change *ch, struct aps_str *out)
+{
+    bool none;
+    const char *text = value_or_none(c, opt, &none);
+
+    if (text == NULL)
+        return APS_OK;
+    if (text[0] == '\0') {
+        aps_err_explain(&c->diag, "%s is empty: want a name, or none for nobody",
+                        ctl_command_options[opt].name);
+        return APS_ERR_FORMAT;
+    }
+    ch->set |= bit;
+    *out = none ? (struct aps_str){0} : aps_str(text);
+    return APS_OK;
+}
+
 static enum aps_err read_scalars(struct ctl *c, struct aps_key_change *ch)
 {
     const char *name = ctl_command_value(&c->call, CTL_OPT_NAME);
@@ -259,15 +278,10 @@ static enum aps_err read_scalars(struct ctl *c, struct aps_key_change *ch)
         ch->set |= APS_KEY_F_NAME;
         ch->to.name = aps_str(name);
     }
-    text = value_or_none(c, CTL_OPT_OWNER, &none);
-    if (text != NULL) {
-        if (text[0] == '\0') {
-            aps_err_explain(&c->diag, "--owner is empty: want a name, or none for nobody");
-            return APS_ERR_FORMAT;
-        }
-        ch->set |= APS_KEY_F_OWNER;
-        ch->to.owner = none ? (struct aps_str){0} : aps_str(text);
-    }
+    if ((err = read_text(c, CTL_OPT_OWNER, APS_KEY_F_OWNER, ch, &ch->to.owner)) != APS_OK)
+        return err;
+    if ((err = read_text(c, CTL_OPT_ORG, APS_KEY_F_ORG, ch, &ch->to.org)) != APS_OK)
+        return err;
     text = value_or_none(c, CTL_OPT_LIMIT, &none);
     if (text != NULL) {
         ch->set |= APS_KEY_F_LIMIT;

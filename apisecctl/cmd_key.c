@@ -54,6 +54,7 @@ void ctl_key_print(struct ctl *c, const struct aps_key *key)
     if (c->fresh.n > 0)
         ctl_output_secret(c->out, "key", &c->fresh);
     ctl_output_str(c->out, "owner", key->owner);
+    ctl_output_str(c->out, "org", key->org);
     ctl_output_str(c->out, "status", aps_str(status_of(c, key)));
     ctl_output_str(c->out, "origin", aps_str(aps_key_origin_name(key->origin)));
     ctl_output_bool(c->out, "decoy", key->decoy);

@@ -95,6 +95,7 @@ static enum aps_err read_filter(struct list *l)
 
     l->filter.after = aps_str(ctl_command_value(&c->call, CTL_OPT_AFTER));
     l->filter.owner = aps_str(ctl_command_value(&c->call, CTL_OPT_OWNER));
+    l->filter.org = aps_str(ctl_command_value(&c->call, CTL_OPT_ORG));
     l->left = UINT64_MAX;
     if ((err = read_state(c, &l->filter.state)) != APS_OK ||
         (err = read_name(c, &l->filter.name)) != APS_OK || (err = read_max(c, &l->left)) != APS_OK)

@@ -91,6 +91,15 @@ static enum aps_err read_owner(struct reading *r)
     return APS_OK;
 }
 
+static enum aps_err read_org(struct reading *r)
+{
+    r->to->set |= APS_KEY_F_ORG;
+    r->to->to.org = value_of(r, CTL_IMPORT_ORG);
+    if (is_none(r->to->to.org))
+        r->to->to.org = (struct aps_str){0};
+    return APS_OK;
+}
+
 static enum aps_err read_scopes(struct reading *r)
 {
     r->to->set |= APS_KEY_F_SCOPES;
@@ -182,6 +191,7 @@ static const struct {
     [CTL_IMPORT_SHA256] = {read_sha256, false},
     [CTL_IMPORT_ROLES] = {read_roles, true},
     [CTL_IMPORT_OWNER] = {read_owner, false},
+    [CTL_IMPORT_ORG] = {read_org, false},
     [CTL_IMPORT_SCOPES] = {read_scopes, false},
     [CTL_IMPORT_EXPIRES] = {read_expires, false},
     [CTL_IMPORT_NOT_BEFORE] = {read_not_before, false},

@@ -134,6 +134,8 @@ static const char *same_options(struct remedies *r)
 
     if (key->owner.n > 0)
         all = apr_pstrcat(r->pool, all, " --owner ", quoted(r, key->owner), NULL);
+    if (key->org.n > 0)
+        all = apr_pstrcat(r->pool, all, " --org ", quoted(r, key->org), NULL);
     if (key->nscopes > 0)
         all = apr_pstrcat(r->pool, all, " --scope ",
                           ctl_quote_list(r->pool, key->scopes, key->nscopes), NULL);

@@ -52,7 +52,8 @@ static const struct {
      "; role list prints an array of it, and the commands that change a role print it too"},
     {"role delete", "{\"name\", \"deleted\": true}", ""},
     {"key show",
-     "{\"id\", \"name\", \"owner\", \"status\", \"created_at\", \"not_before\", \"expires_at\", "
+     "{\"id\", \"name\", \"owner\", \"org\", \"status\", \"created_at\", \"not_before\", "
+     "\"expires_at\", "
      "\"revoked_at\", \"revoke_reason\", \"roles\": [], \"scopes\": [], \"cidrs\": [], "
      "\"hosts\": [], \"limit\", \"kv\", \"old_valid_until\"}",
      "; status is active, revoked or expired, kv the version of the secret, old_valid_until when "

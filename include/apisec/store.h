@@ -90,6 +90,7 @@ enum aps_key_field {
     APS_KEY_F_LIMIT = 1 << 6,
     APS_KEY_F_ROLES = 1 << 7,
     APS_KEY_F_SCOPES = 1 << 8,
+    APS_KEY_F_ORG = 1 << 9,
 };
 
 struct aps_key_change {
@@ -149,6 +150,7 @@ struct aps_store_key_filter {
     struct aps_str name;  /* `*` stands for any characters */
     struct aps_str role;
     struct aps_str owner;
+    struct aps_str org;
     enum aps_store_key_state state;
     uint64_t max; /* so many at most; not 0 */
 };

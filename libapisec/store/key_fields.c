@@ -136,6 +136,8 @@ static enum aps_err apply_limit(const struct aps_key_limit *to, struct aps_key *
     return err;
 }
 
+static const char text_want[] = "at most 128 bytes of UTF-8 without control characters";
+
 static enum aps_err apply_texts(const struct aps_key_change *change, apr_pool_t *pool,
                                 struct aps_key *key, struct aps_diag *diag)
 {
@@ -147,9 +149,13 @@ static enum aps_err apply_texts(const struct aps_key_change *change, apr_pool_t 
     }
     if (change->set & APS_KEY_F_OWNER) {
         if (to->owner.n != 0 && !aps_str_is_text(to->owner))
-            return wrong(diag, "owner", to->owner,
-                         "at most 128 bytes of UTF-8 without control characters");
+            return wrong(diag, "owner", to->owner, text_want);
         key->owner = aps_str_copy(pool, to->owner);
+    }
+    if (change->set & APS_KEY_F_ORG) {
+        if (to->org.n != 0 && !aps_str_is_text(to->org))
+            return wrong(diag, "organisation", to->org, text_want);
+        key->org = aps_str_copy(pool, to->org);
     }
     return APS_OK;
 }
@@ -252,6 +258,7 @@ struct aps_str aps_key_fields_json(const struct aps_key *key, apr_pool_t *pool)
     put_str(&w, "id", key->id);
     put_str(&w, "name", key->name);
     put_str(&w, "owner", key->owner);
+    put_str(&w, "org", key->org);
     aps_json_put_str(&w, "status", aps_key_status_name(key->status));
     if (key->origin != APS_KEY_MADE)
         aps_json_put_str(&w, "origin", aps_key_origin_name(key->origin));

@@ -101,7 +101,7 @@ static const struct {
     {APS_KEY_F_OWNER, "owner"},     {APS_KEY_F_SCOPES, "scopes"},
     {APS_KEY_F_EXPIRES, "expires"}, {APS_KEY_F_NOT_BEFORE, "not_before"},
     {APS_KEY_F_LIMIT, "limit"},     {APS_KEY_F_NETS, "cidrs"},
-    {APS_KEY_F_HOSTS, "hosts"},
+    {APS_KEY_F_HOSTS, "hosts"},     {APS_KEY_F_ORG, "org"},
 };
 
 /* One field after the other, so that a fault has the name of its field. */

@@ -54,15 +54,27 @@ static bool passes(const struct aps_store *st, const struct aps_store_key_filter
 {
     return (f->name.n == 0 || fits(f->name, key->name)) &&
            (f->role.n == 0 || aps_str_is_in(f->role, key->roles, key->nroles)) &&
-           (f->owner.n == 0 || aps_str_eq(f->owner, key->owner)) && has_state(st, key, f->state);
+           (f->owner.n == 0 || aps_str_eq(f->owner, key->owner)) &&
+           (f->org.n == 0 || aps_str_eq(f->org, key->org)) && has_state(st, key, f->state);
 }
 
-/* Begin at the first name that can be on the page.  A record that does not hold the text of the
- * role or owner is not even decoded. */
+/* The longest text that the record of each key holds that passes. */
+static struct aps_str needle_of(const struct aps_store_key_filter *f)
+{
+    const struct aps_str texts[] = {f->role, f->owner, f->org};
+    struct aps_str needle = {NULL, 0};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].n > needle.n)
+            needle = texts[i];
+    return needle;
+}
+
+/* Begin at the first name that can be on the page.  A record that does not hold the needle is not
+ * even decoded. */
 static void begin(struct aps_sql *q, struct aps_store *st, const struct aps_store_key_filter *f,
                   struct aps_str start)
 {
-    struct aps_str needle = f->role.n > f->owner.n ? f->role : f->owner;
+    struct aps_str needle = needle_of(f);
     bool resumed = aps_str_compare(f->after, start) >= 0;
     aps_sql_begin(q, st->db,
                   resumed ? "SELECT id, name, record FROM key"

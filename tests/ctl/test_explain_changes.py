@@ -121,14 +121,14 @@ def test_asked_for_roles_the_question_is_put_again(shop):
 
 
 def test_a_revoked_key_wants_a_new_one_like_it(shop):
-    made = shop.key_create("bob", role=["reader", "writer"], owner="Bob's shop", limit="10/m", scope="a,b",
+    made = shop.key_create("bob", role=["reader", "writer"], owner="Bob's shop", org="Bob & Co", limit="10/m", scope="a,b",
                            cidr=["10.0.0.0/8", "2001:db8::/32"], host="api.example.com")
     shop.ok("key", "revoke", "bob")
     answer = explain(shop, "GET /orders", "--key-id", made["id"])
     (command,) = commands(answer)
     assert " key create bob-new " in command
     new = json.loads(done(command, "--json"))
-    for field in ("owner", "roles", "scopes", "cidrs", "hosts", "limit"):
+    for field in ("owner", "org", "roles", "scopes", "cidrs", "hosts", "limit"):
         assert new[field] == made[field]
     assert explain(shop, "GET /orders", "--key-id", new["id"])["decision"] == "allow"
 

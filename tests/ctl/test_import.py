@@ -247,9 +247,9 @@ def refused_json(shop, folder, text, rc=2):
 
 def test_json_lines_are_imported(shop, folder):
     text = strong()
-    made = shop.json("key", "create", "made", "--role", "reader,writer", "--owner", "\u00dcmit", "--scope", "b,a", "--expires",
+    made = shop.json("key", "create", "made", "--role", "reader,writer", "--owner", "\u00dcmit", "--org", "Acme, Inc.", "--scope", "b,a", "--expires",
                      "2090-01-31", "--limit", "100/m", "--cidr", "10.0.0.0/8", "--host", "api.example.com")
-    rows = [{"name": "in", "key": text, "roles": ["writer", "reader"], "owner": "\u00dcmit", "scopes": ["b", "a"],
+    rows = [{"name": "in", "key": text, "roles": ["writer", "reader"], "owner": "\u00dcmit", "org": "Acme, Inc.", "scopes": ["b", "a"],
              "expires": "2090-01-31", "not_before": None, "limit": "100/m", "cidrs": ["10.0.0.0/8"],
              "hosts": ["API.example.com"], "decoy": False},
             {"name": "bait", "sha256": "0f" * 32, "decoy": True, "roles": []}]

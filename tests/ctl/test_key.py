@@ -16,7 +16,7 @@ from harness import TOP, Store, wait_for
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 with open(os.path.join(TOP, "docs/security.md")) as page:
     PATTERN = re.compile(re.search(r"`(\^[^`]*\$)`", page.read()).group(1))  # the published form (KEY-01)
-FIELDS = ["id", "name", "owner", "status", "origin", "decoy", "created_at", "not_before", "expires_at", "revoked_at",
+FIELDS = ["id", "name", "owner", "org", "status", "origin", "decoy", "created_at", "not_before", "expires_at", "revoked_at",
           "revoke_reason", "roles", "scopes", "cidrs", "hosts", "limit", "kv", "old_valid_until",
           "old_ends_after_first_use", "last_used_at", "last_route", "last_address", "old_last_used_at", "old_last_route",
           "old_last_address", "due_at", "overdue"]
@@ -63,7 +63,7 @@ def test_create_prints_the_record_and_the_key(reader):
     assert list(made) == FIELDS[:2] + ["key"] + FIELDS[2:]
     assert (made["name"], made["status"], made["roles"], made["kv"]) == ("bob", "active", ["reader"], 1)
     assert made["key"].split("_")[1] == made["id"]
-    for field in ("owner", "not_before", "revoked_at", "revoke_reason", "limit", "old_valid_until"):
+    for field in ("owner", "org", "not_before", "revoked_at", "revoke_reason", "limit", "old_valid_until"):
         assert made[field] is None
     for field in ("scopes", "cidrs", "hosts"):
         assert made[field] == []
@@ -183,7 +183,7 @@ def test_set_changes_what_it_names_and_nothing_else(reader):
 
 
 @pytest.mark.parametrize("option, field, value, shown, none", [
-    ("--owner", "owner", "Anna", "Anna", None), ("--limit", "limit", "7/h", "7/h", None),
+    ("--owner", "owner", "Anna", "Anna", None), ("--org", "org", "Acme, Inc.", "Acme, Inc.", None), ("--limit", "limit", "7/h", "7/h", None),
     ("--not-before", "not_before", "2080-01-01", "2080-01-01T00:00:00Z", None),
     ("--cidr", "cidrs", "10.0.0.0/8", ["10.0.0.0/8"], []), ("--host", "hosts", "a.example", ["a.example"], []),
     ("--scope", "scopes", "read", ["read"], []),
@@ -436,8 +436,8 @@ def test_every_secret_is_generated_and_has_256_bits(reader):  # KEY-05
     for row in json.loads(Store.call("help", "--json").out):
         values.update(a or b for a, b in re.findall(r"(<[a-z]+>)|--([a-z-]+ [A-Z]+)", row["usage"]))
     known = {"<name>", "<role>", "<grant>", "<parent>", "<key>", "<request>", "<noun>", "<verb>", "<words>",
-             "group GROUP", "prefix PREFIX", "log FILE", "grant GRANT", "deny GRANT", "inherit ROLE", "role ROLE", "owner TEXT", "scope SCOPE", "expires TIME",
-             "not-before TIME", "limit RATE", "cidr NET", "host HOST", "name NAME", "overlap DURATION", "reason TEXT",
+             "group GROUP", "prefix PREFIX", "log FILE", "grant GRANT", "deny GRANT", "inherit ROLE", "role ROLE", "owner TEXT",
+             "org TEXT", "scope SCOPE", "expires TIME", "not-before TIME", "limit RATE", "cidr NET", "host HOST", "name NAME", "overlap DURATION", "reason TEXT",
              "until-used DURATION", "unused DURATION", "max-age DURATION", "warn DURATION",
              "key-id ID", "address ADDRESS", "after N", "after NAME", "max N", "name PATTERN", "status STATUS",
              "timeout DURATION", "<file>", "format FORMAT"}

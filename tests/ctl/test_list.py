@@ -14,12 +14,12 @@ FILL = os.path.join(BUILD, "tests", "bench", "fill")
 
 @pytest.fixture
 def shop(store):
-    """a-1 a-2 a-3 of reader, b-1 of writer, b.2 of both; owners ada and bob; a-2 revoked, a-3 soon expired."""
+    """a-1 a-2 a-3 of reader, b-1 of writer, b.2 of both; owners ada and bob, who is of acme; a-2 revoked, a-3 soon expired."""
     store.role_create("reader")
     store.role_create("writer")
     for name, role, owner in (("a-1", "reader", "ada"), ("a-2", "reader", "ada"), ("a-3", "reader", "bob"),
                               ("b-1", "writer", "ada"), ("b.2", ["reader", "writer"], "bob")):
-        store.key_create(name, role=role, owner=owner)
+        store.key_create(name, role=role, owner=owner, **({"org": "acme"} if owner == "bob" else {}))
     store.ok("key", "revoke", "a-2")
     return store
 
@@ -42,6 +42,10 @@ def filled(store, count):
     (["--role", "writer"], "b-1 b.2"),
     (["--owner", "bob"], "a-3 b.2"),
     (["--owner", "bo"], ""),
+    (["--org", "acme"], "a-3 b.2"),
+    (["--org", "acm"], ""),
+    (["--org", "bob"], ""),
+    (["--org", "acme", "--role", "writer"], "b.2"),
     (["--name", "a-*"], "a-1 a-2 a-3"),
     (["--name", "*-1"], "a-1 b-1"),
     (["--name", "b*2"], "b.2"),

@@ -53,6 +53,7 @@ def test_bytes_that_are_not_utf8_are_refused(store):  # CLI-07, CLI-08
 
 @pytest.mark.parametrize("option, value", [
     ("--owner", ""), ("--owner", "a\nb"), ("--owner", "a\x1b[2Jb"), ("--owner", "a\u202eb"), ("--owner", "x" * 129),
+    ("--org", ""), ("--org", "a\nb"), ("--org", "x" * 129), ("--org", "a\u202eb"),
     ("--scope", "a b"), ("--scope", ""), ("--scope", 'a"b'), ("--scope", "a\\b"), ("--scope", "a\x01"),
     ("--host", "a/b"), ("--host", "a:80"), ("--host", ""), ("--host", "a b"), ("--host", "x" * 254), ("--host", "a-"), ("--host", "a..b"),
     ("--cidr", "10.0.0.0/33"), ("--cidr", "10.0.0.1/24"), ("--cidr", "fe80::/129"), ("--cidr", "x"), ("--cidr", ""),
@@ -76,8 +77,8 @@ def test_values_outside_their_form_are_refused(store, option, value):  # CLI-07
 @pytest.mark.parametrize("owner", ["Anna Meier", "a'b\"c", "<script>alert(1)</script>", "=cmd()", "\u00fc\u4e2d", "x" * 128])
 def test_texts_for_people_are_stored_inert(store, owner):  # CLI-07
     store.role_create("r")
-    store.key_create("bob", "--owner", owner, role="r")
-    assert store.json("key", "show", "bob")["owner"] == owner
+    store.key_create("bob", "--owner", owner, "--org", owner[::-1], role="r")
+    assert store.json("key", "show", "bob")["owner"] == store.json("key", "show", "bob")["org"][::-1] == owner
     assert owner in store.ok("key", "show", "bob")
     assert store.json("changes")[-1]["new"]["owner"] == owner
 
