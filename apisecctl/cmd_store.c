@@ -157,7 +157,8 @@ static void show_state(struct ctl *c)
     ctl_output_str(c->out, "path", aps_str(c->place.state));
     ctl_output_u64(c->out, "boot", info.boot);
     ctl_output_u64(c->out, "entries", info.entries);
-    if (aps_table_usage(state, aps_clock_monotonic(), &usage, NULL) == APS_OK)
+    if (aps_table_usage(state, (struct aps_table_now){aps_clock_monotonic(), aps_clock_wall()},
+                        &usage, NULL) == APS_OK)
         ctl_output_u64(c->out, "live", usage.live);
     else
         ctl_output_null(c->out, "live"); /* the file became shorter meanwhile */

@@ -17,8 +17,7 @@ static uint64_t store_of(const struct mod_req *m)
     return m->server->store != NULL ? m->server->store->tag : 0;
 }
 
-static uint64_t tag_of(const struct mod_req *m, const struct mod_limit *limit, const void *who,
-                       size_t n)
+static uint64_t caller_of(const struct mod_req *m, const void *who, size_t n)
 {
     struct caller caller;
     caller.store = store_of(m);
@@ -28,17 +27,27 @@ static uint64_t tag_of(const struct mod_req *m, const struct mod_limit *limit, c
     if (n > sizeof caller.who)
         n = sizeof caller.who;
     memcpy(caller.who, who, n);
-    return aps_table_tag(mod_process.state, limit->limit.scope, &caller,
-                         offsetof(struct caller, who) + n);
+    return aps_table_caller(mod_process.state, &caller, offsetof(struct caller, who) + n);
 }
 
-static uint64_t address_tag(const struct mod_req *m, const struct mod_limit *limit)
+static uint64_t address_of(const struct mod_req *m)
 {
     struct aps_addr source = aps_addr_prefix(&m->addr, 32, 64);
     struct caller caller = {store_of(m), {0}};
     memcpy(caller.who, source.b, sizeof source.b);
-    return aps_table_tag(mod_process.state, limit->limit.scope, &caller,
-                         offsetof(struct caller, who) + sizeof source.b);
+    return aps_table_caller(mod_process.state, &caller,
+                            offsetof(struct caller, who) + sizeof source.b);
+}
+
+static struct aps_rate_ask ask_of(const struct mod_req *m, const struct aps_rate_limit *limit,
+                                  uint64_t caller)
+{
+    return (struct aps_rate_ask){.limit = limit, .caller = caller, .store = store_of(m), .cost = 1};
+}
+
+static struct aps_table_now now_of(struct mod_req *m)
+{
+    return (struct aps_table_now){mod_req_monotonic(m), m->first->request_time * APS_USEC};
 }
 
 /* Whether the transaction has paid for this limit, or is over: what a refusal left unpaid is not
@@ -62,12 +71,12 @@ struct bill {
     const struct mod_limit *limit[APS_RATE_MAX]; /* NULL: the key's own */
 };
 
-static bool add(struct bill *bill, const struct mod_limit *limit, const struct aps_rate_limit *rate,
-                uint64_t tag)
+static bool add(struct bill *bill, const struct mod_req *m, const struct mod_limit *limit,
+                const struct aps_rate_limit *rate, uint64_t caller)
 {
     if (bill->n == APS_RATE_MAX)
         return false;
-    bill->ask[bill->n] = (struct aps_rate_ask){.limit = rate, .tag = tag, .cost = 1};
+    bill->ask[bill->n] = ask_of(m, rate, caller);
     bill->limit[bill->n++] = limit;
     return true;
 }
@@ -90,8 +99,8 @@ static enum aps_reason charge(struct mod_req *m, const struct bill *bill)
         return APS_REASON_ALLOW;
     if (mod_process.state == NULL)
         return APS_REASON_STATE_DOWN;
-    enum aps_reason reason = aps_rate_take_all(mod_process.state, bill->ask, bill->n,
-                                               mod_req_monotonic(m), aps_clock_monotonic, &result);
+    enum aps_reason reason = aps_rate_take_all(mod_process.state, bill->ask, bill->n, now_of(m),
+                                               aps_clock_monotonic, &result);
     struct mod_charge *c = more_charges(m, bill->n);
     for (unsigned i = 0; i < bill->n; i++)
         c[i] = (struct mod_charge){bill->limit[i], result.left[i], reason == APS_REASON_ALLOW};
@@ -113,14 +122,15 @@ static enum aps_reason peek_address(struct mod_req *m, const struct mod_limits *
         return APS_REASON_INTERNAL;
     for (size_t i = 0; i < limits->n; i++) {
         const struct mod_limit *limit = limits->v[i];
-        struct aps_rate_left left;
+        struct aps_rate_answer answer;
         if (limit->by != MOD_BY_IP || is_charged(m, limit))
             continue;
-        struct aps_rate_ask ask = {&limit->limit, address_tag(m, limit), 1};
+        struct aps_rate_ask ask = ask_of(m, &limit->limit, address_of(m));
         enum aps_reason reason =
-            aps_rate_peek(mod_process.state, &ask, mod_req_monotonic(m), &left, &m->wait);
+            aps_rate_peek(mod_process.state, &ask, now_of(m), aps_clock_monotonic, &answer);
         if (reason != APS_REASON_ALLOW) {
-            *more_charges(m, 1) = (struct mod_charge){limit, left, false};
+            m->wait = answer.wait;
+            *more_charges(m, 1) = (struct mod_charge){limit, answer.left, false};
             m->refused_charge = (int)m->ncharges++;
             return reason;
         }
@@ -148,7 +158,7 @@ static bool add_limit(struct bill *bill, const struct mod_req *m, const struct m
     struct aps_str name;
     switch (limit->by) {
     case MOD_BY_IP:
-        return add(bill, limit, &limit->limit, address_tag(m, limit));
+        return add(bill, m, limit, &limit->limit, address_of(m));
     case MOD_BY_ROUTE:
         name = mod_stage_limit_route(m);
         break;
@@ -164,14 +174,14 @@ static bool add_limit(struct bill *bill, const struct mod_req *m, const struct m
         break;
     case MOD_BY_ROLE:
         for (size_t i = 0; who != NULL && i < who->key.nroles; i++)
-            if (!add(bill, limit, &limit->limit,
-                     tag_of(m, limit, who->key.roles[i].p, who->key.roles[i].n)))
+            if (!add(bill, m, limit, &limit->limit,
+                     caller_of(m, who->key.roles[i].p, who->key.roles[i].n)))
                 return false;
         return true;
     default:
         return false;
     }
-    return add(bill, limit, &limit->limit, tag_of(m, limit, name.p, name.n));
+    return add(bill, m, limit, &limit->limit, caller_of(m, name.p, name.n));
 }
 
 enum aps_reason mod_stage_limit_caller(struct mod_req *m, const struct mod_limits *limits)
@@ -186,9 +196,8 @@ enum aps_reason mod_stage_limit_caller(struct mod_req *m, const struct mod_limit
     for (size_t i = 0; limits != NULL && i < limits->n; i++)
         if (!is_charged(m, limits->v[i]) && !add_limit(&bill, m, limits->v[i]))
             return APS_REASON_INTERNAL;
-    if (own && !add(&bill, NULL, &m->who->limit,
-                    aps_table_tag(mod_process.state, m->who->limit.scope, m->who->key.id.p,
-                                  m->who->key.id.n)))
+    if (own && !add(&bill, m, NULL, &m->who->limit,
+                    aps_table_caller(mod_process.state, m->who->key.id.p, m->who->key.id.n)))
         return APS_REASON_INTERNAL;
     return charge(m, &bill);
 }
@@ -204,8 +213,8 @@ enum aps_reason mod_stage_limit_refused(struct mod_req *m, const struct mod_limi
         return reason;
     for (size_t i = 0; i < limits->n; i++)
         if (limits->v[i]->by == MOD_BY_IP && !is_charged(m, limits->v[i]))
-            (void)add(&bill, limits->v[i], &limits->v[i]->limit,
-                      address_tag(m, limits->v[i])); /* at most MOD_LIMITS_MAX */
+            (void)add(&bill, m, limits->v[i], &limits->v[i]->limit,
+                      address_of(m)); /* at most MOD_LIMITS_MAX */
     enum aps_reason limited = charge(m, &bill);
     return limited != APS_REASON_ALLOW ? limited : reason;
 }
@@ -215,15 +224,15 @@ enum aps_reason mod_stage_limit_refused(struct mod_req *m, const struct mod_limi
 enum aps_reason mod_stage_limit_fail(struct mod_req *m, enum aps_reason reason)
 {
     const struct mod_limit *fail = m->server->fail;
-    aps_nsec wait = 0;
+    struct aps_rate_answer answer;
     if (mod_process.state == NULL)
         return APS_REASON_STATE_DOWN;
-    struct aps_rate_ask ask = {.limit = &fail->limit, .tag = address_tag(m, fail), .cost = 1};
+    struct aps_rate_ask ask = ask_of(m, &fail->limit, address_of(m));
     aps_metrics_add(mod_process.state, APS_METRIC_AUTHN_FAILURES, 1);
-    if (aps_rate_take(mod_process.state, &ask, mod_req_monotonic(m), NULL, &wait) ==
+    if (aps_rate_take(mod_process.state, &ask, now_of(m), aps_clock_monotonic, &answer) ==
         APS_REASON_ALLOW)
         return reason;
-    m->wait = wait;
+    m->wait = answer.wait;
     /* The answer is the same; that a decoy was shown is told whatever came before it. */
     return reason == APS_REASON_KEY_DECOY ? APS_REASON_DECOY_RATE : APS_REASON_AUTHN_RATE;
 }

@@ -1,13 +1,22 @@
-/* rate.h - how much each caller may still do: GCRA in whole nanoseconds.
+/* rate.h - how much each caller may still do.
  *
- * T = ceil(period / count); a caller whose cell says TAT may spend `cost` at `now` if
- * max(TAT, now) + cost * T - now <= burst * T (LIM-01).  Times are monotonic.
+ * A limit is of one kind, and has one cell for each caller (table.h):
+ * - GCRA, in whole nanoseconds: T = ceil(period / count); a caller whose cell says TAT may spend
+ *   `cost` at `now` if max(TAT, now) + cost * T - now <= burst * T (LIM-01).  With a delay, one who
+ *   would have to wait at most so long is admitted too, and told how long (LIM-07).
+ * - Fixed windows: count in each; they begin at multiples of the monotonic clock.
+ * - Sliding windows: those, and what the window before still weighs:
+ *   ceil(before * (W - elapsed) / W) + count + cost <= limit (LIM-05).
+ * - Quotas by the calendar, and requests under way, which have headers of their own.
+ * Several limits are charged together, all or nothing, whatever their kinds.
  * Threads and processes: exact across all of them; never allocates, never blocks.
  * No state (NULL): STATE_DOWN, which refuses.
- * Full table: callers without a cell share one overflow cell of the limit; never unlimited. */
+ * Full table: callers without a cell share one overflow cell of limit and store; if there is none
+ * left, they are refused; never unlimited. */
 #ifndef APISEC_RATE_H
 #define APISEC_RATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "apisec/clock.h"
@@ -21,66 +30,111 @@
  * and sixteen more. */
 #define APS_RATE_MAX 144
 
-/* A cell this far beyond its full burst is another clock's or an older limit's, and is cut to the
- * burst; less far is a process whose `now` is a little old, and stands (LIM-04). */
+/* A cell this far beyond what its limit can reach is damage or another clock's, and is cut to what
+ * the limit allows; less far is a process whose `now` is a little old, and stands (LIM-04). */
 #define APS_RATE_SKEW APS_SEC
 
-/* A wait that never ends: the cost is above the burst (LIM-02). */
+/* A wait that never ends: the cost is above what the limit allows at once (LIM-02). */
 #define APS_RATE_NEVER INT64_MAX
 
-/* One limit; a plain value, to be made when the configuration or a key is read.  Two limits of
- * different rates need different scopes, or they fight for one cell. */
-struct aps_rate_limit {
-    uint64_t scope; /* from aps_table_scope */
-    uint64_t step;  /* T: nsec that one unit takes to come back */
-    uint64_t span;  /* burst * T */
-    uint32_t burst;
+enum aps_rate_kind {
+    APS_RATE_GCRA,
+    APS_RATE_FIXED,
+    APS_RATE_SLIDING,
+    APS_RATE_QUOTA,
+    APS_RATE_INFLIGHT,
 };
 
-/* `burst` 0 means rate.count.  APS_ERR_RANGE: zero in the rate, or burst * T above
+/* One limit; a plain value, to be made when the configuration or a key is read.  Limits of
+ * different kinds, of different windows, and GCRA limits of different rates or bursts need
+ * different scopes, or they fight for one cell.  Windows of one length may share a scope while
+ * their count changes: what was counted stays. */
+struct aps_rate_limit {
+    uint64_t scope; /* from aps_table_scope */
+    enum aps_rate_kind kind;
+    bool plain;     /* GCRA without a delay */
+    bool smooth;    /* GCRA: each request waits for its turn */
+    uint32_t burst; /* units at most: of the bucket, of a window or period, under way */
+    uint64_t step;  /* GCRA: T, nsec that one unit takes to come back */
+    uint64_t span;  /* GCRA: burst * T */
+    uint64_t reach; /* GCRA: how far a cell may lie ahead: span and delay */
+    aps_nsec window;
+    aps_nsec delay; /* GCRA: how long an admitted request may be told to wait */
+    /* The definition that this one took the place of; NULL: none.  Kept. */
+    const struct aps_rate_limit *earlier;
+};
+
+/* GCRA.  `burst` 0 means rate.count.  APS_ERR_RANGE: zero in the rate, or burst * T above
  * APS_TABLE_SPAN_MAX (ten years). */
 APS_MUST_CHECK enum aps_err aps_rate_init(struct aps_rate_limit *limit, uint64_t scope,
                                           struct aps_rate rate, uint32_t burst,
                                           struct aps_diag *diag);
 
-/* What to charge: the caller `tag` (aps_table_tag of limit->scope), `cost` at least 1. */
+/* rate.count in each window of rate.period; `kind` is FIXED or SLIDING.
+ * APS_ERR_RANGE: another kind; zero in the rate; a period that is not of whole seconds or above
+ * APS_TABLE_WINDOW_MAX; more than APS_WORD_SLIDING_MAX in a sliding window. */
+APS_MUST_CHECK enum aps_err aps_rate_init_window(struct aps_rate_limit *limit, uint64_t scope,
+                                                 enum aps_rate_kind kind, struct aps_rate rate,
+                                                 struct aps_diag *diag);
+
+/* Let a GCRA limit admit who would have to wait at most `delay`, and tell how long.  His units are
+ * taken at once, so that nobody else gets them.  `smooth` (leaky bucket): who is admitted waits
+ * until all before him have had their time, max(0, TAT - now), and is admitted if that is at most
+ * `delay`; then the burst bounds the cost of one request only.
+ * APS_ERR_RANGE: a limit of another kind; a delay of 0 or less, or beyond the ten years. */
+APS_MUST_CHECK enum aps_err aps_rate_set_delay(struct aps_rate_limit *limit, aps_nsec delay,
+                                               bool smooth, struct aps_diag *diag);
+
+/* What to charge. */
 struct aps_rate_ask {
     const struct aps_rate_limit *limit;
-    uint64_t tag;
-    uint32_t cost;
+    uint64_t caller; /* from aps_table_caller */
+    uint64_t store;  /* tells stores apart: whose overflow cells it may use */
+    uint32_t cost;   /* at least 1 */
+    uint32_t bonus;  /* of a quota: units granted to this caller beyond it */
 };
 
 /* What is left of a limit after the call. */
 struct aps_rate_left {
-    uint32_t remaining; /* whole units that could be spent now (LIM-03) */
+    uint32_t remaining; /* whole units that could be spent now, without a delay (LIM-03) */
     aps_nsec reset;     /* until one more could be; 0 if none is missing.  `t` of RateLimit */
 };
 
 struct aps_rate_result {
     unsigned refused; /* index of the limit with the longest wait; only after a refusal */
     aps_nsec wait;    /* after a refusal, until all would be admitted; APS_RATE_NEVER */
+    aps_nsec delay;   /* after ALLOW, how long to wait before going on; mostly 0 */
     struct aps_rate_left left[APS_RATE_MAX]; /* for each ask, in order */
 };
 
-/* Reads the monotonic clock: aps_clock_monotonic. */
+/* The same for one ask. */
+struct aps_rate_answer {
+    aps_nsec wait;
+    aps_nsec delay;
+    struct aps_rate_left left;
+};
+
+/* Reads the monotonic clock: aps_clock_monotonic.  Called only where an old `now` would do harm:
+ * to give back a charge, and before a cell that lies too far ahead is cut. */
 typedef aps_nsec (*aps_rate_clock_fn)(void);
 
 /* Charge all of `asks` or none.  ALLOW, which no asks at all are, or RATE_EXCEEDED; INTERNAL for
  * more than APS_RATE_MAX, with *out untouched.
  * If another process spends the last unit of one limit after an earlier one was charged, the
- * earlier charge is given back; only then `clock` is read, since what has drained meanwhile must
- * not be given back. */
+ * earlier charge is given back, but for what has drained meanwhile. */
 enum aps_reason aps_rate_take_all(struct aps_state *state, const struct aps_rate_ask *asks,
-                                  unsigned n, aps_nsec now, aps_rate_clock_fn clock,
+                                  unsigned n, struct aps_table_now now, aps_rate_clock_fn clock,
                                   struct aps_rate_result *out);
 
-/* One ask.  out_left and out_wait may be NULL; *out_wait is set after a refusal only. */
-enum aps_reason aps_rate_take(struct aps_state *state, const struct aps_rate_ask *ask, aps_nsec now,
-                              struct aps_rate_left *out_left, aps_nsec *out_wait);
+/* One ask.  `out` may be NULL. */
+enum aps_reason aps_rate_take(struct aps_state *state, const struct aps_rate_ask *ask,
+                              struct aps_table_now now, aps_rate_clock_fn clock,
+                              struct aps_rate_answer *out);
 
-/* What aps_rate_take would say, without a charge. */
-enum aps_reason aps_rate_peek(struct aps_state *state, const struct aps_rate_ask *ask, aps_nsec now,
-                              struct aps_rate_left *out_left, aps_nsec *out_wait);
+/* What aps_rate_take would say, without a charge; `left` is what is left without it. */
+enum aps_reason aps_rate_peek(struct aps_state *state, const struct aps_rate_ask *ask,
+                              struct aps_table_now now, aps_rate_clock_fn clock,
+                              struct aps_rate_answer *out);
 
 /* A wait or reset as Retry-After has it: whole seconds, rounded up, at least 1 (LIM-03).
  * APS_RATE_NEVER gives 0: no Retry-After. */

@@ -1,9 +1,9 @@
 /* layout.h - the state file, byte by byte; only for table/.
  *
  *        0  head             one page
- *     4096  overflow         4,096 words
- *    36864  counters         16 stripes of 256 words
- *    69632  generation rows  32 bytes each, one for 16 cells, 4,096 to 65,536
+ *     4096  overflow         8,192 cells, in sets of four
+ *   135168  counters         16 stripes of 256 words
+ *   167936  generation rows  32 bytes each, one for 16 cells, 4,096 to 65,536
  *           cells            16 bytes each, in sets of four: one cache line
  *           last uses        64 bytes each, one cache line, in sets of four
  *           slots            one page, then 4,096 shared words, then rows of 32 bytes, one for four
@@ -29,7 +29,7 @@
 #define LAYOUT_MAGIC "apisec-s"
 #define LAYOUT_VERSION 3u
 #define LAYOUT_PAGE ((uint64_t)4096)
-#define LAYOUT_OVERFLOW ((uint64_t)4096)
+#define LAYOUT_OVERFLOW ((uint64_t)8192)
 #define LAYOUT_STRIPES ((uint64_t)16)
 #define LAYOUT_COUNTERS ((uint64_t)256)
 #define LAYOUT_ROWS_MIN ((uint64_t)4096)
@@ -42,7 +42,7 @@
 #define LAYOUT_CELLS_PER_LEASE ((uint64_t)2)
 
 #define LAYOUT_AT_OVERFLOW LAYOUT_PAGE
-#define LAYOUT_AT_COUNTERS (LAYOUT_AT_OVERFLOW + LAYOUT_OVERFLOW * 8)
+#define LAYOUT_AT_COUNTERS (LAYOUT_AT_OVERFLOW + LAYOUT_OVERFLOW * 16)
 #define LAYOUT_AT_ROWS (LAYOUT_AT_COUNTERS + LAYOUT_STRIPES * LAYOUT_COUNTERS * 8)
 
 /* What is set when the file is made, and the few words that change. */
@@ -77,9 +77,13 @@ struct layout_pair {
     uint64_t b;
 };
 
-/* A caller of a limit: a = tag, 0 when empty; b = monotonic nsec from which it is idle, or a claim
- * (table.c). */
+/* A caller of a limit, or all callers of one without a cell: a = tag, 0 when empty; b = word
+ * (apisec/word.h). */
 #define LAYOUT_WAYS 4u
+
+/* The first half of the overflow cells is shared out among the stores, so many sets to each. */
+#define LAYOUT_STORE_SETS ((uint64_t)8)
+#define LAYOUT_STORE_SHARES (LAYOUT_OVERFLOW / 2 / LAYOUT_WAYS / LAYOUT_STORE_SETS)
 
 struct layout_row {
     struct layout_pair owner;  /* process id and its start time; 0, 0 when free */
@@ -167,8 +171,9 @@ struct aps_state {
     uint64_t *stripe;          /* the counters that this process adds to */
     struct layout_pair *cells; /* NULL in a reader's copy */
     uint64_t set_mask;         /* number of sets - 1 */
-    uint64_t hash_key[2];
-    uint64_t *overflow;
+    uint64_t salt;             /* of tags, for this boot */
+    uint8_t hash_key[16];
+    struct layout_pair *overflow;
     struct layout_head *head;
     uint64_t *counters;
     struct layout_row *rows;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "apisec/siphash.h"
 #include "layout.h"
 #include "state_file.h"
 
@@ -23,16 +24,15 @@ static apr_status_t cleanup(void *data)
     return APR_SUCCESS;
 }
 
-/* The file's random key, another one after each boot of the machine (LIM-14): nobody learns for
- * good which callers meet in a set. */
+/* The file's random key, and a salt that is another one after each boot of the machine (LIM-14):
+ * nobody learns for good which callers meet in a set. */
 static void seed(struct aps_state *state)
 {
-    uint64_t boot[2];
+    const struct layout_head *head = state->head;
 
-    memcpy(boot, state->head->boot_id, sizeof boot);
-    memcpy(state->hash_key, state->head->hash_key, sizeof state->hash_key);
-    state->hash_key[0] ^= boot[0];
-    state->hash_key[1] ^= boot[1];
+    memcpy(state->hash_key, head->hash_key, sizeof state->hash_key);
+    state->salt = aps_siphash_64(
+        (struct aps_str){(const char *)head->boot_id, sizeof head->boot_id}, state->hash_key);
 }
 
 /* Sizes come from `cells` and `uses` alone; `base` holds the file up to the cells, or all of it. */
@@ -43,7 +43,7 @@ static struct aps_state *state_at(apr_pool_t *pool, uint8_t *base, uint64_t cell
     state->pool = pool;
     state->fd = -1;
     state->head = (struct layout_head *)(void *)base;
-    state->overflow = (uint64_t *)(void *)(base + LAYOUT_AT_OVERFLOW);
+    state->overflow = (struct layout_pair *)(void *)(base + LAYOUT_AT_OVERFLOW);
     state->counters = (uint64_t *)(void *)(base + LAYOUT_AT_COUNTERS);
     state->stripe = state->counters;
     state->rows = (struct layout_row *)(void *)(base + LAYOUT_AT_ROWS);

@@ -1,8 +1,8 @@
 /* table.c - the shared table.
  *
- * A cell is {tag, word}.  The word is the nsec from which the cell is idle, or CLAIM | number for
- * a cell that is being taken.  docs/design.md, "The shared table", has the protocol and the
- * reason why at most one cell of a tag counts. */
+ * A cell is {tag, word}.  The word says what was consumed (apisec/word.h), or is CLAIM | number for
+ * a cell that is being taken.  docs/design.md, "The shared table", has the protocol and the reason
+ * why at most one cell of a tag counts. */
 #include "apisec/table.h"
 
 #include <assert.h>
@@ -13,7 +13,6 @@
 #include "layout.h"
 #include "pause.h"
 
-#define CLAIM ((uint64_t)1 << 63)
 #define PLACES (2 * LAYOUT_WAYS)
 
 /* One look at the places of a tag: how often a place that changes meanwhile is read again.  A
@@ -35,25 +34,62 @@ uint64_t aps_table_scope(enum aps_table_kind kind, uint64_t store, struct aps_st
     return aps_siphash_64((struct aps_str){(const char *)part, sizeof part}, key);
 }
 
-uint64_t aps_table_tag(const struct aps_state *state, uint64_t scope, const void *caller,
-                       size_t caller_bytes)
+uint64_t aps_table_caller(const struct aps_state *state, const void *bytes, size_t n)
 {
-    uint64_t key[2] = {state->hash_key[0] ^ scope, state->hash_key[1]};
-    uint64_t tag =
-        aps_siphash_64((struct aps_str){caller, caller_bytes}, (const unsigned char *)key);
+    return aps_siphash_64((struct aps_str){bytes, n}, state->hash_key);
+}
+
+/* One to one, so that callers who differ have tags that differ, and such that nobody who does not
+ * know the salt can tell which callers meet in a set. */
+static inline uint64_t mix(uint64_t x)
+{
+    x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
+    x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
+    return x ^ x >> 32;
+}
+
+uint64_t aps_table_tag(const struct aps_state *state, uint64_t scope, uint64_t caller)
+{
+    uint64_t tag = mix(caller ^ scope ^ state->salt);
 
     return tag + (tag == 0); /* 0 marks an empty cell */
 }
 
-static bool is_claim(uint64_t word)
+/* How long ago a time passed, and a little; 0: it lies ahead. */
+static inline uint64_t since(uint64_t time, uint64_t now)
 {
-    return (word & CLAIM) != 0;
+    return time <= now ? now - time + 1 : 0;
 }
 
-/* Whether the cell says nothing at `now`.  What lies further ahead than any limit is damage. */
-static bool is_idle(uint64_t tag, uint64_t word, uint64_t now)
+/* The same for a word's time, in whole `unit`s of nsec, which lies at most `most` of them ahead. */
+static uint64_t since_counted(uint64_t word, uint64_t now, uint64_t unit, uint64_t most)
 {
-    return tag == 0 || (!is_claim(word) && (word <= now || word - now > APS_TABLE_SPAN_MAX));
+    uint64_t ahead = aps_word_ahead(word, now / unit);
+
+    if (ahead != 0 && ahead <= most)
+        return 0;
+    return ((APS_WORD_AT_MAX + 1 - ahead) & APS_WORD_AT_MAX) * unit + 1;
+}
+
+/* For how long, in nsec, a word that is no claim says nothing at `now`; 0: it says something.  One
+ * that lies further ahead than its kind can is damage, and says nothing. */
+static uint64_t idle_for(uint64_t word, struct aps_table_now now)
+{
+    uint64_t until = aps_word_until(word);
+
+    switch (aps_word_kind(word)) {
+    case APS_WORD_GCRA:
+        if (until > (uint64_t)now.mono && until - (uint64_t)now.mono > APS_TABLE_SPAN_MAX)
+            return UINT64_MAX;
+        return since(until, (uint64_t)now.mono);
+    case APS_WORD_QUOTA: /* however far ahead a clock that was wrong has put it */
+        return since_counted(word, (uint64_t)now.wall, (uint64_t)APS_MINUTE, APS_WORD_AT_MAX / 2);
+    case APS_WORD_INFLIGHT:
+        return aps_word_under_way(word) == 0;
+    default:
+        return since_counted(word, (uint64_t)now.mono, (uint64_t)APS_SEC,
+                             3 * APS_TABLE_WINDOW_MAX / (uint64_t)APS_SEC);
+    }
 }
 
 /* The first cell of each of the two sets where a tag may be. */
@@ -81,6 +117,19 @@ static inline struct places places_of(const struct aps_state *state, uint64_t ta
     return (struct places){{first_set(state, tag), second_set(state, tag)}};
 }
 
+/* Where the overflow cell of a tag may be: in a set of its store's own, so that no store can fill
+ * all of another's places, or in a set of all. */
+static struct places overflow_places(const struct aps_state *state, uint64_t store, uint64_t tag)
+{
+    const uint64_t half = LAYOUT_OVERFLOW / LAYOUT_WAYS / 2;
+    uint64_t share = aps_table_caller(state, &store, sizeof store) % LAYOUT_STORE_SHARES;
+    uint64_t own = share * LAYOUT_STORE_SETS + tag % LAYOUT_STORE_SETS;
+    uint64_t any = half + (tag >> 32) % half;
+
+    return (struct places){
+        {state->overflow + own * LAYOUT_WAYS, state->overflow + any * LAYOUT_WAYS}};
+}
+
 static inline struct layout_pair *place_at(const struct places *places, uint32_t index)
 {
     return places->set[index / LAYOUT_WAYS] + index % LAYOUT_WAYS;
@@ -102,70 +151,61 @@ static inline bool read_own(const struct layout_pair *cell, uint64_t tag, uint64
 struct victim {
     struct layout_pair seen;
     uint32_t index;
-    unsigned rank; /* 0: none */
+    uint64_t worth; /* 0: none */
 };
 
+static uint64_t worth_of(struct layout_pair seen, struct aps_table_now now)
+{
+    uint64_t idle;
+
+    if (seen.a == 0)
+        return UINT64_MAX;
+    if (aps_word_is_claim(seen.b))
+        return 1;
+    idle = idle_for(seen.b, now);
+    return idle < UINT64_MAX - 2 ? idle + (idle != 0) : UINT64_MAX - 1;
+}
+
 /* Pick within one set and count what is empty or idle.  False if a cell of `tag` has come. */
-static bool find_victim(const struct layout_pair *set, uint32_t base, uint64_t tag, uint64_t now,
-                        struct victim *out, unsigned *out_idle)
+static bool find_victim(const struct layout_pair *set, uint32_t base, uint64_t tag,
+                        struct aps_table_now now, struct victim *out, unsigned *out_idle)
 {
     for (uint32_t i = 0; i < LAYOUT_WAYS; i++) {
         struct layout_pair seen = {layout_load(&set[i].a), layout_load(&set[i].b)};
-        unsigned rank = is_claim(seen.b) ? 1 : 0;
+        uint64_t worth;
 
         if (seen.a == tag)
             return false;
-        if (is_idle(seen.a, seen.b, now)) {
-            *out_idle += 1;
-            rank = seen.a == 0 ? 3 : 2;
-        }
-        if (rank > out->rank || (rank == 2 && out->rank == 2 && seen.b < out->seen.b))
-            *out = (struct victim){seen, base + i, rank};
+        worth = worth_of(seen, now);
+        *out_idle += worth > 1;
+        if (worth > out->worth)
+            *out = (struct victim){seen, base + i, worth};
     }
     return true;
 }
 
-void aps_table_look_overflow(struct aps_state *state, uint64_t scope, uint64_t tag,
-                             struct aps_table_spot *out)
-{
-    uint64_t *word = &state->overflow[scope % LAYOUT_OVERFLOW];
-    uint64_t until = layout_load(word);
-
-    *out = (struct aps_table_spot){
-        .until = until,
-        .place = APS_TABLE_OVERFLOW,
-        .tag = tag,
-        .cell = word,
-        .seen_state = until,
-    };
-}
-
-/* No cell of this tag: the place to take, in the emptier of the two sets.  False if a cell of
- * the tag has come meanwhile. */
-static bool look_for_room(struct aps_state *state, uint64_t scope, uint64_t tag, uint64_t now,
+/* No cell of this tag: the place to take, in the emptier of the two sets, or none.  False if a
+ * cell of the tag has come meanwhile. */
+static bool look_for_room(const struct places *places, uint64_t tag, struct aps_table_now now,
                           struct aps_table_spot *out)
 {
-    struct places places = places_of(state, tag);
     struct victim victim[2] = {{EMPTY, 0, 0}, {EMPTY, 0, 0}};
     unsigned idle[2] = {0, 0};
     const struct victim *best;
 
     for (uint32_t i = 0; i < 2; i++)
-        if (!find_victim(places.set[i], i * LAYOUT_WAYS, tag, now, &victim[i], &idle[i]))
+        if (!find_victim(places->set[i], i * LAYOUT_WAYS, tag, now, &victim[i], &idle[i]))
             return false;
     if (idle[0] == 0 && idle[1] == 0)
-        best = &victim[victim[1].rank > victim[0].rank];
+        best = &victim[victim[1].worth > victim[0].worth];
     else
         best = &victim[idle[1] > idle[0]];
-    if (best->rank == 0) {
-        aps_table_look_overflow(state, scope, tag, out);
-        return true;
-    }
     *out = (struct aps_table_spot){
-        .place = APS_TABLE_FREE,
+        .place = best->worth != 0 ? APS_TABLE_FREE : APS_TABLE_NONE,
         .index = best->index,
         .tag = tag,
-        .cell = place_at(&places, best->index),
+        .cell = place_at(places, best->index),
+        .set = {places->set[0], places->set[1]},
         .seen_tag = best->seen.a,
         .seen_state = best->seen.b,
     };
@@ -179,15 +219,16 @@ static bool find_own(const struct places *places, uint64_t tag, struct aps_table
     uint64_t word = 0;
 
     for (uint32_t i = 0; i < PLACES; i++) {
-        if (!read_own(place_at(places, i), tag, &word) || (claimed && is_claim(word)))
+        if (!read_own(place_at(places, i), tag, &word) || (claimed && aps_word_is_claim(word)))
             continue;
-        claimed = is_claim(word);
+        claimed = aps_word_is_claim(word);
         *out = (struct aps_table_spot){
-            .until = claimed ? 0 : word,
+            .word = claimed ? 0 : word,
             .place = claimed ? APS_TABLE_CLAIMED : APS_TABLE_HELD,
             .index = i,
             .tag = tag,
             .cell = place_at(places, i),
+            .set = {places->set[0], places->set[1]},
             .seen_tag = tag,
             .seen_state = word,
         };
@@ -198,19 +239,17 @@ static bool find_own(const struct places *places, uint64_t tag, struct aps_table
 }
 
 /* The tag has no cell that counts, or it moves. */
-static void look_again(struct aps_state *state, uint64_t scope, uint64_t tag, aps_nsec now,
-                       struct aps_table_spot *out)
+static void look_at(const struct places *places, uint64_t tag, struct aps_table_now now,
+                    struct aps_table_spot *out)
 {
-    struct places places = places_of(state, tag);
-
     for (unsigned tries = 0; tries < REREAD_MAX; tries++) {
-        if (find_own(&places, tag, out))
+        if (find_own(places, tag, out))
             return;
         APS_PAUSE_POINT(3);
-        if (look_for_room(state, scope, tag, (uint64_t)now, out))
+        if (look_for_room(places, tag, now, out))
             return;
     }
-    aps_table_look_overflow(state, scope, tag, out);
+    *out = (struct aps_table_spot){.place = APS_TABLE_NONE, .tag = tag};
 }
 
 /* The first cell of this tag in a set, or NULL. */
@@ -222,31 +261,53 @@ static inline struct layout_pair *find_tag(struct layout_pair *set, uint64_t tag
     return NULL;
 }
 
-void aps_table_look(struct aps_state *state, uint64_t scope, uint64_t tag, aps_nsec now,
-                    struct aps_table_spot *out)
+bool aps_table_find(struct aps_state *state, uint64_t tag, struct aps_table_spot *out)
 {
     struct layout_pair *cell = find_tag(first_set(state, tag), tag);
     uint64_t word;
 
     if (cell == NULL)
         cell = find_tag(second_set(state, tag), tag);
-    if (cell == NULL) {
-        look_again(state, scope, tag, now, out);
-        return;
-    }
+    if (cell == NULL)
+        return false;
     APS_PAUSE_POINT(10);
     word = layout_load(&cell->b);
     APS_PAUSE_POINT(11);
-    if (is_claim(word) || layout_load(&cell->a) != tag) {
-        look_again(state, scope, tag, now, out);
-        return;
-    }
-    out->until = word;
+    if (aps_word_is_claim(word) || layout_load(&cell->a) != tag)
+        return false;
+    out->word = word;
     out->place = APS_TABLE_HELD;
+    out->overflow = false;
     out->tag = tag;
     out->cell = cell;
     out->seen_tag = tag;
     out->seen_state = word;
+    return true;
+}
+
+void aps_table_look(struct aps_state *state, const struct aps_table_who *who,
+                    struct aps_table_now now, struct aps_table_spot *out)
+{
+    uint64_t tag = aps_table_tag(state, who->scope, who->caller);
+    struct places places;
+
+    if (aps_table_find(state, tag, out))
+        return;
+    places = places_of(state, tag);
+    look_at(&places, tag, now, out);
+    if (out->place == APS_TABLE_NONE)
+        aps_table_look_overflow(state, who, now, out);
+}
+
+void aps_table_look_overflow(struct aps_state *state, const struct aps_table_who *who,
+                             struct aps_table_now now, struct aps_table_spot *out)
+{
+    uint64_t tag =
+        aps_table_tag(state, who->scope, aps_table_caller(state, &who->store, sizeof who->store));
+    struct places places = overflow_places(state, who->store, tag);
+
+    look_at(&places, tag, now, out);
+    out->overflow = true;
 }
 
 /* Make sure that the claim {tag, word} at `own` is the only cell of its tag.  Otherwise it is
@@ -262,7 +323,7 @@ static bool settle(const struct places *places, uint32_t own, struct layout_pair
         for (unsigned tries = 0; i != own && read_own(cell, claim.a, &word); tries++) {
             APS_PAUSE_POINT(4);
             /* A cell that counts, or a claim at a lower place, goes before. */
-            if (!is_claim(word) || i < own || tries == REREAD_MAX) {
+            if (!aps_word_is_claim(word) || i < own || tries == REREAD_MAX) {
                 (void)layout_swap(place_at(places, own), claim, EMPTY); /* or it is gone already */
                 return false;
             }
@@ -275,42 +336,41 @@ static bool settle(const struct places *places, uint32_t own, struct layout_pair
 }
 
 /* Give the claim its value, after it is sure to be the only cell of its tag. */
-static bool confirm(struct aps_state *state, const struct aps_table_spot *spot, uint64_t word,
-                    uint64_t until)
+static bool confirm(const struct aps_table_spot *spot, uint64_t number, uint64_t word)
 {
-    struct places places = places_of(state, spot->tag);
-    struct layout_pair claim = {spot->tag, word};
+    struct places places = {{spot->set[0], spot->set[1]}};
+    struct layout_pair claim = {spot->tag, number};
 
     APS_PAUSE_POINT(6);
     if (!settle(&places, spot->index, claim))
         return false;
     APS_PAUSE_POINT(7);
-    return layout_swap(spot->cell, claim, (struct layout_pair){spot->tag, until});
+    return layout_swap(spot->cell, claim, (struct layout_pair){spot->tag, word});
 }
 
 /* Take a free place: claim it under a number that no other claim ever has, then confirm. */
-static bool take(struct aps_state *state, const struct aps_table_spot *spot, uint64_t until)
+static bool take(struct aps_state *state, const struct aps_table_spot *spot, uint64_t word)
 {
-    uint64_t word = __atomic_add_fetch(&state->head->nonce, 1, __ATOMIC_RELAXED) | CLAIM;
+    uint64_t number = __atomic_add_fetch(&state->head->nonce, 1, __ATOMIC_RELAXED) | APS_WORD_CLAIM;
 
     APS_PAUSE_POINT(8);
     if (!layout_swap(spot->cell, (struct layout_pair){spot->seen_tag, spot->seen_state},
-                     (struct layout_pair){spot->tag, word}))
+                     (struct layout_pair){spot->tag, number}))
         return false;
-    if (!confirm(state, spot, word, until))
+    if (!confirm(spot, number, word))
         return false;
-    aps_metrics_add(state, APS_METRIC_TABLE_TAKEN, 1);
+    aps_metrics_add(state, APS_METRIC_TABLE_TAKEN, !spot->overflow);
     return true;
 }
 
-static bool put_other(struct aps_state *state, struct aps_table_spot *spot, uint64_t until)
+static bool put_new(struct aps_state *state, struct aps_table_spot *spot, uint64_t word)
 {
-    bool done = false;
+    bool done;
 
-    if (spot->place == APS_TABLE_OVERFLOW)
-        return __sync_bool_compare_and_swap((uint64_t *)spot->cell, spot->seen_state, until);
-    done = spot->place == APS_TABLE_CLAIMED ? confirm(state, spot, spot->seen_state, until)
-                                            : take(state, spot, until);
+    if (spot->place == APS_TABLE_NONE)
+        return false;
+    done = spot->place == APS_TABLE_CLAIMED ? confirm(spot, spot->seen_state, word)
+                                            : take(state, spot, word);
     if (done) {
         spot->place = APS_TABLE_HELD;
         spot->seen_tag = spot->tag;
@@ -318,37 +378,37 @@ static bool put_other(struct aps_state *state, struct aps_table_spot *spot, uint
     return done;
 }
 
-bool aps_table_put(struct aps_state *state, struct aps_table_spot *spot, uint64_t until)
+bool aps_table_put(struct aps_state *state, struct aps_table_spot *spot, uint64_t word)
 {
-    assert(!is_claim(until));
+    assert(!aps_word_is_claim(word));
     APS_PAUSE_POINT(9);
     if (spot->place == APS_TABLE_HELD) {
         if (!layout_swap(spot->cell, (struct layout_pair){spot->seen_tag, spot->seen_state},
-                         (struct layout_pair){spot->seen_tag, until}))
+                         (struct layout_pair){spot->seen_tag, word}))
             return false;
-    } else if (!put_other(state, spot, until)) {
+    } else if (!put_new(state, spot, word)) {
         return false;
     }
-    spot->seen_state = until;
-    spot->until = until;
+    spot->seen_state = word;
+    spot->word = word;
     return true;
 }
 
-static void count_cells(const struct layout_pair *cells, size_t n, uint64_t now,
+static void count_cells(const struct layout_pair *cells, size_t n, struct aps_table_now now,
                         struct aps_table_usage *usage)
 {
     for (size_t i = 0; i < n; i++) {
         uint64_t tag = layout_load(&cells[i].a);
         uint64_t word = layout_load(&cells[i].b);
 
-        if (tag != 0 && is_claim(word))
+        if (tag != 0 && aps_word_is_claim(word))
             usage->claimed++;
-        else if (!is_idle(tag, word, now))
+        else if (tag != 0 && idle_for(word, now) == 0)
             usage->live++;
     }
 }
 
-enum aps_err aps_table_usage(const struct aps_state *state, aps_nsec now,
+enum aps_err aps_table_usage(const struct aps_state *state, struct aps_table_now now,
                              struct aps_table_usage *out, struct aps_diag *diag)
 {
     struct aps_table_usage usage = {.entries = state->info.entries};
@@ -356,7 +416,7 @@ enum aps_err aps_table_usage(const struct aps_state *state, aps_nsec now,
     struct layout_pair chunk[USAGE_CHUNK];
 
     if (state->cells != NULL) {
-        count_cells(state->cells, state->info.entries, (uint64_t)now, &usage);
+        count_cells(state->cells, state->info.entries, now, &usage);
         *out = usage;
         return APS_OK;
     }
@@ -366,7 +426,7 @@ enum aps_err aps_table_usage(const struct aps_state *state, aps_nsec now,
                             (unsigned long long)at);
             return APS_ERR_IO;
         }
-        count_cells(chunk, USAGE_CHUNK, (uint64_t)now, &usage);
+        count_cells(chunk, USAGE_CHUNK, now, &usage);
         at += sizeof chunk;
     }
     *out = usage;

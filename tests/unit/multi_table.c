@@ -46,14 +46,29 @@ static void set_limit(uint32_t count, uint32_t burst)
 
 static uint64_t tag_of(uint64_t caller)
 {
-    return aps_table_tag(state, limit.scope, &caller, sizeof caller);
+    return aps_table_tag(state, limit.scope, aps_table_caller(state, &caller, sizeof caller));
+}
+
+static struct aps_rate_ask ask_of(const struct aps_rate_limit *of, uint64_t caller)
+{
+    return (struct aps_rate_ask){
+        .limit = of, .caller = aps_table_caller(state, &caller, sizeof caller), .cost = 1};
+}
+
+static aps_nsec returned_after; /* how late charges are given back */
+
+static aps_nsec late_clock(void)
+{
+    return NOW + returned_after;
 }
 
 static bool take_tag(uint64_t caller, aps_nsec now)
 {
-    struct aps_rate_ask ask = {&limit, tag_of(caller), 1};
+    struct aps_rate_ask ask = ask_of(&limit, caller);
+    struct aps_table_now at = {now, now};
+    struct aps_rate_result result; /* as requests do, so that the usual case is what is tested */
 
-    return aps_rate_take(state, &ask, now, NULL, NULL) == APS_REASON_ALLOW;
+    return aps_rate_take_all(state, &ask, 1, at, late_clock, &result) == APS_REASON_ALLOW;
 }
 
 /* Units charged at `now` in all cells together. */
@@ -75,8 +90,9 @@ static uint64_t charged_overflow(aps_nsec now)
     uint64_t total = 0;
 
     for (uint64_t i = 0; i < LAYOUT_OVERFLOW; i++)
-        if (state->overflow[i] > (uint64_t)now)
-            total += (state->overflow[i] - (uint64_t)now) / limit.step;
+        if (state->overflow[i].a != 0 && state->overflow[i].b >> 63 == 0 &&
+            state->overflow[i].b > (uint64_t)now)
+            total += (state->overflow[i].b - (uint64_t)now) / limit.step;
     return total;
 }
 
@@ -194,7 +210,8 @@ static void fresh_tags_admit_exactly_their_burst(void)
                (unsigned long long)board->admitted[i]);
     EXPECT(charged_cells(&limit, NOW) == tags * FRESH_BURST, "charged %llu",
            (unsigned long long)charged_cells(&limit, NOW));
-    EXPECT(aps_table_usage(state, NOW, &usage, NULL) == APS_OK, "usage");
+    EXPECT(aps_table_usage(state, (struct aps_table_now){NOW, NOW}, &usage, NULL) == APS_OK,
+           "usage");
     EXPECT(usage.live == tags && usage.claimed == 0, "%llu live, %llu claimed",
            (unsigned long long)usage.live, (unsigned long long)usage.claimed);
     EXPECT(aps_metrics_sum(state, APS_METRIC_TABLE_OVERFLOW) == 0, "overflow was used");
@@ -287,11 +304,14 @@ static void claims_of_the_dead_are_used_again(void)
     kill_one_in = 60;
     (void)run_all(run_alone, NULL);
     kill_one_in = 0;
-    EXPECT(aps_table_usage(state, NOW, &usage, NULL) == APS_OK, "usage");
+    EXPECT(aps_table_usage(state, (struct aps_table_now){NOW, NOW}, &usage, NULL) == APS_OK,
+           "usage");
     EXPECT(usage.claimed > 0, "nobody died between claim and charge");
     for (uint64_t i = 0; i < 8192; i++) /* at a time when all cells are idle */
         (void)take_tag(100000 + i, NOW + APS_MINUTE);
-    EXPECT(aps_table_usage(state, NOW + APS_MINUTE, &usage, NULL) == APS_OK, "usage");
+    EXPECT(aps_table_usage(state, (struct aps_table_now){NOW + APS_MINUTE, NOW}, &usage, NULL) ==
+               APS_OK,
+           "usage");
     EXPECT(usage.live == 1024 && usage.claimed == 0, "%llu live, %llu claimed",
            (unsigned long long)usage.live, (unsigned long long)usage.claimed);
     expect_no_twins();
@@ -340,24 +360,18 @@ static void full_table_is_still_a_bound(void)
 #define GROUP_BURST 15
 
 static struct aps_rate_limit shared_limit;
-static aps_nsec returned_after; /* how late charges are given back */
-
-static aps_nsec late_clock(void)
-{
-    return NOW + returned_after;
-}
-
 /* One request of a group: a limit that all share, then one of the group. */
 static bool take_both(uint64_t round, uint64_t group)
 {
     uint64_t member = round * GROUPS + group;
     struct aps_rate_ask asks[2] = {
-        {&shared_limit, aps_table_tag(state, shared_limit.scope, &round, sizeof round), 1},
-        {&limit, tag_of(member), 1},
+        ask_of(&shared_limit, round),
+        ask_of(&limit, member),
     };
+    struct aps_table_now at = {NOW, NOW};
     struct aps_rate_result result;
 
-    return aps_rate_take_all(state, asks, 2, NOW, late_clock, &result) == APS_REASON_ALLOW;
+    return aps_rate_take_all(state, asks, 2, at, late_clock, &result) == APS_REASON_ALLOW;
 }
 
 static void run_both(struct worker *self)

@@ -50,12 +50,53 @@ static struct aps_rate_limit limit_of(uint32_t count, aps_nsec period, uint32_t 
     return limit;
 }
 
-static enum aps_reason take(const struct aps_rate_limit *limit, uint64_t tag, uint32_t cost,
+static unsigned clock_reads;
+static aps_nsec clock_time; /* what the clock says; 0: T0 */
+
+static aps_nsec count_clock(void)
+{
+    clock_reads++;
+    return clock_time != 0 ? clock_time : T0;
+}
+
+static struct aps_rate_ask ask_of(const struct aps_rate_limit *limit, uint64_t caller,
+                                  uint32_t cost)
+{
+    return (struct aps_rate_ask){.limit = limit, .caller = caller, .cost = cost};
+}
+
+static struct aps_table_now at(aps_nsec mono)
+{
+    return (struct aps_table_now){mono, mono};
+}
+
+static enum aps_reason take(const struct aps_rate_limit *limit, uint64_t caller, uint32_t cost,
                             aps_nsec now, struct aps_rate_left *left, aps_nsec *wait)
 {
-    struct aps_rate_ask ask = {limit, tag, cost};
+    struct aps_rate_ask ask = ask_of(limit, caller, cost);
+    struct aps_rate_answer answer;
+    enum aps_reason reason;
 
-    return aps_rate_take(table, &ask, now, left, wait);
+    clock_time = now;
+    reason = aps_rate_take(table, &ask, at(now), count_clock, &answer);
+    if (left != NULL)
+        *left = answer.left;
+    if (wait != NULL && reason != APS_REASON_ALLOW)
+        *wait = answer.wait;
+    return reason;
+}
+
+static enum aps_reason peek(const struct aps_rate_ask *ask, aps_nsec now,
+                            struct aps_rate_left *left)
+{
+    struct aps_rate_answer answer;
+    enum aps_reason reason;
+
+    clock_time = now;
+    reason = aps_rate_peek(table, ask, at(now), count_clock, &answer);
+    if (left != NULL)
+        *left = answer.left;
+    return reason;
 }
 
 /* LIM-01 */
@@ -123,13 +164,13 @@ static void a_trace_of_takes(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct aps_rate_ask ask = {&limit, 11, cases[i].cost};
+        struct aps_rate_ask ask = ask_of(&limit, 11, cases[i].cost);
         struct aps_rate_left left;
         aps_nsec wait = 0;
         aps_nsec now = T0 + cases[i].at;
 
-        assert_int_equal(aps_rate_peek(table, &ask, now, NULL, NULL), cases[i].reason);
-        assert_int_equal(aps_rate_take(table, &ask, now, &left, &wait), cases[i].reason);
+        assert_int_equal(peek(&ask, now, NULL), cases[i].reason);
+        assert_int_equal(take(&limit, 11, cases[i].cost, now, &left, &wait), cases[i].reason);
         assert_int_equal(left.remaining, cases[i].remaining);
         assert_int_equal(left.reset, cases[i].reset);
         assert_int_equal(wait, cases[i].wait);
@@ -236,26 +277,18 @@ static void a_lowered_limit_cuts_the_cell(void **state)
 static void a_peek_charges_nothing(void **state)
 {
     struct aps_rate_limit limit = limit_of(60, APS_MINUTE, 2);
-    struct aps_rate_ask ask = {&limit, 31, 1};
+    struct aps_rate_ask ask = ask_of(&limit, 31, 1);
     struct aps_rate_left left;
 
     (void)state;
     for (unsigned i = 0; i < 100; i++)
-        assert_int_equal(aps_rate_peek(table, &ask, T0, &left, NULL), APS_REASON_ALLOW);
+        assert_int_equal(peek(&ask, T0, &left), APS_REASON_ALLOW);
     assert_int_equal(left.remaining, 2);
     assert_int_equal(left.reset, 0);
     assert_int_equal(take(&limit, 31, 1, T0, NULL, NULL), APS_REASON_ALLOW);
     assert_int_equal(take(&limit, 31, 1, T0, NULL, NULL), APS_REASON_ALLOW);
-    assert_int_equal(aps_rate_peek(table, &ask, T0, &left, NULL), APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(peek(&ask, T0, &left), APS_REASON_RATE_EXCEEDED);
     assert_int_equal(left.remaining, 0);
-}
-
-static unsigned clock_reads;
-
-static aps_nsec count_clock(void)
-{
-    clock_reads++;
-    return T0;
 }
 
 /* LIM-13: all or nothing, and the longest wait is told. */
@@ -264,18 +297,21 @@ static void several_limits_are_charged_together_or_not_at_all(void **state)
     struct aps_rate_limit wide = limit_of(100, APS_SEC, 100);
     struct aps_rate_limit slow = limit_of(1, APS_MINUTE, 2);
     struct aps_rate_limit slower = limit_of(1, APS_HOUR, 2);
-    struct aps_rate_ask asks[3] = {{&wide, 41, 1}, {&slow, 42, 1}, {&slower, 43, 1}};
+    struct aps_rate_ask asks[3] = {ask_of(&wide, 41, 1), ask_of(&slow, 42, 1),
+                                   ask_of(&slower, 43, 1)};
     struct aps_rate_result r;
 
     (void)state;
     clock_reads = 0;
+    clock_time = 0;
     for (unsigned i = 0; i < 2; i++)
-        assert_int_equal(aps_rate_take_all(table, asks, 3, T0, count_clock, &r), APS_REASON_ALLOW);
+        assert_int_equal(aps_rate_take_all(table, asks, 3, at(T0), count_clock, &r),
+                         APS_REASON_ALLOW);
     assert_int_equal(r.left[0].remaining, 98);
     assert_int_equal(r.left[1].remaining, 0);
     assert_int_equal(r.left[2].remaining, 0);
     for (unsigned i = 0; i < 50; i++)
-        assert_int_equal(aps_rate_take_all(table, asks, 3, T0, count_clock, &r),
+        assert_int_equal(aps_rate_take_all(table, asks, 3, at(T0), count_clock, &r),
                          APS_REASON_RATE_EXCEEDED);
     assert_int_equal(r.refused, 2);
     assert_int_equal(r.wait, APS_HOUR);
@@ -283,7 +319,7 @@ static void several_limits_are_charged_together_or_not_at_all(void **state)
     assert_int_equal(r.left[0].reset, 10 * APS_MSEC);
     assert_int_equal(r.left[2].reset, APS_HOUR);
     asks[1].cost = 3;
-    assert_int_equal(aps_rate_take_all(table, asks, 3, T0, count_clock, &r),
+    assert_int_equal(aps_rate_take_all(table, asks, 3, at(T0), count_clock, &r),
                      APS_REASON_RATE_EXCEEDED);
     assert_int_equal(r.refused, 1);
     assert_int_equal(r.wait, APS_RATE_NEVER);
@@ -295,26 +331,26 @@ static void several_limits_are_charged_together_or_not_at_all(void **state)
 static void a_charge_is_given_back_but_for_what_drained(void **state)
 {
     struct aps_rate_limit limit = limit_of(1, APS_SEC, 5);
-    struct aps_rate_ask asks[2] = {{&limit, 51, 3}, {&limit, 51, 3}};
+    struct aps_rate_ask asks[2] = {ask_of(&limit, 51, 3), ask_of(&limit, 51, 3)};
     struct aps_rate_result r;
     struct aps_rate_left left;
 
     (void)state;
     clock_reads = 0;
-    assert_int_equal(aps_rate_take_all(table, asks, 2, T0, count_clock, &r),
+    clock_time = 0;
+    assert_int_equal(aps_rate_take_all(table, asks, 2, at(T0), count_clock, &r),
                      APS_REASON_RATE_EXCEEDED);
     assert_int_equal(clock_reads, 1);
     assert_int_equal(r.refused, 1);
-    assert_int_equal(aps_rate_peek(table, &asks[0], T0, &left, NULL), APS_REASON_ALLOW);
+    assert_int_equal(peek(&asks[0], T0, &left), APS_REASON_ALLOW);
     assert_int_equal(left.remaining, 5);
     /* This call began a second and a half before the clock that count_clock tells. */
-    asks[0].tag = asks[1].tag = 52;
-    assert_int_equal(aps_rate_take_all(table, asks, 2, T0 - 1500 * APS_MSEC, count_clock, &r),
+    asks[0].caller = asks[1].caller = 52;
+    assert_int_equal(aps_rate_take_all(table, asks, 2, at(T0 - 1500 * APS_MSEC), count_clock, &r),
                      APS_REASON_RATE_EXCEEDED);
-    assert_int_equal(aps_rate_peek(table, &asks[0], T0 - 1500 * APS_MSEC, &left, NULL),
-                     APS_REASON_ALLOW);
+    assert_int_equal(peek(&asks[0], T0 - 1500 * APS_MSEC, &left), APS_REASON_ALLOW);
     assert_int_equal(left.remaining, 3);
-    assert_int_equal(aps_rate_peek(table, &asks[0], T0, &left, NULL), APS_REASON_ALLOW);
+    assert_int_equal(peek(&asks[0], T0, &left), APS_REASON_ALLOW);
     assert_int_equal(left.remaining, 5);
 }
 
@@ -326,27 +362,27 @@ static void the_number_of_asks_is_bounded(void **state)
 
     (void)state;
     for (unsigned i = 0; i <= APS_RATE_MAX; i++)
-        asks[i] = (struct aps_rate_ask){&limit, 6000 + i, 1};
-    assert_int_equal(aps_rate_take_all(table, asks, 0, T0, count_clock, &r), APS_REASON_ALLOW);
-    assert_int_equal(aps_rate_take_all(table, asks, APS_RATE_MAX + 1, T0, count_clock, &r),
+        asks[i] = ask_of(&limit, 6000 + i, 1);
+    assert_int_equal(aps_rate_take_all(table, asks, 0, at(T0), count_clock, &r), APS_REASON_ALLOW);
+    assert_int_equal(aps_rate_take_all(table, asks, APS_RATE_MAX + 1, at(T0), count_clock, &r),
                      APS_REASON_INTERNAL);
-    assert_int_equal(aps_rate_take_all(table, asks, APS_RATE_MAX, T0, count_clock, &r),
+    assert_int_equal(aps_rate_take_all(table, asks, APS_RATE_MAX, at(T0), count_clock, &r),
                      APS_REASON_ALLOW);
-    assert_int_equal(aps_rate_take_all(table, asks, APS_RATE_MAX, T0, count_clock, &r),
+    assert_int_equal(aps_rate_take_all(table, asks, APS_RATE_MAX, at(T0), count_clock, &r),
                      APS_REASON_RATE_EXCEEDED);
 }
 
 static void no_state_refuses(void **state)
 {
     struct aps_rate_limit limit = limit_of(1, APS_SEC, 1);
-    struct aps_rate_ask asks[2] = {{&limit, 1, 1}, {&limit, 2, 1}};
+    struct aps_rate_ask asks[2] = {ask_of(&limit, 1, 1), ask_of(&limit, 2, 1)};
     struct aps_rate_result r;
 
     (void)state;
-    assert_int_equal(aps_rate_take(NULL, asks, T0, NULL, NULL), APS_REASON_STATE_DOWN);
-    assert_int_equal(aps_rate_peek(NULL, asks, T0, NULL, NULL), APS_REASON_STATE_DOWN);
+    assert_int_equal(aps_rate_take(NULL, asks, at(T0), count_clock, NULL), APS_REASON_STATE_DOWN);
+    assert_int_equal(aps_rate_peek(NULL, asks, at(T0), count_clock, NULL), APS_REASON_STATE_DOWN);
     for (unsigned n = 0; n <= 2; n++)
-        assert_int_equal(aps_rate_take_all(NULL, asks, n, T0, count_clock, &r),
+        assert_int_equal(aps_rate_take_all(NULL, asks, n, at(T0), count_clock, &r),
                          APS_REASON_STATE_DOWN);
 }
 
@@ -361,43 +397,96 @@ static void a_full_table_shares_one_burst(void **state)
     (void)state;
     other.scope = SCOPE + 1;
     for (uint64_t i = 0; i < 20000; i++) {
-        uint64_t tag = aps_table_tag(table, SCOPE, &i, sizeof i);
+        uint64_t caller = aps_table_caller(table, &i, sizeof i);
 
-        while (take(&limit, tag, 1, T0, NULL, NULL) == APS_REASON_ALLOW)
+        while (take(&limit, caller, 1, T0, NULL, NULL) == APS_REASON_ALLOW)
             admitted++;
     }
-    assert_int_equal(aps_table_usage(table, T0, &usage, NULL), APS_OK);
+    assert_int_equal(aps_table_usage(table, at(T0), &usage, NULL), APS_OK);
     assert_int_equal(usage.live, 1024);
     assert_int_equal(admitted, (1024 + 1) * 3);
     assert_int_equal(aps_metrics_sum(table, APS_METRIC_TABLE_OVERFLOW), 3);
     assert_int_equal(aps_metrics_sum(table, APS_METRIC_TABLE_TAKEN), 1024);
     for (uint64_t i = 30000; i < 30010; i++) /* another limit has an overflow cell of its own */
-        admitted += take(&other, aps_table_tag(table, SCOPE + 1, &i, sizeof i), 1, T0, NULL,
-                         NULL) == APS_REASON_ALLOW;
+        admitted += take(&other, aps_table_caller(table, &i, sizeof i), 1, T0, NULL, NULL) ==
+                    APS_REASON_ALLOW;
     assert_int_equal(admitted, (1024 + 2) * 3);
     /* LIM-14: idle cells go first. */
     for (uint64_t i = 40000; i < 40010; i++)
-        assert_int_equal(take(&limit, aps_table_tag(table, SCOPE, &i, sizeof i), 3,
-                              T0 + 3 * APS_HOUR, NULL, NULL),
-                         APS_REASON_ALLOW);
+        assert_int_equal(
+            take(&limit, aps_table_caller(table, &i, sizeof i), 3, T0 + 3 * APS_HOUR, NULL, NULL),
+            APS_REASON_ALLOW);
 }
 
-/* An overflow cell may belong to limits of many spans: none may cut it for another. */
-static void a_short_limit_does_not_cut_the_overflow_cell(void **state)
+/* LIM-14: an overflow cell is one limit's and one store's, so none is held to what another spent.
+ */
+static void overflow_cells_are_told_apart_by_limit_and_store(void **state)
 {
     struct aps_rate_limit longer = limit_of(1, APS_HOUR, 3);
     struct aps_rate_limit shorter = limit_of(1, APS_SEC, 1);
-    uint64_t i = 0;
+    struct aps_rate_ask ask = ask_of(&longer, 1, 3);
 
     (void)state;
-    for (; i < 20000; i++)
-        (void)take(&longer, aps_table_tag(table, SCOPE, &i, sizeof i), 3, T0, NULL, NULL);
+    shorter.scope = 1ull << 40;
+    for (ask.caller = 0; ask.caller < 20000; ask.caller++)
+        (void)aps_rate_take(table, &ask, at(T0), count_clock, NULL);
     assert_int_equal(aps_metrics_sum(table, APS_METRIC_TABLE_OVERFLOW), 1);
-    assert_int_equal(take(&shorter, aps_table_tag(table, SCOPE, &i, sizeof i), 1, T0, NULL, NULL),
+    assert_int_equal(aps_rate_take(table, &ask, at(T0), count_clock, NULL),
                      APS_REASON_RATE_EXCEEDED);
-    assert_int_equal(
-        take(&longer, aps_table_tag(table, SCOPE, &i, sizeof i), 1, T0 + APS_HOUR - 1, NULL, NULL),
-        APS_REASON_RATE_EXCEEDED);
+    for (ask.store = 1; ask.store <= 20; ask.store++)
+        assert_int_equal(aps_rate_take(table, &ask, at(T0), count_clock, NULL), APS_REASON_ALLOW);
+    for (ask.store = 0; ask.store <= 20; ask.store++)
+        assert_int_equal(aps_rate_take(table, &ask, at(T0), count_clock, NULL),
+                         APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(take(&shorter, 1, 1, T0, NULL, NULL), APS_REASON_ALLOW);
+    assert_int_equal(take(&shorter, 2, 1, T0, NULL, NULL), APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(take(&longer, 20001, 1, T0 + APS_HOUR - 1, NULL, NULL),
+                     APS_REASON_RATE_EXCEEDED);
+}
+
+/* LIM-14: when a store's overflow cells are spent too, it is refused, and others go on. */
+static void without_any_cell_left_a_store_is_refused(void **state)
+{
+    struct aps_rate_limit limit = limit_of(1, APS_HOUR, 3);
+    struct aps_rate_ask ask = ask_of(&limit, 1, 1);
+    struct aps_rate_answer answer;
+    unsigned refused = 0;
+
+    (void)state;
+    for (ask.caller = 0; ask.caller < 20000; ask.caller++)
+        (void)aps_rate_take(table, &ask, at(T0), count_clock, NULL);
+    ask.store = 1;
+    for (uint64_t i = 1; i <= 40000; i++) {
+        limit.scope = i << 40;
+        if (aps_rate_take(table, &ask, at(T0), count_clock, &answer) == APS_REASON_ALLOW)
+            continue;
+        refused++;
+        assert_int_equal(answer.wait, APS_SEC);
+        assert_int_equal(answer.left.remaining, 0);
+    }
+    assert_true(refused > 40000 - 8192);
+    refused = 0;
+    for (ask.store = 2; ask.store < 6; ask.store++) /* one of 128 others has the same places */
+        refused += aps_rate_take(table, &ask, at(T0), count_clock, NULL) != APS_REASON_ALLOW;
+    assert_true(refused < 4);
+}
+
+/* LIM-04: a cell that lies ahead of a process which was stopped since it read its clock is no
+ * damage: the clock is read again, and nothing is forgotten. */
+static void who_was_stopped_cuts_nothing(void **state)
+{
+    struct aps_rate_limit limit = limit_of(1, APS_SEC, 10);
+    struct aps_rate_ask ask = ask_of(&limit, 24, 1);
+    struct aps_rate_answer answer;
+
+    (void)state;
+    assert_int_equal(take(&limit, 24, 10, T0, NULL, NULL), APS_REASON_ALLOW);
+    clock_time = T0 + 1;
+    assert_int_equal(aps_rate_take(table, &ask, at(T0 - APS_HOUR), count_clock, &answer),
+                     APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(answer.wait, APS_SEC - 1);
+    assert_int_equal(take(&limit, 24, 1, T0 + APS_SEC - 1, NULL, NULL), APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(take(&limit, 24, 1, T0 + APS_SEC, NULL, NULL), APS_REASON_ALLOW);
 }
 
 #define T(test) cmocka_unit_test_setup_teardown(test, open_table, close_table)
@@ -418,7 +507,9 @@ int main(void)
         T(the_number_of_asks_is_bounded),
         T(no_state_refuses),
         T(a_full_table_shares_one_burst),
-        T(a_short_limit_does_not_cut_the_overflow_cell),
+        T(overflow_cells_are_told_apart_by_limit_and_store),
+        T(without_any_cell_left_a_store_is_refused),
+        T(who_was_stopped_cuts_nothing),
     };
 
     apr_initialize();

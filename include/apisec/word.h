@@ -1,0 +1,90 @@
+/* word.h - the 64 bits of a cell: what was consumed, and until when that matters.
+ *
+ *   63     a claim: the cell is being taken (table.c)
+ *   62     0: GCRA                 59..0   monotonic nsec from which the bucket is empty
+ *             61 moved, 60 done: the definition gave way to a newer one (rate.h, `earlier`)
+ *          1: counted; 61..60 say what is counted:
+ *   00     fixed window            59..32  its end, monotonic seconds      31..0  count
+ *   01     sliding window          59..32  end of the window after this one, monotonic seconds
+ *                                  31..16  count of the window before      15..0  of this one
+ *   10     quota                   59..32  end of the period, wall minutes since 1970
+ *                                  31..0   count
+ *   11     requests under way      59..44  how many                        43..0  last operation
+ *
+ * A cell is idle, and another caller's to take, from the time that it names on; one of requests
+ * under way when there are none.  Times of 28 bits are compared modulo 2^28, so that no uptime
+ * makes them wrong.
+ * Threads and processes: pure functions. */
+#ifndef APISEC_WORD_H
+#define APISEC_WORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define APS_WORD_CLAIM ((uint64_t)1 << 63)
+#define APS_WORD_COUNTED ((uint64_t)1 << 62)
+
+/* Of a GCRA word. */
+#define APS_WORD_MOVED ((uint64_t)1 << 61)
+#define APS_WORD_DONE ((uint64_t)1 << 60)
+#define APS_WORD_UNTIL_MAX (((uint64_t)1 << 60) - 1)
+
+/* Times of counted words. */
+#define APS_WORD_AT_MAX (((uint64_t)1 << 28) - 1)
+
+/* What a sliding window counts at most. */
+#define APS_WORD_SLIDING_MAX 65535u
+
+enum aps_word_kind {
+    APS_WORD_GCRA,
+    APS_WORD_FIXED,
+    APS_WORD_SLIDING,
+    APS_WORD_QUOTA,
+    APS_WORD_INFLIGHT,
+};
+
+static inline bool aps_word_is_claim(uint64_t word)
+{
+    return (word & APS_WORD_CLAIM) != 0;
+}
+
+/* Of a word that is no claim. */
+static inline enum aps_word_kind aps_word_kind(uint64_t word)
+{
+    if ((word & APS_WORD_COUNTED) == 0)
+        return APS_WORD_GCRA;
+    return (enum aps_word_kind)(APS_WORD_FIXED + (word >> 60 & 3));
+}
+
+/* The counted kind `kind`, at a time of which the low 28 bits are kept, with its low half. */
+static inline uint64_t aps_word_counted(enum aps_word_kind kind, uint64_t at, uint32_t low)
+{
+    return APS_WORD_COUNTED | (uint64_t)(kind - APS_WORD_FIXED) << 60 |
+           (at & APS_WORD_AT_MAX) << 32 | low;
+}
+
+/* The count of a fixed window or a quota; the two counts of a sliding window. */
+static inline uint32_t aps_word_low(uint64_t word)
+{
+    return (uint32_t)word;
+}
+
+/* How far its time lies ahead of `time`, modulo 2^28; what is past lies far ahead. */
+static inline uint64_t aps_word_ahead(uint64_t word, uint64_t time)
+{
+    return ((word >> 32) - time) & APS_WORD_AT_MAX;
+}
+
+/* Requests under way. */
+static inline uint32_t aps_word_under_way(uint64_t word)
+{
+    return (uint32_t)(word >> 44 & 0xffff);
+}
+
+/* When a GCRA bucket is empty, marks left out. */
+static inline uint64_t aps_word_until(uint64_t word)
+{
+    return word & APS_WORD_UNTIL_MAX;
+}
+
+#endif
