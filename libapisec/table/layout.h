@@ -8,7 +8,7 @@
  *           last uses        64 bytes each, one cache line, in sets of four
  *           slots            one page, then 4,096 shared words, then rows of 32 bytes, one for four
  *                            cells, 4,096 to 65,536
- *           leases           one page, then rows of 32 bytes, one for two cells, in sets of four
+ *           leases           one page, then rows of 32 bytes, one for four cells, in sets of four
  *
  * Each part begins at a page.  Fixed-width integers in the machine's order, no pointers.  Sizes
  * follow from the numbers of cells and of last uses alone, and every process keeps its own copy of
@@ -39,7 +39,7 @@
 #define LAYOUT_SLOTS_MAX ((uint64_t)65536)
 #define LAYOUT_CELLS_PER_SLOT ((uint64_t)4)
 #define LAYOUT_SHARED ((uint64_t)4096)
-#define LAYOUT_CELLS_PER_LEASE ((uint64_t)2)
+#define LAYOUT_CELLS_PER_LEASE ((uint64_t)4)
 
 #define LAYOUT_AT_OVERFLOW LAYOUT_PAGE
 #define LAYOUT_AT_COUNTERS (LAYOUT_AT_OVERFLOW + LAYOUT_OVERFLOW * 16)
