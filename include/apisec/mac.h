@@ -1,4 +1,4 @@
-/* mac.h - HMAC-SHA-256 under a key that is used often.
+/* mac.h - HMAC under a key that is used often (RFC 2104): with SHA-256, else where it says so.
  *
  * The key's schedule is computed once; a MAC costs the data's blocks.
  * Threads: any number of threads may use one prepared key at once, without waiting; a run belongs
@@ -8,10 +8,12 @@
 
 #include <stdint.h>
 
+#include "apisec/alg.h"
 #include "apisec/err.h"
 #include "apisec/str.h"
 
 #define APS_MAC_LEN 32
+#define APS_MAC_MAX 64 /* with SHA-512 */
 
 /* A prepared key. */
 struct aps_mac;
@@ -19,12 +21,25 @@ struct aps_mac;
 /* Borrows `key`; any length, also 0.  Lives on the heap; the caller frees.  APS_ERR_CRYPTO. */
 APS_MUST_CHECK enum aps_err aps_mac_new(const void *key, size_t n, struct aps_mac **out);
 
+/* The same with another hash; APS_ALG_HASH_NONE is APS_ERR_CRYPTO.  What has 48 or 64 bytes is
+ * for aps_mac_sum_parts; the calls that fill in APS_MAC_LEN bytes refuse it with APS_ERR_CRYPTO. */
+APS_MUST_CHECK enum aps_err aps_mac_new_hash(enum aps_alg_hash hash, const void *key, size_t n,
+                                             struct aps_mac **out);
+
+/* Bytes of its MACs: 32, 48 or 64. */
+size_t aps_mac_len(const struct aps_mac *mac);
+
 /* NULL is fine. */
 void aps_mac_free(struct aps_mac *mac);
 
 /* The MAC of one text.  Wiped on failure. */
 APS_MUST_CHECK enum aps_err aps_mac_sum(struct aps_mac *mac, struct aps_str text,
                                         uint8_t out[APS_MAC_LEN]);
+
+/* The MAC of what comes in pieces, with nothing between them; aps_mac_len bytes of `out` are set.
+ * Wiped on failure. */
+APS_MUST_CHECK enum aps_err aps_mac_sum_parts(struct aps_mac *mac, const struct aps_str *parts,
+                                              size_t count, uint8_t out[APS_MAC_MAX]);
 
 /* The MAC of many fields, each preceded by its length, so that no two lists of fields give the
  * same bytes. */

@@ -1,4 +1,4 @@
-/* mac.c - HMAC-SHA-256 over OpenSSL, with the schedule of a key computed once. */
+/* mac.c - HMAC over OpenSSL, with the schedule of a key computed once. */
 #include "apisec/mac.h"
 
 #include <openssl/core_names.h>
@@ -12,6 +12,7 @@
 enum { SPARES = 4 };
 
 struct aps_mac {
+    size_t len;         /* of a MAC */
     EVP_MAC_CTX *ready; /* keyed; only ever copied from */
     _Atomic(EVP_MAC_CTX *) spare[SPARES];
 };
@@ -23,21 +24,32 @@ struct aps_mac_run {
 
 enum aps_err aps_mac_new(const void *key, size_t n, struct aps_mac **out)
 {
+    return aps_mac_new_hash(APS_ALG_HASH_SHA256, key, n, out);
+}
+
+enum aps_err aps_mac_new_hash(enum aps_alg_hash hash, const void *key, size_t n,
+                              struct aps_mac **out)
+{
     static const unsigned char none[1]; /* a NULL key would mean: keep the old one */
     enum aps_err err = APS_ERR_CRYPTO;
     EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     EVP_MAC_CTX *ctx = hmac != NULL ? EVP_MAC_CTX_new(hmac) : NULL;
     struct aps_mac *mac = NULL;
-    char digest[] = "SHA256";
+    char sha256[] = "SHA256", sha384[] = "SHA384", sha512[] = "SHA512";
+    char *digest = hash == APS_ALG_HASH_SHA512   ? sha512
+                   : hash == APS_ALG_HASH_SHA384 ? sha384
+                                                 : sha256;
     OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
                            OSSL_PARAM_construct_end()};
 
-    if (ctx == NULL || EVP_MAC_init(ctx, n != 0 ? key : none, n, params) != 1)
+    if (ctx == NULL || aps_alg_hash_len(hash) == 0 ||
+        EVP_MAC_init(ctx, n != 0 ? key : none, n, params) != 1)
         goto out;
     if ((mac = calloc(1, sizeof *mac)) == NULL) {
         err = APS_ERR_NOMEM;
         goto out;
     }
+    mac->len = aps_alg_hash_len(hash);
     mac->ready = ctx;
     ctx = NULL;
     *out = mac;
@@ -76,17 +88,36 @@ static void give(struct aps_mac *mac, EVP_MAC_CTX *ctx)
     EVP_MAC_CTX_free(ctx);
 }
 
-enum aps_err aps_mac_sum(struct aps_mac *mac, struct aps_str text, uint8_t out[APS_MAC_LEN])
+size_t aps_mac_len(const struct aps_mac *mac)
+{
+    return mac->len;
+}
+
+static enum aps_err sum(struct aps_mac *mac, const struct aps_str *parts, size_t count,
+                        uint8_t *out, size_t len)
 {
     size_t n = 0;
     EVP_MAC_CTX *ctx = take(mac);
-    bool ok = ctx != NULL && EVP_MAC_update(ctx, (const unsigned char *)text.p, text.n) == 1 &&
-              EVP_MAC_final(ctx, out, &n, APS_MAC_LEN) == 1 && n == APS_MAC_LEN;
+    bool ok = ctx != NULL;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = EVP_MAC_update(ctx, (const unsigned char *)parts[i].p, parts[i].n) == 1;
+    ok = ok && EVP_MAC_final(ctx, out, &n, len) == 1 && n == len;
     give(mac, ctx);
     if (ok)
         return APS_OK;
-    OPENSSL_cleanse(out, APS_MAC_LEN);
+    OPENSSL_cleanse(out, len);
     return APS_ERR_CRYPTO;
+}
+
+enum aps_err aps_mac_sum(struct aps_mac *mac, struct aps_str text, uint8_t out[APS_MAC_LEN])
+{
+    return sum(mac, &text, 1, out, APS_MAC_LEN);
+}
+
+enum aps_err aps_mac_sum_parts(struct aps_mac *mac, const struct aps_str *parts, size_t count,
+                               uint8_t out[APS_MAC_MAX])
+{
+    return sum(mac, parts, count, out, mac->len);
 }
 
 enum aps_err aps_mac_begin(struct aps_mac *mac, struct aps_mac_run **out)

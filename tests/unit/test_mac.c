@@ -57,6 +57,38 @@ static void an_empty_key_and_an_empty_text_are_keys_and_texts(void **state)
     aps_mac_free(mac);
 }
 
+/* RFC 4231 4.3, with each hash, in pieces of any length. */
+static void other_hashes_and_pieces(void **state)
+{
+    static const struct {
+        enum aps_alg_hash hash;
+        const char *mac;
+    } cases[] = {
+        {APS_ALG_HASH_SHA256, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+        {APS_ALG_HASH_SHA384, "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e"
+                              "8e2240ca5e69e2c78b3239ecfab21649"},
+        {APS_ALG_HASH_SHA512, "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
+                              "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"},
+    };
+    static const struct aps_str pieces[] = {{"what do ", 8}, {"", 0}, {"ya want for nothing?", 20}};
+    struct aps_mac *mac = NULL;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint8_t want[APS_MAC_MAX], out[APS_MAC_MAX];
+        size_t n = t_hex(cases[i].mac, want);
+        assert_int_equal(aps_mac_new_hash(cases[i].hash, "Jefe", 4, &mac), APS_OK);
+        assert_int_equal(aps_mac_len(mac), n);
+        for (int k = 0; k < 6; k++) {
+            assert_int_equal(aps_mac_sum_parts(mac, pieces, 3, out), APS_OK);
+            assert_memory_equal(out, want, n);
+        }
+        assert_int_equal(aps_mac_sum(mac, pieces[0], out),
+                         n == APS_MAC_LEN ? APS_OK : APS_ERR_CRYPTO);
+        aps_mac_free(mac);
+    }
+    assert_int_equal(aps_mac_new_hash(APS_ALG_HASH_NONE, "Jefe", 4, &mac), APS_ERR_CRYPTO);
+}
+
 static void fields(struct aps_mac *mac, const char *a, const char *b, uint8_t out[APS_MAC_LEN])
 {
     struct aps_mac_run *run = NULL;
@@ -129,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_of_rfc_4231),
         cmocka_unit_test(an_empty_key_and_an_empty_text_are_keys_and_texts),
+        cmocka_unit_test(other_hashes_and_pieces),
         cmocka_unit_test(the_borders_of_fields_count),
         cmocka_unit_test(threads_share_a_key),
     };
