@@ -93,11 +93,16 @@ APS_MUST_CHECK enum aps_err aps_limit_parse(apr_pool_t *pool, struct aps_str tex
                                             struct aps_limit *out, struct aps_diag *diag);
 
 /* Make its meters ready to be charged.  `store` tells stores apart and is 0 where the caller's
- * bytes do.  Meters of equal name, level, kind and period share their cells, whatever else the
- * limits say: a count that changes keeps what was consumed.
- * APS_ERR_RANGE: a meter that cannot be.  APS_ERR_NOT_FOUND: the zone.  Lives in `pool`. */
+ * bytes do.  Meters share their cells where name, level, kind and period are equal, and for a
+ * bucket (gcra, token-bucket, leaky-bucket) also count, burst and delay: a window or a quota whose
+ * count changes goes on.
+ * APS_ERR_RANGE: a meter that cannot be.  Lives in `pool`. */
 APS_MUST_CHECK enum aps_err aps_limit_bind(apr_pool_t *pool, struct aps_limit *limit,
                                            uint64_t store, struct aps_diag *diag);
+
+/* Let the buckets of a bound limit go on with what was consumed of `earlier`, a bound limit that it
+ * took the place of, where level and period are equal (rate.h).  Keeps `earlier`. */
+void aps_limit_bind_earlier(struct aps_limit *limit, const struct aps_limit *earlier);
 
 /* What one request costs: 1 or more, at most APS_LIMIT_COST_MAX times 1000; 0: the length of the
  * body counts and is not known.  `body` in bytes, -1: not known. */

@@ -212,12 +212,93 @@ static void costs_follow_method_and_body(void **state)
     }
 }
 
+static struct aps_limit bound(const char *text, uint64_t store)
+{
+    struct aps_limit limit;
+    struct aps_diag diag;
+    assert_int_equal(parse(text, &limit, &diag), APS_OK);
+    assert_int_equal(aps_limit_bind(pool, &limit, store, &diag), APS_OK);
+    return limit;
+}
+
+/* Which definitions share a caller's cell, and which do not. */
+static void scopes_follow_the_definition(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } rows[] = {
+        {"a rate=5/s by=key", "a by=key rate=5/s mode=dry-run", true},
+        {"a rate=5/s by=key", "a rate=5/s by=key algorithm=token-bucket", true},
+        {"a rate=5/s by=key", "a rate=5/s by=key burst=5 cost=2", true},
+        {"a rate=5/s by=key", "b rate=5/s by=key", false},
+        {"a rate=5/s by=key", "a rate=5/s by=user", false},
+        {"a rate=5/s by=ip", "a rate=5/s by=ip/24/48", false},
+        {"a rate=5/s by=key", "a rate=6/s by=key", false},
+        {"a rate=5/s by=key", "a rate=5/s by=key burst=6", false},
+        {"a rate=5/s by=key", "a rate=5/s by=key delay=1s", false},
+        {"a rate=5/s by=key delay=1s", "a rate=5/s by=key delay=1s algorithm=leaky-bucket", false},
+        {"a rate=5/s by=key", "a rate=5/m by=key", false},
+        {"a rate=5/s by=key", "a rate=5/s by=key algorithm=fixed-window", false},
+        {"a rate=5/s by=key algorithm=fixed-window", "a rate=6/s by=key algorithm=fixed-window",
+         true},
+        {"a rate=5/s by=key algorithm=fixed-window", "a rate=5/s by=key algorithm=sliding-window",
+         false},
+        {"a rate=5/s by=key algorithm=sliding-window", "a rate=6/s by=key algorithm=sliding-window",
+         true},
+        {"a rate=5/m by=key algorithm=fixed-window", "a rate=5/h by=key algorithm=fixed-window",
+         false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct aps_limit a = bound(rows[i].a, 7), b = bound(rows[i].b, 7);
+        if ((a.meter[0].charge.scope == b.meter[0].charge.scope) != rows[i].same)
+            fail_msg("%s and %s", rows[i].a, rows[i].b);
+        b = bound(rows[i].a, 8);
+        assert_true(a.meter[0].charge.scope != b.meter[0].charge.scope);
+    }
+}
+
+/* A bucket goes on from the one of its period and level that it took the place of. */
+static void buckets_follow_earlier_ones(void **state)
+{
+    struct aps_limit then = bound("a rate=5/s rate=9/m by=key", 7);
+    struct aps_limit now = bound("a rate=9/m rate=6/s rate=4/h by=key", 7);
+    struct aps_limit other = bound("a rate=6/s by=user", 7);
+    (void)state;
+    aps_limit_bind_earlier(&now, &then);
+    assert_null(now.meter[0].charge.earlier); /* the same */
+    assert_ptr_equal(now.meter[1].charge.earlier, &then.meter[0].charge);
+    assert_null(now.meter[2].charge.earlier);
+    aps_limit_bind_earlier(&other, &then);
+    assert_null(other.meter[0].charge.earlier);
+}
+
+static void what_cannot_be_is_refused(void **state)
+{
+    struct aps_limit limit;
+    struct aps_diag diag;
+    (void)state;
+    assert_int_equal(parse("a rate=1/d burst=1000000 by=key", &limit, &diag), APS_OK);
+    assert_int_equal(aps_limit_bind(pool, &limit, 0, &diag), APS_ERR_RANGE);
+    assert_non_null(strstr(diag.text, "ten years"));
+    assert_int_equal(parse("a rate=65536/s by=key algorithm=sliding-window", &limit, &diag),
+                     APS_OK);
+    assert_int_equal(aps_limit_bind(pool, &limit, 0, &diag), APS_ERR_RANGE);
+    assert_non_null(strstr(diag.text, "gcra"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts_are_canonical),          cmocka_unit_test(faults_are_named),
-        cmocka_unit_test(long_texts_are_refused),       cmocka_unit_test(meters_are_named),
+        cmocka_unit_test(texts_are_canonical),
+        cmocka_unit_test(faults_are_named),
+        cmocka_unit_test(long_texts_are_refused),
+        cmocka_unit_test(meters_are_named),
         cmocka_unit_test(costs_follow_method_and_body),
+        cmocka_unit_test(scopes_follow_the_definition),
+        cmocka_unit_test(buckets_follow_earlier_ones),
+        cmocka_unit_test(what_cannot_be_is_refused),
     };
     int failed;
     apr_initialize();

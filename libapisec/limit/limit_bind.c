@@ -1,0 +1,80 @@
+/* limit_bind.c - a limit's words -> meters that the limiter can charge. */
+#include "apisec/limit.h"
+
+#include <apr_strings.h>
+
+#include "apisec/table.h"
+
+/* What tells cells apart.  Windows and quotas count units, so a count that changes goes on with the
+ * same cells.  A bucket's cell is a time, which means another number of units at another rate, and
+ * would be cut by a limit that reaches less far. */
+static uint64_t scope_of(apr_pool_t *pool, const struct aps_limit *limit,
+                         const struct aps_limit_meter *meter, uint64_t store)
+{
+    char by[APS_LIMIT_BY_TEXT_MAX];
+    const char *text =
+        apr_psprintf(pool, "%s %s %d %" APR_INT64_T_FMT, limit->name.p,
+                     aps_limit_print_by(limit, by), meter->charge.kind, (apr_int64_t)meter->period);
+
+    if (meter->charge.kind == APS_RATE_GCRA)
+        text = apr_psprintf(pool, "%s %u %u %" APR_INT64_T_FMT " %d", text, meter->count,
+                            meter->charge.burst, (apr_int64_t)limit->delay,
+                            limit->algorithm == APS_LIMIT_LEAKY_BUCKET);
+    if (meter->charge.kind == APS_RATE_QUOTA)
+        text = apr_psprintf(pool, "%s %d %s", text, meter->of, limit->zone.p);
+    return aps_table_scope(APS_TABLE_RATE, store, aps_str(text));
+}
+
+static enum aps_err bind_rate(const struct aps_limit *limit, struct aps_limit_meter *meter,
+                              struct aps_diag *diag)
+{
+    struct aps_rate rate = {meter->count, meter->period};
+    enum aps_err err;
+
+    if (limit->algorithm == APS_LIMIT_FIXED_WINDOW)
+        return aps_rate_init_window(&meter->charge, 0, APS_RATE_FIXED, rate, diag);
+    if (limit->algorithm == APS_LIMIT_SLIDING_WINDOW)
+        return aps_rate_init_window(&meter->charge, 0, APS_RATE_SLIDING, rate, diag);
+    err = aps_rate_init(&meter->charge, 0, rate, limit->burst, diag);
+    if (err == APS_OK && limit->delay != 0)
+        err = aps_rate_set_delay(&meter->charge, limit->delay,
+                                 limit->algorithm == APS_LIMIT_LEAKY_BUCKET, diag);
+    return err;
+}
+
+static enum aps_err bind_meter(const struct aps_limit *limit, struct aps_limit_meter *meter,
+                               struct aps_diag *diag)
+{
+    if (meter->kind == APS_LIMIT_RATE)
+        return bind_rate(limit, meter, diag);
+    aps_err_explain(diag, "limit \"%s\": only rates can be charged", limit->name.p);
+    return APS_ERR_RANGE;
+}
+
+enum aps_err aps_limit_bind(apr_pool_t *pool, struct aps_limit *limit, uint64_t store,
+                            struct aps_diag *diag)
+{
+    enum aps_err err = APS_OK;
+
+    for (size_t i = 0; err == APS_OK && i < limit->n; i++) {
+        struct aps_limit_meter *meter = &limit->meter[i];
+
+        err = bind_meter(limit, meter, diag);
+        meter->charge.scope = scope_of(pool, limit, meter, store);
+    }
+    return err;
+}
+
+void aps_limit_bind_earlier(struct aps_limit *limit, const struct aps_limit *earlier)
+{
+    for (size_t i = 0; i < limit->n; i++)
+        for (size_t k = 0; k < earlier->n; k++) {
+            struct aps_limit_meter *now = &limit->meter[i];
+            const struct aps_limit_meter *then = &earlier->meter[k];
+
+            if (limit->by == earlier->by && now->charge.kind == APS_RATE_GCRA &&
+                then->charge.kind == APS_RATE_GCRA && now->period == then->period &&
+                now->charge.scope != then->charge.scope)
+                now->charge.earlier = &then->charge;
+        }
+}
