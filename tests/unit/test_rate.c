@@ -1,45 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <apr_general.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "apisec/metrics.h"
-#include "apisec/rate.h"
-
-#define T0 ((aps_nsec)5000 * APS_SEC)
-#define SCOPE 77
-
-static apr_pool_t *pool;
-static struct aps_state *table;
-
-static int open_table(void **state)
-{
-    char path[] = "/tmp/test_rate.XXXXXX";
-    char file[64];
-
-    (void)state;
-    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
-    assert_non_null(mkdtemp(path));
-    assert_true((size_t)snprintf(file, sizeof file, "%s/s", path) < sizeof file);
-    assert_int_equal(aps_state_open(pool, file, &(struct aps_state_size){1024, 0}, 1, &table, NULL),
-                     APS_OK);
-    assert_int_equal(unlink(file), 0);
-    assert_int_equal(rmdir(path), 0);
-    return 0;
-}
-
-static int close_table(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
-}
+#include "t_rate.h"
 
 static struct aps_rate_limit limit_of(uint32_t count, aps_nsec period, uint32_t burst)
 {
@@ -48,55 +7,6 @@ static struct aps_rate_limit limit_of(uint32_t count, aps_nsec period, uint32_t 
     assert_int_equal(aps_rate_init(&limit, SCOPE, (struct aps_rate){count, period}, burst, NULL),
                      APS_OK);
     return limit;
-}
-
-static unsigned clock_reads;
-static aps_nsec clock_time; /* what the clock says; 0: T0 */
-
-static aps_nsec count_clock(void)
-{
-    clock_reads++;
-    return clock_time != 0 ? clock_time : T0;
-}
-
-static struct aps_rate_ask ask_of(const struct aps_rate_limit *limit, uint64_t caller,
-                                  uint32_t cost)
-{
-    return (struct aps_rate_ask){.limit = limit, .caller = caller, .cost = cost};
-}
-
-static struct aps_table_now at(aps_nsec mono)
-{
-    return (struct aps_table_now){mono, mono};
-}
-
-static enum aps_reason take(const struct aps_rate_limit *limit, uint64_t caller, uint32_t cost,
-                            aps_nsec now, struct aps_rate_left *left, aps_nsec *wait)
-{
-    struct aps_rate_ask ask = ask_of(limit, caller, cost);
-    struct aps_rate_answer answer;
-    enum aps_reason reason;
-
-    clock_time = now;
-    reason = aps_rate_take(table, &ask, at(now), count_clock, &answer);
-    if (left != NULL)
-        *left = answer.left;
-    if (wait != NULL && reason != APS_REASON_ALLOW)
-        *wait = answer.wait;
-    return reason;
-}
-
-static enum aps_reason peek(const struct aps_rate_ask *ask, aps_nsec now,
-                            struct aps_rate_left *left)
-{
-    struct aps_rate_answer answer;
-    enum aps_reason reason;
-
-    clock_time = now;
-    reason = aps_rate_peek(table, ask, at(now), count_clock, &answer);
-    if (left != NULL)
-        *left = answer.left;
-    return reason;
 }
 
 /* LIM-01 */
@@ -489,7 +399,164 @@ static void who_was_stopped_cuts_nothing(void **state)
     assert_int_equal(take(&limit, 24, 1, T0 + APS_SEC, NULL, NULL), APS_REASON_ALLOW);
 }
 
-#define T(test) cmocka_unit_test_setup_teardown(test, open_table, close_table)
+/* LIM-07: who would have to wait at most the delay is admitted and told; the unit is his. */
+static void a_delay_is_told_and_reserved(void **state)
+{
+    /* 2/s, burst 2, delay 1 s: two at once, two that wait, then a refusal. */
+    static const struct {
+        aps_nsec at;
+        uint32_t cost;
+        enum aps_reason reason;
+        aps_nsec delay, wait;
+        uint32_t remaining;
+        aps_nsec reset;
+    } cases[] = {
+        {0, 1, APS_REASON_ALLOW, 0, 0, 1, 500 * APS_MSEC},
+        {0, 1, APS_REASON_ALLOW, 0, 0, 0, 500 * APS_MSEC},
+        {0, 1, APS_REASON_ALLOW, 500 * APS_MSEC, 0, 0, APS_SEC},
+        {0, 2, APS_REASON_RATE_EXCEEDED, 0, 500 * APS_MSEC, 0, APS_SEC},
+        {0, 1, APS_REASON_ALLOW, APS_SEC, 0, 0, 1500 * APS_MSEC},
+        {0, 1, APS_REASON_RATE_EXCEEDED, 0, 500 * APS_MSEC, 0, 1500 * APS_MSEC},
+        {499999999, 1, APS_REASON_RATE_EXCEEDED, 0, 1, 0, 1000000001},
+        {500000000, 1, APS_REASON_ALLOW, APS_SEC, 0, 0, 1500 * APS_MSEC},
+        {500000000, 3, APS_REASON_RATE_EXCEEDED, 0, APS_RATE_NEVER, 0, 1500 * APS_MSEC},
+        {2500000000, 1, APS_REASON_ALLOW, 0, 0, 1, 500 * APS_MSEC},
+    };
+    struct aps_rate_limit limit = limit_of(2, APS_SEC, 2);
+
+    (void)state;
+    assert_int_equal(aps_rate_set_delay(&limit, APS_SEC, false, NULL), APS_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct aps_rate_ask ask = ask_of(&limit, 61, cases[i].cost);
+        struct aps_table_now now = at(T0 + cases[i].at);
+        struct aps_rate_answer a, b;
+
+        assert_int_equal(aps_rate_peek(table, &ask, now, count_clock, &a), cases[i].reason);
+        assert_int_equal(aps_rate_take(table, &ask, now, count_clock, &b), cases[i].reason);
+        assert_int_equal(a.delay, cases[i].delay);
+        assert_int_equal(b.delay, cases[i].delay);
+        assert_int_equal(a.wait, cases[i].wait);
+        assert_int_equal(b.wait, cases[i].wait);
+        assert_int_equal(b.left.remaining, cases[i].remaining);
+        assert_int_equal(b.left.reset, cases[i].reset);
+    }
+}
+
+/* LIM-07: the leaky bucket lets one go each unit, however they come. */
+static void a_leaky_bucket_gives_each_one_a_turn(void **state)
+{
+    struct aps_rate_limit limit = limit_of(10, APS_SEC, 0);
+    struct aps_rate_ask ask = ask_of(&limit, 62, 1);
+    struct aps_rate_answer answer;
+
+    (void)state;
+    assert_int_equal(aps_rate_set_delay(&limit, 300 * APS_MSEC, true, NULL), APS_OK);
+    for (aps_nsec turn = 0; turn <= 300 * APS_MSEC; turn += 100 * APS_MSEC) {
+        assert_int_equal(aps_rate_take(table, &ask, at(T0), count_clock, &answer),
+                         APS_REASON_ALLOW);
+        assert_int_equal(answer.delay, turn);
+    }
+    assert_int_equal(aps_rate_take(table, &ask, at(T0), count_clock, &answer),
+                     APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(answer.wait, 100 * APS_MSEC);
+    assert_int_equal(aps_rate_take(table, &ask, at(T0 + 150 * APS_MSEC), count_clock, &answer),
+                     APS_REASON_ALLOW);
+    assert_int_equal(answer.delay, 250 * APS_MSEC);
+    ask.cost = 10; /* goes alone, and those behind it wait for all of it */
+    assert_int_equal(aps_rate_take(table, &ask, at(T0 + APS_SEC), count_clock, &answer),
+                     APS_REASON_ALLOW);
+    assert_int_equal(answer.delay, 0);
+    ask.cost = 1;
+    assert_int_equal(aps_rate_take(table, &ask, at(T0 + 1700 * APS_MSEC), count_clock, &answer),
+                     APS_REASON_ALLOW);
+    assert_int_equal(answer.delay, 300 * APS_MSEC);
+    ask.cost = 11;
+    assert_int_equal(aps_rate_take(table, &ask, at(T0 + APS_DAY), count_clock, &answer),
+                     APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(answer.wait, APS_RATE_NEVER);
+}
+
+/* LIM-04, LIM-07: what was reserved lies further ahead than a burst, and is no damage. */
+static void a_cut_leaves_what_was_reserved(void **state)
+{
+    struct aps_rate_limit limit = limit_of(1, APS_SEC, 2);
+
+    (void)state;
+    assert_int_equal(aps_rate_set_delay(&limit, 10 * APS_SEC, false, NULL), APS_OK);
+    for (unsigned i = 0; i < 12; i++)
+        assert_int_equal(take(&limit, 63, 1, T0, NULL, NULL), APS_REASON_ALLOW);
+    assert_int_equal(take(&limit, 63, 1, T0 - APS_RATE_SKEW, NULL, NULL), APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(cell_of(&limit, 63)->b, T0 + 12 * APS_SEC);
+    assert_int_equal(take(&limit, 63, 1, T0 - 2 * APS_RATE_SKEW, NULL, NULL),
+                     APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(cell_of(&limit, 63)->b, T0 + 10 * APS_SEC);
+}
+
+/* LIM-07: of several limits the longest delay is told, and none after a refusal. */
+static void the_longest_delay_is_told(void **state)
+{
+    struct aps_rate_limit one = limit_of(1, APS_SEC, 1);
+    struct aps_rate_limit two = limit_of(1, APS_SEC, 1);
+    struct aps_rate_limit three = limit_of(3, APS_HOUR, 3);
+    struct aps_rate_ask asks[3] = {ask_of(&one, 64, 1), ask_of(&two, 65, 1), ask_of(&three, 66, 1)};
+    static const aps_nsec want[] = {0, APS_SEC, 2 * APS_SEC};
+    struct aps_rate_result r;
+
+    (void)state;
+    assert_int_equal(aps_rate_set_delay(&one, 2 * APS_SEC, false, NULL), APS_OK);
+    assert_int_equal(aps_rate_set_delay(&two, 9 * APS_SEC, true, NULL), APS_OK);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(aps_rate_take_all(table, asks, 3, at(T0), count_clock, &r),
+                         APS_REASON_ALLOW);
+        assert_int_equal(r.delay, want[i]);
+        assert_int_equal(r.wait, 0);
+    }
+    assert_int_equal(aps_rate_take_all(table, asks, 3, at(T0), count_clock, &r),
+                     APS_REASON_RATE_EXCEEDED);
+    assert_int_equal(r.delay, 0);
+    assert_int_equal(r.refused, 2);
+    assert_int_equal(cell_of(&one, 64)->b, T0 + 3 * APS_SEC);
+    assert_int_equal(cell_of(&two, 65)->b, T0 + 3 * APS_SEC);
+}
+
+static void a_delay_goes_with_a_bucket_and_is_bounded(void **state)
+{
+    struct aps_rate_limit bucket = limit_of(1, APS_DAY, 3660);
+    struct aps_rate_limit window;
+    struct aps_diag diag = {{0}};
+
+    (void)state;
+    assert_int_equal(aps_rate_set_delay(&bucket, 1, false, &diag), APS_ERR_RANGE);
+    bucket = limit_of(1, APS_DAY, 3659);
+    assert_int_equal(aps_rate_set_delay(&bucket, 0, false, &diag), APS_ERR_RANGE);
+    assert_int_equal(aps_rate_set_delay(&bucket, -1, false, &diag), APS_ERR_RANGE);
+    assert_int_equal(aps_rate_set_delay(&bucket, APS_DAY + 1, false, &diag), APS_ERR_RANGE);
+    assert_true(bucket.plain);
+    assert_int_equal(aps_rate_set_delay(&bucket, APS_DAY, false, &diag), APS_OK);
+    assert_false(bucket.plain);
+    assert_int_equal(
+        aps_rate_init_window(&window, SCOPE, APS_RATE_FIXED, (struct aps_rate){1, APS_SEC}, &diag),
+        APS_OK);
+    assert_int_equal(aps_rate_set_delay(&window, 1, false, &diag), APS_ERR_RANGE);
+    assert_string_equal(diag.text, "a delay goes with gcra, token-bucket or leaky-bucket only");
+}
+
+/* Zero means refuse: a kind that nobody knows. */
+static void an_unknown_kind_refuses(void **state)
+{
+    struct aps_rate_limit limit = limit_of(1, APS_SEC, 1);
+    struct aps_rate_left left;
+    aps_nsec wait = 0;
+
+    (void)state;
+    limit.plain = false;
+    for (int kind = APS_RATE_INFLIGHT + 1; kind < APS_RATE_INFLIGHT + 3; kind++) {
+        limit.kind = (enum aps_rate_kind)kind;
+        assert_int_equal(take(&limit, 67, 1, T0, &left, &wait), APS_REASON_RATE_EXCEEDED);
+        assert_int_equal(wait, APS_RATE_NEVER);
+        assert_int_equal(left.remaining, 0);
+    }
+}
 
 int main(void)
 {
@@ -510,6 +577,12 @@ int main(void)
         T(overflow_cells_are_told_apart_by_limit_and_store),
         T(without_any_cell_left_a_store_is_refused),
         T(who_was_stopped_cuts_nothing),
+        T(a_delay_is_told_and_reserved),
+        T(a_leaky_bucket_gives_each_one_a_turn),
+        T(a_cut_leaves_what_was_reserved),
+        T(the_longest_delay_is_told),
+        T(a_delay_goes_with_a_bucket_and_is_bounded),
+        T(an_unknown_kind_refuses),
     };
 
     apr_initialize();
