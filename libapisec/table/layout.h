@@ -9,6 +9,8 @@
  *           slots            one page, then 4,096 shared words, then rows of 32 bytes, one for four
  *                            cells, 4,096 to 65,536
  *           leases           one page, then rows of 32 bytes, one for four cells, in sets of four
+ *           limits           1,024 rows of 512 bytes
+ *           asked            16 stripes of a word for each row of limits
  *
  * Each part begins at a page.  Fixed-width integers in the machine's order, no pointers.  Sizes
  * follow from the numbers of cells and of last uses alone, and every process keeps its own copy of
@@ -40,6 +42,7 @@
 #define LAYOUT_CELLS_PER_SLOT ((uint64_t)4)
 #define LAYOUT_SHARED ((uint64_t)4096)
 #define LAYOUT_CELLS_PER_LEASE ((uint64_t)4)
+#define LAYOUT_LIMITS ((uint64_t)1024)
 
 #define LAYOUT_AT_OVERFLOW LAYOUT_PAGE
 #define LAYOUT_AT_COUNTERS (LAYOUT_AT_OVERFLOW + LAYOUT_OVERFLOW * 16)
@@ -126,6 +129,19 @@ struct layout_leases_head {
     uint64_t unused[510];
 };
 
+/* A limit that a server has registered.  What it says is torn where its writer was killed; the key,
+ * which is a hash of it, tells (directory.c). */
+#define LAYOUT_LIMIT_TEXT 320u
+#define LAYOUT_LIMIT_WHERE 96u
+
+struct layout_limit {
+    struct layout_pair id; /* a = key, 0 when empty; b = when it was last met, or a claim */
+    uint64_t store;
+    uint64_t form; /* whose it is, and what was cut */
+    uint64_t text[LAYOUT_LIMIT_TEXT / 8], where[LAYOUT_LIMIT_WHERE / 8]; /* filled up with NULs */
+    _Alignas(64) uint64_t count[8];
+};
+
 _Static_assert(sizeof(struct layout_head) <= LAYOUT_PAGE, "the head fits its page");
 _Static_assert(offsetof(struct layout_head, starts) == 128, "all versions find the start counter");
 _Static_assert(sizeof(struct layout_head) == 320, "all processes must agree on the head");
@@ -136,6 +152,7 @@ _Static_assert(sizeof(struct layout_slot) == 32, "all processes must agree on a 
 _Static_assert(sizeof(struct layout_slots_head) % LAYOUT_PAGE == 0, "rows begin at a page");
 _Static_assert(sizeof(struct layout_lease) == 32, "all processes must agree on a lease");
 _Static_assert(sizeof(struct layout_leases_head) == LAYOUT_PAGE, "rows begin at a page");
+_Static_assert(sizeof(struct layout_limit) == 512, "all processes must agree on a limit");
 _Static_assert(LAYOUT_AT_ROWS % LAYOUT_PAGE == 0, "parts begin at pages");
 _Static_assert(LAYOUT_ROWS_MIN * sizeof(struct layout_row) % LAYOUT_PAGE == 0, "and so do cells");
 
@@ -166,6 +183,14 @@ struct layout_leases {
     uint64_t at; /* of the head in the file */
 };
 
+/* Where limits are registered. */
+struct layout_directory {
+    struct layout_limit *rows; /* NULL in a reader's copy */
+    uint64_t *asked;           /* the first stripe */
+    uint64_t *stripe;          /* the one that this process adds to */
+    uint64_t at;               /* in the file */
+};
+
 /* What a process knows of the file; never read again from it. */
 struct aps_state {
     uint64_t *stripe;          /* the counters that this process adds to */
@@ -181,6 +206,7 @@ struct aps_state {
     struct layout_uses uses;
     struct layout_slots slots;
     struct layout_leases leases;
+    struct layout_directory directory;
     struct aps_state_info info;
     apr_pool_t *pool;
     void *map; /* NULL in a reader's copy */
@@ -242,9 +268,17 @@ static inline uint64_t layout_leases_bytes(uint64_t cells)
     return sizeof(struct layout_leases_head) + layout_leases(cells) * sizeof(struct layout_lease);
 }
 
-static inline uint64_t layout_bytes(uint64_t cells, uint64_t uses)
+static inline uint64_t layout_at_directory(uint64_t cells, uint64_t uses)
 {
     return layout_at_leases(cells, uses) + layout_leases_bytes(cells);
+}
+
+#define LAYOUT_DIRECTORY_BYTES                                                                     \
+    (LAYOUT_LIMITS * sizeof(struct layout_limit) + LAYOUT_STRIPES * LAYOUT_LIMITS * 8)
+
+static inline uint64_t layout_bytes(uint64_t cells, uint64_t uses)
+{
+    return layout_at_directory(cells, uses) + LAYOUT_DIRECTORY_BYTES;
 }
 
 static inline uint64_t layout_load(const uint64_t *word)

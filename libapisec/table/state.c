@@ -54,6 +54,7 @@ static struct aps_state *state_at(apr_pool_t *pool, uint8_t *base, uint64_t cell
     state->slots.at = layout_at_slots(cells, uses);
     state->leases.count = layout_leases(cells);
     state->leases.at = layout_at_leases(cells, uses);
+    state->directory.at = layout_at_directory(cells, uses);
     state->info.bytes = layout_bytes(cells, uses);
     state->info.entries = cells;
     state->info.uses = uses;
@@ -77,6 +78,15 @@ static void map_leases(struct aps_state *state, uint8_t *base)
 {
     state->leases.head = (struct layout_leases_head *)(void *)(base + state->leases.at);
     state->leases.rows = (struct layout_lease *)(void *)(state->leases.head + 1);
+}
+
+static void map_directory(struct aps_state *state, uint8_t *base)
+{
+    struct layout_directory *d = &state->directory;
+
+    d->rows = (struct layout_limit *)(void *)(base + d->at);
+    d->asked = (uint64_t *)(void *)(d->rows + LAYOUT_LIMITS);
+    d->stripe = d->asked;
 }
 
 /* Drop what hangs on the monotonic clock; the boot id goes last, so that a crash repeats it. */
@@ -166,6 +176,7 @@ enum aps_err aps_state_open(apr_pool_t *pool, const char *path, const struct aps
     state->uses.rows = (struct layout_use *)(void *)((uint8_t *)map + layout_at_uses(want.cells));
     map_slots(state, map);
     map_leases(state, map);
+    map_directory(state, map);
     state->info.origin = origin;
     drop_if_rebooted(state);
     seed(state);
@@ -266,7 +277,10 @@ out:
 
 void aps_state_child(struct aps_state *state)
 {
-    state->stripe = state->counters + (uint64_t)getpid() % LAYOUT_STRIPES * LAYOUT_COUNTERS;
+    uint64_t stripe = (uint64_t)getpid() % LAYOUT_STRIPES;
+
+    state->stripe = state->counters + stripe * LAYOUT_COUNTERS;
+    state->directory.stripe = state->directory.asked + stripe * LAYOUT_LIMITS;
 }
 
 void aps_state_set_refresh(struct aps_state *state, aps_nsec refresh)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "directory_carry.h"
 #include "lastuse_carry.h"
 #include "layout.h"
 
@@ -98,13 +99,17 @@ struct old {
     struct layout_head head;
 };
 
+static bool is_sound(const struct old *old)
+{
+    return old != NULL && aps_layout_is_sound(&old->head, old->bytes);
+}
+
 /* What last uses go by in the new file: those of the old one go on if it has any. */
 static bool takes_over_uses(const struct aps_state_file *want, const struct old *old,
                             struct layout_head *head)
 {
     head->use_since = want->wall / APS_SEC;
-    if (old == NULL || old->head.uses == 0 || want->uses == 0 ||
-        !aps_layout_is_sound(&old->head, old->bytes))
+    if (!is_sound(old) || old->head.uses == 0 || want->uses == 0)
         return false;
     memcpy(head->use_key, old->head.use_key, sizeof head->use_key);
     head->use_since = old->head.use_since;
@@ -134,6 +139,7 @@ static enum aps_err fill(const struct aps_state_file *want, int fd, const struct
     carry = takes_over_uses(want, old, &head);
     if (fchmod(fd, 0600) != 0 ||
         (carry && !aps_lastuse_carry(old->fd, &old->head, fd, &head, want->wall)) ||
+        (is_sound(old) && !aps_directory_carry(old->fd, &old->head, fd, &head)) ||
         pwrite(fd, &head, sizeof head, 0) != (ssize_t)sizeof head || fsync(fd) != 0)
         return aps_state_file_fail(want->path, "cannot be written", diag);
     return APS_OK;
