@@ -125,3 +125,52 @@ def test_json():  # POS-03, POS-04, POS-06
             wrong.append((row["id"], row["expect"], answer["got"]))
     assert wrong == []
     assert sum(row["expect"] != "either" for row in rows) > 100
+
+
+def test_sf():  # SIG-13
+    data = corpus("sf.jsonl")
+    rows = rows_of(data)
+    got = run("sf", data)
+    assert [row["id"] for row in got] == [row["id"] for row in rows]
+    wrong = []
+    for row, answer in zip(rows, got):
+        want = [None] if row["must_fail"] else [row["raw"] if row["canonical"] is None else row["canonical"]]
+        if row["can_fail"]:
+            want.append(None)
+        if answer["got"] not in want:
+            wrong.append((row["id"], want, answer["got"]))
+    assert wrong == []
+    assert sum(row["must_fail"] for row in rows) > 1000
+
+
+def test_sf_prints_what_it_is_given():  # SIG-13
+    """Numbers are exact, rounded half to even, and an integer is no decimal; what is no such value is not judged."""
+    def item(number):
+        return ('{"id":%d,"header_type":"item","raw":null,"expected":[%s,[]]}' % (len(lines), number)).encode()
+
+    lines, want = [], []
+    for number, printed in [("1", "1"), ("1.0", "1.0"), ("-0", "0"), ("-0.0", "0.0"), ("-0.0004", "0.0"),
+                            ("0.0015", "0.002"), ("0.0025", "0.002"), ("0.00250001", "0.003"), ("1e3", "1000.0"),
+                            ("-12.5E+1", "-125.0"), ("15e-4", "0.002"), ("999999999999.9994", "999999999999.999"),
+                            ("999999999999.9995", None), ("999999999999999", "999999999999999"),
+                            ("1000000000000000", None), ("1e39", None), ("1e-39", "0.0")]:
+        lines.append(item(number))
+        want.append([printed] if printed else None)
+    assert [row["got"] for row in run("sf", b"\n".join(lines))] == want
+    for bad in (b'{"id":1,"raw":["a"]}', b'{"id":1,"raw":"a","header_type":"item"}',
+                b'{"id":1,"raw":null,"header_type":"item","expected":[1e41,[]]}',
+                b'{"id":1,"raw":[1],"header_type":"item"}', b'{"id":1,"raw":null,"header_type":"list"}',
+                b'{"id":1,"raw":null,"header_type":"item","expected":[null,[]]}',
+                b'{"id":1,"raw":null,"header_type":"list","expected":[[1]]}',
+                b'{"id":1,"raw":null,"header_type":"dictionary","expected":[[1,[1,[]]]]}',
+                b'{"id":1,"raw":null,"header_type":"item","expected":[{"__type":"x","value":"a"},[]]}'):
+        assert "why" in run("sf", bad)[0], bad
+
+
+def test_ratelimit_fields_are_structured():  # SIG-13
+    """Field values of drafts, which nobody made as test cases: lists."""
+    rows = [row for row in rows_of(corpus("ratelimit_headers.jsonl")) if row["field"].startswith("RateLimit")]
+    assert len(rows) > 20
+    lines = [json.dumps({"id": row["id"], "header_type": "list", "raw": [row["value"]]}).encode() for row in rows]
+    for row, answer in zip(rows, run("sf", b"\n".join(lines))):
+        assert answer["got"], row

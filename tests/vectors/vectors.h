@@ -22,6 +22,7 @@ struct t_row {
 typedef const char *t_kind_fn(const struct t_row *row, struct aps_json *out);
 
 t_kind_fn t_kind_json;
+t_kind_fn t_kind_sf;
 t_kind_fn t_kind_zone;
 
 /* The member `name`, or that of `name_b64` decoded; false if there is neither, or it is no string
