@@ -174,3 +174,21 @@ def test_ratelimit_fields_are_structured():  # SIG-13
     lines = [json.dumps({"id": row["id"], "header_type": "list", "raw": [row["value"]]}).encode() for row in rows]
     for row, answer in zip(rows, run("sf", b"\n".join(lines))):
         assert answer["got"], row
+
+
+def test_digest():  # SIG-06, SIG-07
+    data = corpus("digest.jsonl")
+    rows = rows_of(data)
+    got = run("digest", data)
+    assert [(row["id"], row["got"]) for row in got] == [(row["id"], row["valid"] and row["secure"]) for row in rows]
+    assert sum(row["got"] for row in got) >= 4
+    changed = []
+    for row in rows:
+        body = row["body"].encode()
+        for i in range(len(body)):
+            bad = body[:i] + bytes([body[i] ^ 1]) + body[i + 1:]
+            changed.append(json.dumps({"id": i, "field": row["field"], "body_b64": base64.b64encode(bad).decode()}))
+        changed.append(json.dumps({"id": 0, "field": row["field"], "body": row["body"] + " "}))
+    assert all(row["got"] is False for row in run("digest", "\n".join(changed).encode()))
+    for bad in (b'{"id":1,"body":""}', b'{"id":1,"field":"sha-256=::"}', b'{"id":1,"field":1,"body":""}'):
+        assert "why" in run("digest", bad)[0], bad

@@ -16,6 +16,7 @@ static const struct {
     t_kind_fn *judge;
 } kinds[] = {
     {"json", t_kind_json},
+    {"digest", t_kind_digest},
     {"sf", t_kind_sf},
     {"zone", t_kind_zone},
 };

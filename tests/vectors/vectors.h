@@ -21,6 +21,7 @@ struct t_row {
  * why it cannot be judged. */
 typedef const char *t_kind_fn(const struct t_row *row, struct aps_json *out);
 
+t_kind_fn t_kind_digest;
 t_kind_fn t_kind_json;
 t_kind_fn t_kind_sf;
 t_kind_fn t_kind_zone;
