@@ -1,6 +1,7 @@
 /* sf_bare.c - bare items of structured fields, read and printed. */
 #include <apr_encode.h>
 
+#include "apisec/b64.h"
 #include "apisec/num.h"
 #include "sf_impl.h"
 
@@ -319,22 +320,14 @@ static bool add_token(struct aps_buf *to, struct aps_str text, struct sf_in *why
     return true;
 }
 
-/* RFC 9651 4.1.8.  All but the last four digits at once: apr_encode_base64 puts a NUL behind. */
+/* RFC 9651 4.1.8 */
 static void add_bytes(struct aps_buf *to, struct aps_str text)
 {
-    const size_t groups = (text.n + 2) / 3;
-    char last[5], *p;
+    char *p;
 
     aps_buf_add_char(to, ':');
-    if (groups != 0 && (p = aps_buf_room(to, groups * 4)) != NULL) {
-        const size_t whole = (groups - 1) * 3;
-
-        if (whole != 0)
-            (void)apr_encode_base64(p, text.p, (apr_ssize_t)whole, APR_ENCODE_NONE, NULL);
-        (void)apr_encode_base64(last, text.p + whole, (apr_ssize_t)(text.n - whole),
-                                APR_ENCODE_NONE, NULL); /* it has what it asks for */
-        memcpy(p + whole / 3 * 4, last, 4);
-    }
+    if (text.n != 0 && (p = aps_buf_room(to, APS_B64_ENCODED_MAX(text.n))) != NULL)
+        (void)aps_b64_encode(text, p); /* fills the room */
     aps_buf_add_char(to, ':');
 }
 
