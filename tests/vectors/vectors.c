@@ -15,8 +15,8 @@ static const struct {
     const char *name;
     t_kind_fn *judge;
 } kinds[] = {
-    {"json", t_kind_json},
     {"digest", t_kind_digest},
+    {"json", t_kind_json},
     {"sf", t_kind_sf},
     {"zone", t_kind_zone},
 };
