@@ -195,4 +195,40 @@ T_KEY t_private_encrypted[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
                               "wn2mgIRgTK+jEJ7jPvkGn0DGklDclr7WgWYuAddyt4ABEdAmk27luQGq3uKVxgs=\n"
                               "-----END ENCRYPTED PRIVATE KEY-----\n";
 
+/* The members of the public keys above as JWK. */
+
+T_KEY t_jwk_rsa[] =
+    "\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"8xnpY0TCrP_TBttbC2oLyHOC42boWArrCmQwgE_nipY2F"
+    "1N8zJfoIkwD1MNo65RDpoiW318UDAjkiAPH1iYK74gn2nWjr6WGO6jDa598UgtfLwbnCQRLtEH0080BDahUG"
+    "R3V6Zwb5nqujXgesc5Qs3xJXivDtjPoA-3goHN0osuzhd9qKCouQPzfO0kMcS7JNuSVnLbl2WY7LH5VPWdNg"
+    "aFWJpAoZeYz-o4kwyxBYe2vdAcYr8nTzp_lJrJ-JRdqhIKEf-h1wLtLdbXTeY5aavCAaQw5C823T0VGmQ8Hn"
+    "14gs-qMY9-Bjot4F6u3Y21LIjOHSXfUxy-jQnuvc7FD9Q\"";
+
+T_KEY t_jwk_p256[] =
+    "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"WEd7wWrrBGzlbXGEAs___4nsk1ly7S2sXGN9CPSHg-s"
+    "\",\"y\":\"hZi_xXd9i9-Wi2rYPlw4-NMuJbstJRyOqT_76zT0pko\"";
+
+T_KEY t_jwk_p384[] =
+    "\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"zTV6GFpeUkH85xpNxrlT_YXeNlDxQmbmqEHxJ7MBnqq"
+    "ITvv87gXHRdj8RBg8_7DU\",\"y\":\"PcOpIRi6t23Qg2IuWe9yI4EcV0UhnOVHBzNKfAZyM4mlD5lll-xz"
+    "wK64PliHwaqy\"";
+
+T_KEY t_jwk_p521[] =
+    "\"kty\":\"EC\",\"crv\":\"P-521\",\"x\":\"Ac3jwLyT-qLoV8uQ73APj825aLzdTMz8n_15TaxrS-g"
+    "YvWfiCtXXdGOEuFkQIj0PpF77wvGE6QyJ1ZEzudLvCuau\",\"y\":\"ACOslclaObExmFdQef-RvUS5thpr"
+    "D6BGjj38PG8dt6qvB9rD8x0vkai0Hv418XGuwAHZJkGXvyfjJBK_4gxq2BKo\"";
+
+T_KEY t_jwk_ed25519[] =
+    "\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"LJB0m-HXUxag_izeNj79AOVEjkNNudUgyo3B1Xfo"
+    "ISA\"";
+
+T_KEY t_jwk_ed448[] =
+    "\"kty\":\"OKP\",\"crv\":\"Ed448\",\"x\":\"npPtJ2QBPz9mbLd79q1r1qV7BV7sLMLGnPj8M0YJan"
+    "cpoTWRneoyUk3AcY7m_2jk3mR5QVSFL2GA\"";
+
+/* 64 bytes of 0123456789abcdef, four times. */
+T_KEY t_jwk_secret[] =
+    "\"kty\":\"oct\",\"k\":"
+    "\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZg\"";
+
 #endif

@@ -5,6 +5,7 @@ only the driver itself is tested.
 """
 
 import base64
+import collections
 import glob
 import json
 import os
@@ -193,3 +194,91 @@ def test_digest():  # SIG-06, SIG-07
     assert all(row["got"] is False for row in run("digest", "\n".join(changed).encode()))
     for bad in (b'{"id":1,"body":""}', b'{"id":1,"field":"sha-256=::"}', b'{"id":1,"field":1,"body":""}'):
         assert "why" in run("digest", bad)[0], bad
+
+
+def test_jws():  # JWT-01..08
+    """Of the cases that are compact tokens all are as expected, but those whose verdict the corpus does not ask for:
+    contested ones, detached content, and b64=false, which is refused (JWT-07)."""
+    data = corpus("jose.jsonl")
+    rows = rows_of(data)
+    got = run("jws", data)
+    assert [row["id"] for row in got] == [row["id"] for row in rows]
+    wrong, judged = [], 0
+    for row, answer in zip(rows, got):
+        if not isinstance(row.get("jws"), str):
+            assert answer["why"]
+            continue
+        judged += 1
+        asked = not row.get("contested") and not set(row["flags"]) & {"detached", "b64-false"}
+        if asked and answer["got"] != row["expect"]:
+            wrong.append((row["id"], row["comment"], row["expect"], answer["got"]))
+    assert wrong == []
+    assert judged > 200
+
+
+# What is judged of each file: AES-GCM with the one size of key, nonce and tag that is used, HMAC that is not cut.
+WYCHEPROOF = {
+    "aes_gcm_test.json": {"ivSize": 96, "keySize": 256, "tagSize": 128},
+    "chacha20_poly1305_test.json": None,
+    "ed25519_test.json": {},
+    "hkdf_sha256_test.json": {},
+    "hmac_sha256_test.json": {"tagSize": 256},
+    "pbkdf2_hmacsha256_test.json": None,
+}
+
+
+@pytest.mark.parametrize("name", sorted(WYCHEPROOF))
+def test_crypto(name):  # SEC-04, JWT-05
+    data = corpus("wycheproof/" + name)
+    used = WYCHEPROOF[name]
+    got = iter(run("crypto", data))
+    seen = collections.Counter()
+    for group in json.loads(data)["testGroups"]:
+        is_used = used is not None and all(group[size] == bits for size, bits in used.items())
+        for test in group["tests"]:
+            answer = next(got)
+            assert answer["id"] == test["tcId"]
+            assert ("got" in answer) == is_used, (answer, group)
+            assert not is_used or answer["got"] == test["result"], test
+            seen[is_used] += 1
+    assert next(got, None) is None
+    assert seen[used is not None] > 50
+
+
+def test_crypto_reads_any_file():
+    for data in (b"", b"{", b"[]", b"{}", b'{"testGroups":{}}', b"\xff"):
+        assert [(row["id"], "why" in row) for row in run("crypto", data)] == [(None, True)]
+    odd = b'{"algorithm":7,"testGroups":[1,{"tests":[{"tcId":1},2]},{"type":"MacTest","tests":[{"tcId":"a","key":"0"}]}]}'
+    assert [(row["id"], "why" in row) for row in run("crypto", odd)] == [(1, True), (None, True), ("a", True)]
+
+
+def signed(group, tests, **more):
+    """A file of one group; each test is (tcId, sig)."""
+    group = dict(group, tests=[{"tcId": tc, "msg": "48656c6c6f", "sig": sig} for tc, sig in tests])
+    return json.dumps(dict({"algorithm": "X", "testGroups": [group]}, **more)).encode()
+
+
+def test_crypto_judges_signatures_of_other_files():  # JWT-05
+    """Forms of groups that the shared files lack: ECDSA as r and s, RSA, Ed448; sizes that are not used."""
+    point = {"curve": "secp256r1", "uncompressed": "04" + "00" * 64}
+    ecdsa = {"type": "EcdsaP1363Verify", "sha": "SHA-256", "publicKey": point}
+    assert run("crypto", signed(ecdsa, [(1, "00" * 64)])) == [{"id": 1, "got": "invalid"}]
+    for other in ({"sha": "SHA-512"}, {"type": "EcdsaVerify"}, {"publicKey": {"curve": "secp256k1"}}):
+        assert "why" in run("crypto", signed(dict(ecdsa, **other), [(1, "00" * 64)]))[0]
+    key = {"modulus": "00" + "ff" * 256, "publicExponent": "010001"}
+    rsa = {"type": "RsassaPkcs1Verify", "sha": "SHA-512", "publicKey": key}
+    pss = dict(rsa, type="RsassaPssVerify", mgfSha="SHA-512", sLen=64)
+    for group in (rsa, pss):
+        assert run("crypto", signed(group, [(1, "00" * 256), (2, "")])) == [
+            {"id": 1, "got": "invalid"}, {"id": 2, "got": "invalid"}]
+    for group in (dict(rsa, sha="SHA-1"), dict(pss, sLen=20), dict(pss, mgfSha="SHA-1")):
+        assert "why" in run("crypto", signed(group, [(1, "00" * 256)]))[0]
+    # RFC 8032 7.4, "blank", with a text of its own instead of none.
+    ed448 = {"type": "EddsaVerify", "publicKey": {
+        "curve": "edwards448", "pk": "5fd7449b59b461fd2ce787ec616ad46a1da1342485a70e1f8a0ea75d80e96778edf124769b46c706"
+        "1bd6783df1e50f6cd1fa1abeafe8256180"}}
+    blank = ("533a37f6bbe457251f023c0d88f976ae2dfb504a843e34d2074fd823d41a591f2b233f034f628281f2fd7a22ddd47d7828c59bd0a2"
+             "1bfd3980ff0d2028d4b18a9df63e006c5d1c2d345b925d8dc00b4104852db99ac5c7cdda8530a113a0f4dbb61149f05a7363268c71d9"
+             "5808ff2e652600")
+    assert run("crypto", signed(ed448, [(1, blank)])) == [{"id": 1, "got": "invalid"}]
+    assert run("crypto", signed(ed448, [(1, blank)]).replace(b"48656c6c6f", b"")) == [{"id": 1, "got": "valid"}]

@@ -1,8 +1,8 @@
 /* vectors.c - cases from outside through the module's own code.
  * usage: vectors KIND < FILE
  *
- * Reads rows as JSON lines and prints {"id":...,"got":...} for each, in order, or
- * {"id":...,"why":...} for a row that it cannot judge.  No row ends it. */
+ * Reads rows as JSON lines, or a file of Wycheproof as it is, and prints {"id":...,"got":...} for
+ * each, in order, or {"id":...,"why":...} for a row that it cannot judge.  No row ends it. */
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <stdio.h>
@@ -11,23 +11,26 @@
 #include "apisec/random.h"
 #include "vectors.h"
 
-static const struct {
+static const struct kind {
     const char *name;
-    t_kind_fn *judge;
+    t_kind_fn *judge;  /* a row */
+    t_whole_fn *whole; /* a file that is one document */
 } kinds[] = {
-    {"digest", t_kind_digest},
-    {"json", t_kind_json},
-    {"sf", t_kind_sf},
-    {"zone", t_kind_zone},
+    {"crypto", NULL, t_kind_crypto},
+    {"digest", t_kind_digest, NULL},
+    {"json", t_kind_json, NULL},
+    {"jws", t_kind_jws, NULL},
+    {"sf", t_kind_sf, NULL},
+    {"zone", t_kind_zone, NULL},
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)
 
-static t_kind_fn *find_kind(const char *name)
+static const struct kind *find_kind(const char *name)
 {
     for (size_t i = 0; i < KINDS; i++)
         if (strcmp(kinds[i].name, name) == 0)
-            return kinds[i].judge;
+            return &kinds[i];
     return NULL;
 }
 
@@ -98,16 +101,31 @@ static bool judge_all(t_kind_fn *judge, const unsigned char *key)
     return done && ferror(stdin) == 0 && fflush(stdout) == 0;
 }
 
+static bool judge_whole(t_whole_fn *whole, const unsigned char *key)
+{
+    apr_pool_t *pool = NULL;
+    char *text = NULL;
+    size_t cap = 0;
+    ssize_t n;
+    bool done = apr_pool_create(&pool, NULL) == APR_SUCCESS;
+
+    n = done ? getdelim(&text, &cap, -1, stdin) : 0; /* no byte is -1: up to the end */
+    done = done && ferror(stdin) == 0 &&
+           whole((struct aps_str){text, n > 0 ? (size_t)n : 0}, key, pool);
+    free(text);
+    return done && fflush(stdout) == 0;
+}
+
 int main(int argc, char **argv)
 {
     unsigned char key[APS_SIPHASH_KEY_LEN];
-    t_kind_fn *judge = argc == 2 ? find_kind(argv[1]) : NULL;
+    const struct kind *kind = argc == 2 ? find_kind(argv[1]) : NULL;
     bool done;
 
-    if (judge == NULL)
+    if (kind == NULL)
         return explain_usage();
     done = apr_initialize() == APR_SUCCESS && aps_random_fill(key, sizeof key) == APS_OK &&
-           judge_all(judge, key);
+           (kind->whole != NULL ? judge_whole(kind->whole, key) : judge_all(kind->judge, key));
     if (!done)
         fputs("vectors: not all rows could be read and printed\n", stderr);
     apr_terminate();

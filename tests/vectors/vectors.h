@@ -25,9 +25,21 @@ t_kind_fn t_kind_digest;
 t_kind_fn t_kind_json;
 t_kind_fn t_kind_sf;
 t_kind_fn t_kind_zone;
+t_kind_fn t_kind_jws;
+
+/* Judge a whole file and print its rows; false if one could not be printed. */
+typedef bool t_whole_fn(struct aps_str text, const unsigned char *key, apr_pool_t *pool);
+
+t_whole_fn t_kind_crypto;
 
 /* The member `name`, or that of `name_b64` decoded; false if there is neither, or it is no string
  * or no base64. */
 bool t_row_bytes(const struct t_row *row, const char *name, struct aps_str *out);
+
+/* The member `name` if it is a string. */
+bool t_row_text(const struct t_row *row, const char *name, struct aps_str *out);
+
+/* The member `name` if it is an integer. */
+bool t_row_integer(const struct t_row *row, const char *name, int64_t *out);
 
 #endif
