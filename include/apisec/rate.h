@@ -60,8 +60,8 @@ struct aps_rate_limit {
     uint64_t reach; /* GCRA: how far a cell may lie ahead: span and delay */
     aps_nsec window;
     aps_nsec delay; /* GCRA: how long an admitted request may be told to wait */
-    /* The definition that this one took the place of; NULL: none.  Kept. */
-    const struct aps_rate_limit *earlier;
+    const struct aps_rate_limit *earlier; /* aps_rate_set_earlier */
+    aps_nsec edited;
 };
 
 /* GCRA.  `burst` 0 means rate.count.  APS_ERR_RANGE: zero in the rate, or burst * T above
@@ -84,6 +84,17 @@ APS_MUST_CHECK enum aps_err aps_rate_init_window(struct aps_rate_limit *limit, u
  * APS_ERR_RANGE: a limit of another kind; a delay of 0 or less, or beyond the ten years. */
 APS_MUST_CHECK enum aps_err aps_rate_set_delay(struct aps_rate_limit *limit, aps_nsec delay,
                                                bool smooth, struct aps_diag *diag);
+
+/* `limit`, of the kind GCRA, takes the place of the definition `earlier` (kept), which may have
+ * taken the place of another itself.  The last three are asked where a caller has no cell yet, and
+ * what he consumed under them counts here, in units.  From then on who still goes by an earlier one
+ * is told to come again in a second.  `now` (monotonic) is when this process learned of the edit:
+ * for a minute, until all have, callers whom no earlier definition knows are closed to those as
+ * well, so that nobody has both; 0: long ago.
+ * Each definition needs a scope that no other ever had, even where an old one comes back, or it
+ * is closed to itself: number them.  Definitions of other kinds are passed over. */
+void aps_rate_set_earlier(struct aps_rate_limit *limit, const struct aps_rate_limit *earlier,
+                          aps_nsec now);
 
 /* What to charge. */
 struct aps_rate_ask {

@@ -1,6 +1,8 @@
 /* gcra.c - GCRA, token bucket and leaky bucket: the word is the time when the bucket is empty. */
 #include "gcra.h"
 
+#include "carry.h"
+
 _Static_assert((uint64_t)APS_RATE_SKEW < APS_TABLE_SPAN_MAX, "a skewed cell is no damage");
 
 /* The limit has given way to a newer definition, which this process is about to learn. */
@@ -69,4 +71,5 @@ static bool back(const struct aps_rate_ask *ask, const struct meter_charge *c, u
     return true;
 }
 
-const struct meter aps_gcra_meter = {.judge = judge, .left = left, .back = back};
+const struct meter aps_gcra_meter = {
+    .judge = judge, .left = left, .back = back, .begin = aps_carry_begin};

@@ -87,6 +87,13 @@ enum aps_err aps_rate_set_delay(struct aps_rate_limit *limit, aps_nsec delay, bo
     return APS_OK;
 }
 
+void aps_rate_set_earlier(struct aps_rate_limit *limit, const struct aps_rate_limit *earlier,
+                          aps_nsec now)
+{
+    limit->earlier = earlier;
+    limit->edited = now;
+}
+
 /* ---- Charging ---- */
 
 static inline void look(const struct meter_call *call, const struct aps_rate_ask *ask,
