@@ -96,7 +96,8 @@ APS_MUST_CHECK enum aps_err aps_limit_parse(apr_pool_t *pool, struct aps_str tex
  * bytes do.  Meters share their cells where name, level, kind and period are equal, and for a
  * bucket (gcra, token-bucket, leaky-bucket) also count, burst and delay: a window or a quota whose
  * count changes goes on.
- * APS_ERR_RANGE: a meter that cannot be.  Lives in `pool`. */
+ * APS_ERR_RANGE: a meter that cannot be.  Of a quota's zone, which is read here, what
+ * aps_zone_open says.  Lives in `pool`. */
 APS_MUST_CHECK enum aps_err aps_limit_bind(apr_pool_t *pool, struct aps_limit *limit,
                                            uint64_t store, struct aps_diag *diag);
 

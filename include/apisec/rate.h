@@ -21,10 +21,12 @@
 
 #include "apisec/clock.h"
 #include "apisec/err.h"
+#include "apisec/lease.h"
 #include "apisec/num.h"
 #include "apisec/reason.h"
 #include "apisec/state.h"
 #include "apisec/table.h"
+#include "apisec/zone.h"
 
 /* How many cells one request may be charged to: eight limits by role of a key with sixteen roles,
  * and sixteen more. */
@@ -62,6 +64,11 @@ struct aps_rate_limit {
     aps_nsec delay; /* GCRA: how long an admitted request may be told to wait */
     const struct aps_rate_limit *earlier; /* aps_rate_set_earlier */
     aps_nsec edited;
+    const struct aps_zone *zone; /* of a quota */
+    enum aps_zone_unit unit;     /* of a quota */
+    /* Of a quota: its callers are known by an address alone.  Where many of them are new at once,
+     * some are counted without the disk (lease.h). */
+    bool is_stranger;
 };
 
 /* GCRA.  `burst` 0 means rate.count.  APS_ERR_RANGE: zero in the rate, or burst * T above
@@ -96,6 +103,15 @@ APS_MUST_CHECK enum aps_err aps_rate_set_delay(struct aps_rate_limit *limit, aps
 void aps_rate_set_earlier(struct aps_rate_limit *limit, const struct aps_rate_limit *earlier,
                           aps_nsec now);
 
+/* `count` units in each day, week or month of `zone` (zone.h), which is kept.  What was counted
+ * outlives restarts and, but for what was leased and not yet used, power failures (lease.h).
+ * Quotas of different units need different scopes; one that gets another count or zone keeps what
+ * was consumed in the period that runs.  APS_ERR_RANGE: a count of 0 or above
+ * APS_NUM_COUNT_MAX. */
+APS_MUST_CHECK enum aps_err aps_rate_init_quota(struct aps_rate_limit *limit, uint64_t scope,
+                                                uint32_t count, enum aps_zone_unit unit,
+                                                const struct aps_zone *zone, struct aps_diag *diag);
+
 /* What to charge. */
 struct aps_rate_ask {
     const struct aps_rate_limit *limit;
@@ -115,6 +131,8 @@ struct aps_rate_result {
     unsigned refused; /* index of the limit with the longest wait; only after a refusal */
     aps_nsec wait;    /* after a refusal, until all would be admitted; APS_RATE_NEVER */
     aps_nsec delay;   /* after ALLOW, how long to wait before going on; mostly 0 */
+    /* After ALLOW, of quotas: not DURABLE if a power failure would forget a charge, and why. */
+    enum aps_lease_kept kept;
     struct aps_rate_left left[APS_RATE_MAX]; /* for each ask, in order */
 };
 
@@ -122,6 +140,7 @@ struct aps_rate_result {
 struct aps_rate_answer {
     aps_nsec wait;
     aps_nsec delay;
+    enum aps_lease_kept kept;
     struct aps_rate_left left;
 };
 

@@ -21,7 +21,7 @@ static uint64_t scope_of(apr_pool_t *pool, const struct aps_limit *limit,
                             meter->charge.burst, (apr_int64_t)limit->delay,
                             limit->algorithm == APS_LIMIT_LEAKY_BUCKET);
     if (meter->charge.kind == APS_RATE_QUOTA)
-        text = apr_psprintf(pool, "%s %d %s", text, meter->of, limit->zone.p);
+        text = apr_psprintf(pool, "%s %d", text, meter->of);
     return aps_table_scope(APS_TABLE_RATE, store, aps_str(text));
 }
 
@@ -42,12 +42,28 @@ static enum aps_err bind_rate(const struct aps_limit *limit, struct aps_limit_me
     return err;
 }
 
-static enum aps_err bind_meter(const struct aps_limit *limit, struct aps_limit_meter *meter,
-                               struct aps_diag *diag)
+static enum aps_err bind_quota(apr_pool_t *pool, const struct aps_limit *limit,
+                               struct aps_limit_meter *meter, struct aps_diag *diag)
+{
+    const struct aps_zone *zone = NULL;
+    enum aps_err err = aps_zone_open(pool, limit->zone, &zone, diag);
+
+    if (err == APS_OK)
+        err = aps_rate_init_quota(&meter->charge, 0, meter->count, meter->of, zone, diag);
+    if (err == APS_OK)
+        meter->charge.is_stranger =
+            (limit->by & APS_LIMIT_BY_IP) != 0 && (limit->by & APS_LIMIT_BY_CALLER) == 0;
+    return err;
+}
+
+static enum aps_err bind_meter(apr_pool_t *pool, const struct aps_limit *limit,
+                               struct aps_limit_meter *meter, struct aps_diag *diag)
 {
     if (meter->kind == APS_LIMIT_RATE)
         return bind_rate(limit, meter, diag);
-    aps_err_explain(diag, "limit \"%s\": only rates can be charged", limit->name.p);
+    if (meter->kind == APS_LIMIT_QUOTA)
+        return bind_quota(pool, limit, meter, diag);
+    aps_err_explain(diag, "limit \"%s\": only rates and quotas can be charged", limit->name.p);
     return APS_ERR_RANGE;
 }
 
@@ -59,7 +75,7 @@ enum aps_err aps_limit_bind(apr_pool_t *pool, struct aps_limit *limit, uint64_t 
     for (size_t i = 0; err == APS_OK && i < limit->n; i++) {
         struct aps_limit_meter *meter = &limit->meter[i];
 
-        err = bind_meter(limit, meter, diag);
+        err = bind_meter(pool, limit, meter, diag);
         meter->charge.scope = scope_of(pool, limit, meter, store);
     }
     return err;

@@ -26,7 +26,7 @@ const struct meter *const aps_meter_rows[METER_ROWS + 1] = {
     [APS_RATE_GCRA] = &aps_gcra_meter,
     [APS_RATE_FIXED] = &aps_window_fixed_meter,
     [APS_RATE_SLIDING] = &aps_window_sliding_meter,
-    [APS_RATE_QUOTA] = &never,
+    [APS_RATE_QUOTA] = &aps_quota_meter,
     [APS_RATE_INFLIGHT] = &never,
     [METER_ROWS] = &never,
 };
@@ -50,6 +50,8 @@ static void find(const struct meter_call *call, const struct meter *meter,
     aps_table_look(call->state, &who, c->now, &c->spot);
     if (c->spot.place != APS_TABLE_HELD && !c->spot.overflow && meter->begin != NULL)
         meter->begin(call, ask, c);
+    if (meter->resume != NULL)
+        meter->resume(call, ask, c);
 }
 
 /* Keep the cut of a cell, since otherwise the caller would wait for a time that this limit never
@@ -80,6 +82,7 @@ void aps_meter_look(const struct meter_call *call, const struct aps_rate_ask *as
     assert(ask->cost != 0);
     c->now = now;
     c->charged = false;
+    c->kept = APS_LEASE_DURABLE;
     find(call, meter, ask, c);
     judge(meter, ask, c);
     if (c->verdict.cut)
@@ -90,6 +93,7 @@ void aps_meter_look(const struct meter_call *call, const struct aps_rate_ask *as
 static void look_again(const struct meter_call *call, const struct aps_rate_ask *ask,
                        unsigned tries, struct meter_charge *c)
 {
+    const struct meter *meter = aps_meter_of(ask->limit);
     struct aps_table_who who = aps_meter_who(ask);
 
     aps_metrics_add(call->state, APS_METRIC_TABLE_RETRY, 1);
@@ -98,7 +102,9 @@ static void look_again(const struct meter_call *call, const struct aps_rate_ask 
         return;
     }
     aps_table_look_overflow(call->state, &who, c->now, &c->spot);
-    judge(aps_meter_of(ask->limit), ask, c);
+    if (meter->resume != NULL)
+        meter->resume(call, ask, c);
+    judge(meter, ask, c);
     if (c->verdict.wait == 0 && tries >= 2 * APS_TABLE_TRIES)
         c->verdict.wait = (uint64_t)APS_SEC; /* somebody damages cells faster than they change */
 }
@@ -106,10 +112,15 @@ static void look_again(const struct meter_call *call, const struct aps_rate_ask 
 bool aps_meter_spend(const struct meter_call *call, const struct aps_rate_ask *ask,
                      struct meter_charge *c)
 {
+    const struct meter *meter = aps_meter_of(ask->limit);
+
     for (unsigned tries = 0; c->verdict.wait == 0; tries++) {
-        if (aps_table_put(call->state, &c->spot, c->verdict.next)) {
+        if ((meter->prepare == NULL || meter->prepare(call, ask, c)) &&
+            aps_table_put(call->state, &c->spot, c->verdict.next)) {
             if (c->spot.overflow)
                 aps_metrics_add(call->state, APS_METRIC_TABLE_OVERFLOW, 1);
+            if (c->kept != APS_LEASE_DURABLE)
+                aps_metrics_add(call->state, APS_METRIC_QUOTA_UNDURABLE, 1);
             c->charged = true;
             return true;
         }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "apisec/lease.h"
 #include "apisec/rate.h"
 #include "apisec/table.h"
 
@@ -32,7 +33,9 @@ struct meter_charge {
     struct aps_table_now now;
     struct aps_table_spot spot;
     struct meter_verdict verdict;
-    bool charged; /* `next` is the word that the charge left in the cell */
+    bool charged;             /* `next` is the word that the charge left in the cell */
+    uint32_t leased;          /* of a quota: what may have been counted beside the cell */
+    enum aps_lease_kept kept; /* of a quota: whether a power failure would forget the charge */
 };
 
 struct meter {
@@ -49,6 +52,12 @@ struct meter {
      * c->spot.word to what it has to begin with.  NULL: with nothing. */
     void (*begin)(const struct meter_call *call, const struct aps_rate_ask *ask,
                   struct meter_charge *c);
+    /* After each look: find out what else is known of the caller.  NULL: nothing. */
+    void (*resume)(const struct meter_call *call, const struct aps_rate_ask *ask,
+                   struct meter_charge *c);
+    /* Before c->verdict.next is written; false: the cell has changed.  NULL: nothing. */
+    bool (*prepare)(const struct meter_call *call, const struct aps_rate_ask *ask,
+                    struct meter_charge *c);
     /* In place of aps_meter_spend and aps_meter_give_back; NULL: those. */
     bool (*spend)(const struct meter_call *call, const struct aps_rate_ask *ask,
                   struct meter_charge *c);
@@ -57,6 +66,7 @@ struct meter {
 };
 
 extern const struct meter aps_gcra_meter;
+extern const struct meter aps_quota_meter;
 extern const struct meter aps_window_fixed_meter;
 extern const struct meter aps_window_sliding_meter;
 

@@ -94,11 +94,26 @@ void aps_rate_set_earlier(struct aps_rate_limit *limit, const struct aps_rate_li
     limit->edited = now;
 }
 
+enum aps_err aps_rate_init_quota(struct aps_rate_limit *limit, uint64_t scope, uint32_t count,
+                                 enum aps_zone_unit unit, const struct aps_zone *zone,
+                                 struct aps_diag *diag)
+{
+    if (count == 0 || count > APS_NUM_COUNT_MAX || (unsigned)unit >= APS_ZONE_UNITS) {
+        aps_err_explain(diag, "a quota of %u: want 1 to %u in a day, week or month", count,
+                        APS_NUM_COUNT_MAX);
+        return APS_ERR_RANGE;
+    }
+    *limit = (struct aps_rate_limit){
+        .scope = scope, .kind = APS_RATE_QUOTA, .burst = count, .zone = zone, .unit = unit};
+    return APS_OK;
+}
+
 /* ---- Charging ---- */
 
 static inline void look(const struct meter_call *call, const struct aps_rate_ask *ask,
                         struct aps_table_now now, struct meter_charge *c)
 {
+    c->kept = APS_LEASE_DURABLE;
     if (!aps_gcra_look_held(call->state, ask, now, c))
         aps_meter_look(call, ask, now, c);
 }
@@ -140,6 +155,7 @@ static enum aps_reason sum_up(const struct aps_rate_ask *asks, const struct mete
     uint64_t delay = 0;
 
     out->refused = 0;
+    out->kept = APS_LEASE_DURABLE;
     for (unsigned i = 0; i < n; i++) {
         const struct meter_verdict *v = &charges[i].verdict;
 
@@ -150,6 +166,8 @@ static enum aps_reason sum_up(const struct aps_rate_ask *asks, const struct mete
         }
         if (v->delay > delay)
             delay = v->delay;
+        if (charges[i].kept != APS_LEASE_DURABLE)
+            out->kept = charges[i].kept;
     }
     out->wait = (aps_nsec)wait;
     out->delay = wait == 0 ? (aps_nsec)delay : 0;
@@ -171,7 +189,7 @@ static enum aps_reason tell(const struct aps_rate_ask *ask, const struct meter_c
 
     if (out != NULL)
         *out = (struct aps_rate_answer){(aps_nsec)wait, wait == 0 ? (aps_nsec)c->verdict.delay : 0,
-                                        left_of(ask, c)};
+                                        c->kept, left_of(ask, c)};
     return wait == 0 ? APS_REASON_ALLOW : APS_REASON_RATE_EXCEEDED;
 }
 
@@ -236,6 +254,7 @@ enum aps_reason aps_rate_take_all(struct aps_state *state, const struct aps_rate
     /* The common case: one bucket of a caller who was here before, with nothing to undo. */
     if (n == 1 && aps_gcra_take_held(state, asks, now, &out->left[0])) {
         out->delay = 0;
+        out->kept = APS_LEASE_DURABLE;
         return APS_REASON_ALLOW;
     }
     if (n > APS_RATE_MAX)

@@ -126,7 +126,9 @@ struct layout_lease {
 struct layout_leases_head {
     uint64_t budget; /* monotonic second and how many strangers have waited for the disk in it */
     uint64_t failed; /* monotonic nsec: when a write to the disk failed; 0: never */
-    uint64_t unused[510];
+    uint64_t failures;
+    uint64_t why; /* errno of the last one */
+    uint64_t unused[508];
 };
 
 /* A limit that a server has registered.  What it says is torn where its writer was killed; the key,
@@ -180,7 +182,8 @@ struct layout_leases {
     struct layout_leases_head *head; /* NULL in a reader's copy */
     struct layout_lease *rows;
     uint64_t count;
-    uint64_t at; /* of the head in the file */
+    uint64_t at;   /* of the head in the file */
+    uint64_t page; /* bytes that the system writes together, a power of two */
 };
 
 /* Where limits are registered. */

@@ -78,6 +78,7 @@ static void map_leases(struct aps_state *state, uint8_t *base)
 {
     state->leases.head = (struct layout_leases_head *)(void *)(base + state->leases.at);
     state->leases.rows = (struct layout_lease *)(void *)(state->leases.head + 1);
+    state->leases.page = (uint64_t)sysconf(_SC_PAGESIZE); /* every system has it */
 }
 
 static void map_directory(struct aps_state *state, uint8_t *base)

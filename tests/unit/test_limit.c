@@ -248,6 +248,11 @@ static void scopes_follow_the_definition(void **state)
          true},
         {"a rate=5/m by=key algorithm=fixed-window", "a rate=5/h by=key algorithm=fixed-window",
          false},
+        {"a quota=5/day by=key", "a quota=6/day by=key", true},
+        {"a quota=5/day by=key", "a quota=5/day by=key zone=Europe/Berlin", true},
+        {"a quota=5/day by=key", "a quota=5/week by=key", false},
+        {"a quota=5/day by=key", "a quota=5/day by=ip", false},
+        {"a quota=5/day by=key", "a rate=5/d by=key algorithm=fixed-window", false},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -257,6 +262,35 @@ static void scopes_follow_the_definition(void **state)
         b = bound(rows[i].a, 8);
         assert_true(a.meter[0].charge.scope != b.meter[0].charge.scope);
     }
+}
+
+/* LIM-09 */
+static void quotas_are_of_a_zone_and_of_strangers_or_not(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_stranger;
+    } rows[] = {
+        {"a quota=5/month by=ip", true},     {"a quota=5/month by=ip+route", true},
+        {"a quota=5/month by=key", false},   {"a quota=5/month by=ip+user", false},
+        {"a quota=5/month by=route", false}, {"a quota=5/month by=org+route", false},
+    };
+    struct aps_limit limit;
+    struct aps_diag diag = {""};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        limit = bound(rows[i].text, 7);
+        assert_int_equal(limit.meter[0].charge.is_stranger, rows[i].is_stranger);
+        assert_int_equal(limit.meter[0].charge.burst, 5);
+        assert_int_equal(limit.meter[0].charge.unit, APS_ZONE_MONTH);
+        assert_string_equal(aps_zone_name(limit.meter[0].charge.zone).p, "UTC");
+    }
+    limit = bound("a quota=5/day by=key zone=Europe/Berlin", 7);
+    assert_string_equal(aps_zone_name(limit.meter[0].charge.zone).p, "Europe/Berlin");
+    assert_int_equal(parse("a quota=5/day by=key zone=Mars/Olympus", &limit, &diag), APS_OK);
+    assert_int_equal(aps_limit_bind(pool, &limit, 7, &diag), APS_ERR_NOT_FOUND);
+    assert_non_null(strstr(diag.text, "\"Mars/Olympus\""));
 }
 
 /* A bucket goes on from the one of its period and level that it took the place of. */
@@ -297,6 +331,7 @@ int main(void)
         cmocka_unit_test(meters_are_named),
         cmocka_unit_test(costs_follow_method_and_body),
         cmocka_unit_test(scopes_follow_the_definition),
+        cmocka_unit_test(quotas_are_of_a_zone_and_of_strangers_or_not),
         cmocka_unit_test(buckets_follow_earlier_ones),
         cmocka_unit_test(what_cannot_be_is_refused),
     };
