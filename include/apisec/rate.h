@@ -119,6 +119,7 @@ struct aps_rate_ask {
     uint64_t store;  /* tells stores apart: whose overflow cells it may use */
     uint32_t cost;   /* at least 1 */
     uint32_t bonus;  /* of a quota: units granted to this caller beyond it */
+    bool at_once;    /* who would have to wait is refused: no delay, and nothing is reserved */
 };
 
 /* What is left of a limit after the call. */

@@ -15,8 +15,17 @@ static void judge_moved(const struct aps_rate_limit *limit, uint64_t now, struct
     v->wait = second;
 }
 
-/* All in nsec from now: the level of the bucket, 0 when empty, and how high it may be before the
- * ask. */
+/* How full the bucket may be before the ask, nsec. */
+static uint64_t top_of(const struct aps_rate_ask *ask, uint64_t need)
+{
+    const struct aps_rate_limit *limit = ask->limit;
+
+    if (limit->smooth)
+        return ask->at_once ? 0 : (uint64_t)limit->delay;
+    return (ask->at_once ? limit->span : limit->reach) - need;
+}
+
+/* All in nsec from now; `level` is that of the bucket, 0 when empty. */
 static void judge(const struct aps_rate_ask *ask, struct meter_charge *c)
 {
     const struct aps_rate_limit *limit = ask->limit;
@@ -25,7 +34,7 @@ static void judge(const struct aps_rate_ask *ask, struct meter_charge *c)
     uint64_t word = c->spot.word;
     uint64_t level = word > now ? word - now : 0;
     uint64_t need = ask->cost * limit->step; /* at most span where it is used */
-    uint64_t top = limit->smooth ? (uint64_t)limit->delay : limit->reach - need;
+    uint64_t top = top_of(ask, need);
 
     *v = (struct meter_verdict){.base = now + level};
     if (ask->cost <= limit->burst && level <= top) {

@@ -476,6 +476,45 @@ static void a_leaky_bucket_gives_each_one_a_turn(void **state)
     assert_int_equal(answer.wait, APS_RATE_NEVER);
 }
 
+/* LIM-07: who cannot wait is refused where another one would have to, is told the truth, and takes
+ * no unit from those who can. */
+static void who_cannot_wait_reserves_nothing(void **state)
+{
+    static const bool smooth[] = {false, true};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct aps_rate_limit limit = limit_of(2, APS_SEC, 1);
+        struct aps_rate_ask ask = ask_of(&limit, 71 + i, 1);
+        struct aps_rate_answer answer;
+
+        limit.scope += i;
+        assert_int_equal(aps_rate_set_delay(&limit, APS_SEC, smooth[i], NULL), APS_OK);
+        ask.at_once = true;
+        assert_int_equal(aps_rate_take(table, &ask, at(T0), count_clock, &answer),
+                         APS_REASON_ALLOW);
+        assert_int_equal(answer.delay, 0);
+        for (int k = 0; k < 3; k++) {
+            assert_int_equal(aps_rate_take(table, &ask, at(T0), count_clock, &answer),
+                             APS_REASON_RATE_EXCEEDED);
+            assert_int_equal(answer.wait, 500 * APS_MSEC);
+        }
+        ask.at_once = false;
+        assert_int_equal(aps_rate_take(table, &ask, at(T0), count_clock, &answer),
+                         APS_REASON_ALLOW);
+        assert_int_equal(answer.delay, 500 * APS_MSEC);
+        ask.at_once = true;
+        assert_int_equal(aps_rate_take(table, &ask, at(T0), count_clock, &answer),
+                         APS_REASON_RATE_EXCEEDED);
+        assert_int_equal(answer.wait, APS_SEC);
+        assert_int_equal(aps_rate_take(table, &ask, at(T0 + APS_SEC - 1), count_clock, &answer),
+                         APS_REASON_RATE_EXCEEDED);
+        assert_int_equal(aps_rate_take(table, &ask, at(T0 + APS_SEC), count_clock, &answer),
+                         APS_REASON_ALLOW);
+        assert_int_equal(answer.delay, 0);
+    }
+}
+
 /* LIM-04, LIM-07: what was reserved lies further ahead than a burst, and is no damage. */
 static void a_cut_leaves_what_was_reserved(void **state)
 {
@@ -578,6 +617,7 @@ int main(void)
         T(without_any_cell_left_a_store_is_refused),
         T(who_was_stopped_cuts_nothing),
         T(a_delay_is_told_and_reserved),
+        T(who_cannot_wait_reserves_nothing),
         T(a_leaky_bucket_gives_each_one_a_turn),
         T(a_cut_leaves_what_was_reserved),
         T(the_longest_delay_is_told),
