@@ -78,13 +78,15 @@ static uint64_t freeze(struct aps_state *state, const struct aps_table_who *who,
     return earlier->reach; /* somebody damages cells faster than they change */
 }
 
-/* Step 2.  False: there is no cell of the new definition after all. */
+/* Step 2.  False: there is no cell of the new definition after all, or it has given way to a newer
+ * one, which asks the earlier cells itself. */
 static bool make(struct aps_state *state, const struct aps_table_who *who, uint64_t level,
                  struct meter_charge *c)
 {
     for (unsigned tries = 0; tries < APS_TABLE_TRIES && !c->spot.overflow; tries++) {
-        if (c->spot.place == APS_TABLE_HELD ||
-            aps_table_put(state, &c->spot, (uint64_t)c->now.mono + level))
+        if (c->spot.place == APS_TABLE_HELD)
+            return (c->spot.word & APS_WORD_MOVED) == 0;
+        if (aps_table_put(state, &c->spot, (uint64_t)c->now.mono + level))
             return true;
         aps_table_look(state, who, c->now, &c->spot);
     }
