@@ -31,6 +31,7 @@ struct aps_state;
 /* What aps_state_open found at the path. */
 enum aps_state_origin {
     APS_STATE_ATTACHED, /* opened by aps_state_attach */
+    APS_STATE_MEMORY,   /* made by aps_state_memory */
     APS_STATE_CREATED,  /* there was none */
     APS_STATE_KEPT,     /* all of it is in use again */
     APS_STATE_REBOOTED, /* in use again without its cells: the kernel was restarted */
@@ -67,6 +68,12 @@ struct aps_state_info {
 APS_MUST_CHECK enum aps_err aps_state_open(apr_pool_t *pool, const char *path,
                                            const struct aps_state_size *size, aps_nsec wall,
                                            struct aps_state **out, struct aps_diag *diag);
+
+/* An empty state in this process's own memory, with no file: to try limits out.  Takes memory only
+ * as it is used.  Lives in `pool`, which gives it back.  Not for more than one process.
+ * APS_ERR_RANGE: a size.  APS_ERR_NOMEM.  APS_ERR_FAILED: no random numbers. */
+APS_MUST_CHECK enum aps_err aps_state_memory(apr_pool_t *pool, const struct aps_state_size *size,
+                                             struct aps_state **out, struct aps_diag *diag);
 
 /* Could aps_state_open use this path?  For a configuration test: nothing is made or changed.
  * APS_ERR_UNSAFE as above; APS_ERR_IO: there is no such folder. */

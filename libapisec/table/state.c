@@ -1,6 +1,7 @@
 /* state.c - the shared state: a file that a server maps and a reader copies with suspicion. */
 #include "apisec/state.h"
 
+#include <apr_general.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -90,6 +91,21 @@ static void map_directory(struct aps_state *state, uint8_t *base)
     d->stripe = d->asked;
 }
 
+/* All of it is at `map`. */
+static struct aps_state *state_mapped(apr_pool_t *pool, uint8_t *map, uint64_t cells, uint64_t uses)
+{
+    struct aps_state *state = state_at(pool, map, cells, uses);
+
+    state->map = map;
+    apr_pool_cleanup_register(pool, state, cleanup, apr_pool_cleanup_null);
+    state->cells = (struct layout_pair *)(void *)(map + layout_at_cells(cells));
+    state->uses.rows = (struct layout_use *)(void *)(map + layout_at_uses(cells));
+    map_slots(state, map);
+    map_leases(state, map);
+    map_directory(state, map);
+    return state;
+}
+
 /* Drop what hangs on the monotonic clock; the boot id goes last, so that a crash repeats it. */
 static void drop_if_rebooted(struct aps_state *state)
 {
@@ -170,20 +186,42 @@ enum aps_err aps_state_open(apr_pool_t *pool, const char *path, const struct aps
     (void)close(fd); /* the mapping stays; nothing was written through it */
     if (err != APS_OK)
         return err;
-    state = state_at(pool, map, want.cells, want.uses);
-    state->map = map;
-    apr_pool_cleanup_register(pool, state, cleanup, apr_pool_cleanup_null);
-    state->cells = (struct layout_pair *)(void *)((uint8_t *)map + layout_at_cells(want.cells));
-    state->uses.rows = (struct layout_use *)(void *)((uint8_t *)map + layout_at_uses(want.cells));
-    map_slots(state, map);
-    map_leases(state, map);
-    map_directory(state, map);
+    state = state_mapped(pool, map, want.cells, want.uses);
     state->info.origin = origin;
     drop_if_rebooted(state);
     seed(state);
     drop_other_counters(state);
     state->info.boot = __atomic_add_fetch(&state->head->starts, 1, __ATOMIC_RELAXED);
     *out = state;
+    return APS_OK;
+}
+
+enum aps_err aps_state_memory(apr_pool_t *pool, const struct aps_state_size *size,
+                              struct aps_state **out, struct aps_diag *diag)
+{
+    uint64_t cells, uses;
+    struct layout_head head;
+    enum aps_err err;
+    void *map;
+
+    if ((err = check_size(size, diag)) != APS_OK)
+        return err;
+    cells = round_up(size->entries, APS_STATE_ENTRIES_MIN);
+    uses = size->uses != 0 ? round_up(size->uses, APS_STATE_USES_MIN) : 0;
+    head = aps_layout_head(cells, uses);
+    head.metrics = aps_layout_metrics();
+    if (apr_generate_random_bytes(head.hash_key, sizeof head.hash_key) != APR_SUCCESS ||
+        apr_generate_random_bytes(head.use_key, sizeof head.use_key) != APR_SUCCESS) {
+        aps_err_explain(diag, "no random numbers");
+        return APS_ERR_FAILED;
+    }
+    map = mmap(NULL, head.file_bytes, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (map == MAP_FAILED)
+        return APS_ERR_NOMEM;
+    memcpy(map, &head, sizeof head);
+    *out = state_mapped(pool, map, cells, uses);
+    (*out)->info.origin = APS_STATE_MEMORY;
     return APS_OK;
 }
 

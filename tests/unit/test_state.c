@@ -378,6 +378,35 @@ static void a_full_disk_is_an_error_and_leaves_nothing(void **state)
     assert_int_equal(mkdir(folder, 0700), 0);
 }
 
+/* No file, no trace of another one, and all calls work on it. */
+static void a_state_in_memory_is_a_whole_one(void **state)
+{
+    struct aps_state *one = NULL, *two = (void *)&diag;
+    struct aps_state_info info;
+
+    (void)state;
+    assert_int_equal(aps_state_memory(pool, &(struct aps_state_size){5000, 1024}, &one, &diag),
+                     APS_OK);
+    aps_state_info(one, &info);
+    assert_int_equal(info.origin, APS_STATE_MEMORY);
+    assert_int_equal(info.entries, 8192);
+    assert_int_equal(info.uses, 1024);
+    memset(one->cells, 1, info.entries * sizeof *one->cells);
+    aps_metrics_add(one, APS_METRIC_ALLOWED, 2);
+    assert_int_equal(aps_metrics_sum(one, APS_METRIC_ALLOWED), 2);
+    one->directory.asked[LAYOUT_STRIPES * LAYOUT_LIMITS - 1] = 3; /* its last word */
+    assert_int_equal(aps_state_memory(pool, &(struct aps_state_size){1, 0}, &two, &diag),
+                     APS_ERR_RANGE);
+    assert_ptr_equal(two, &diag);
+    assert_int_equal(aps_state_memory(pool, &(struct aps_state_size){1024, 0}, &two, &diag),
+                     APS_OK);
+    assert_int_not_equal(one->hash_key[0], two->hash_key[0]);
+    assert_int_equal(two->cells[7].a, 0);
+    aps_state_close(one);
+    aps_state_close(two);
+    assert_int_equal(access(file, F_OK), -1);
+}
+
 /* What a killed server left half made is in nobody's way. */
 static void a_half_made_file_is_made_anew(void **state)
 {
@@ -504,6 +533,7 @@ int main(void)
         T(each_boot_has_a_seed_of_its_own),
         T(counters_of_another_version_are_dropped),
         T(a_full_disk_is_an_error_and_leaves_nothing),
+        T(a_state_in_memory_is_a_whole_one),
         T(a_half_made_file_is_made_anew),
         T(servers_that_start_together_share_the_file),
         T(a_reader_copies_and_outlives_what_happens_to_the_file),
