@@ -5,11 +5,10 @@
 #include "replay.h"
 
 #include <apr_strings.h>
-#include <errno.h>
-#include <stdio.h>
 
 #include "apisec/audit.h"
 #include "apisec/random.h"
+#include "lines.h"
 #include "logline.h"
 #include "progress.h"
 #include "trial.h"
@@ -289,58 +288,28 @@ static enum aps_err take_line(struct replay *r, struct aps_str text)
 
 /* ---- The file ---- */
 
-/* Read up to the newline, which is left out.  False at the end.  *out_n is more than `cap` where
- * the line is longer; the rest of it is passed over. */
-static bool next_line(FILE *in, char *buf, size_t cap, size_t *out_n)
+static enum aps_err read_all(struct replay *r, struct ctl_lines *lines, const char *path)
 {
-    size_t n = 0;
-    int c;
-
-    while ((c = getc(in)) != EOF && c != '\n') {
-        if (n < cap)
-            buf[n] = (char)c;
-        n += n <= cap ? 1 : 0;
-    }
-    *out_n = n;
-    return c != EOF || n > 0;
-}
-
-static enum aps_err read_all(struct replay *r, FILE *in, const char *path)
-{
-    char *buf = apr_palloc(r->c->pool, LINE_MAX_BYTES);
     struct ctl_progress progress;
     enum aps_err err = APS_OK;
-    size_t n;
+    struct ctl_line line;
 
     ctl_progress_begin(&progress, "lines", 0);
-    while (err == APS_OK && next_line(in, buf, LINE_MAX_BYTES, &n)) {
-        if (++r->number > LINES_MAX) {
+    while (err == APS_OK && ctl_lines_next(lines, &line)) {
+        r->number = line.number;
+        if (line.number > LINES_MAX) {
             aps_err_explain(&r->c->diag, "%s has more than %d lines: give it in parts", path,
                             LINES_MAX);
             err = APS_ERR_RANGE;
-        } else if (n > LINE_MAX_BYTES) {
+        } else if (line.is_cut) {
             show_bad(r, "the line is longer than any of the log");
         } else {
-            err = take_line(r, (struct aps_str){buf, n});
+            err = take_line(r, line.text);
         }
         ctl_progress_step(&progress, 1);
     }
     ctl_progress_end(&progress);
-    if (err == APS_OK && ferror(in)) {
-        aps_err_explain(&r->c->diag, "%s cannot be read: %s", path, strerror(errno));
-        err = APS_ERR_IO;
-    }
-    return err;
-}
-
-static enum aps_err open_log(struct ctl *c, const char *path, FILE **out)
-{
-    *out = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-    if (*out != NULL)
-        return APS_OK;
-    aps_err_explain(&c->diag, "%s cannot be opened: %s; want a file of audit lines, or - for stdin",
-                    path, strerror(errno));
-    return errno == ENOENT ? APS_ERR_NOT_FOUND : APS_ERR_IO;
+    return err != APS_OK ? err : ctl_lines_check(lines, &r->c->diag);
 }
 
 static enum aps_err init(struct replay *r, struct ctl *c)
@@ -360,14 +329,16 @@ static enum aps_err init(struct replay *r, struct ctl *c)
 enum aps_err ctl_replay(struct ctl *c, const char *path)
 {
     struct replay r = {.number = 0};
-    FILE *in = NULL;
+    struct ctl_lines *lines = NULL;
     enum aps_err err;
 
-    if ((err = init(&r, c)) != APS_OK || (err = open_log(c, path, &in)) != APS_OK)
-        goto out;
+    if ((err = init(&r, c)) != APS_OK ||
+        (err = ctl_lines_open(c->pool, path, LINE_MAX_BYTES, "a file of audit lines", &lines,
+                              &c->diag)) != APS_OK)
+        return err;
     ctl_output_row(c->out);
     ctl_output_table(c->out, "lines", "line method path key reason now_reason same note");
-    err = read_all(&r, in, path);
+    err = read_all(&r, lines, path);
     ctl_output_end(c->out);
     ctl_output_u64(c->out, "same", r.count[SAME]);
     ctl_output_u64(c->out, "different", r.count[DIFFERENT]);
@@ -376,8 +347,5 @@ enum aps_err ctl_replay(struct ctl *c, const char *path)
     ctl_output_end(c->out);
     if (err == APS_OK && r.count[DIFFERENT] + r.count[BAD] > 0)
         err = APS_ERR_CHECK;
-out:
-    if (in != NULL && in != stdin)
-        (void)fclose(in); /* nothing was written */
     return err;
 }
