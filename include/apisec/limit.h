@@ -82,7 +82,9 @@ struct aps_limit {
     aps_nsec delay;      /* how long a request may wait for its turn; 0: not at all */
     struct aps_str zone; /* of the quotas; "UTC" where none is named */
     struct aps_limit_cost cost;
-    bool has_cost; /* some cost= was given */
+    bool has_cost;    /* some cost= was given */
+    uint64_t edition; /* 0, or a number that no other definition of the store ever had; the caller's
+                       * to set before it is bound */
     size_t n;
     struct aps_limit_meter meter[APS_LIMIT_METERS_MAX];
 };
@@ -94,16 +96,19 @@ APS_MUST_CHECK enum aps_err aps_limit_parse(apr_pool_t *pool, struct aps_str tex
 
 /* Make its meters ready to be charged.  `store` tells stores apart and is 0 where the caller's
  * bytes do.  Meters share their cells where name, level, kind and period are equal, and for a
- * bucket (gcra, token-bucket, leaky-bucket) also count, burst and delay: a window or a quota whose
- * count changes goes on.
+ * bucket (gcra, token-bucket, leaky-bucket) also count, burst, delay and edition: a window or a
+ * quota whose count changes goes on.
  * APS_ERR_RANGE: a meter that cannot be.  Of a quota's zone, which is read here, what
  * aps_zone_open says.  Lives in `pool`. */
 APS_MUST_CHECK enum aps_err aps_limit_bind(apr_pool_t *pool, struct aps_limit *limit,
                                            uint64_t store, struct aps_diag *diag);
 
-/* Let the buckets of a bound limit go on with what was consumed of `earlier`, a bound limit that it
- * took the place of, where level and period are equal (rate.h).  Keeps `earlier`. */
-void aps_limit_bind_earlier(struct aps_limit *limit, const struct aps_limit *earlier);
+/* Let the buckets of a bound limit go on with what was consumed of those that it took the place of:
+ * `n` of them, bound, each of an edition of its own, newest first.  What a bucket goes on from has
+ * its level, and its period unless either limit has one bucket only.  `now` (monotonic) is when
+ * this process learned of the edit, 0: long ago (aps_rate_set_earlier).  Keeps `earlier`. */
+void aps_limit_bind_earlier(struct aps_limit *limit, struct aps_limit *earlier, size_t n,
+                            aps_nsec now);
 
 /* What one request costs: 1 or more, at most APS_LIMIT_COST_MAX times 1000; 0: the length of the
  * body counts and is not known.  `body` in bytes, -1: not known. */

@@ -17,9 +17,10 @@ static uint64_t scope_of(apr_pool_t *pool, const struct aps_limit *limit,
                      aps_limit_print_by(limit, by), meter->charge.kind, (apr_int64_t)meter->period);
 
     if (meter->charge.kind == APS_RATE_GCRA)
-        text = apr_psprintf(pool, "%s %u %u %" APR_INT64_T_FMT " %d", text, meter->count,
-                            meter->charge.burst, (apr_int64_t)limit->delay,
-                            limit->algorithm == APS_LIMIT_LEAKY_BUCKET);
+        text =
+            apr_psprintf(pool, "%s %u %u %" APR_INT64_T_FMT " %d %" APR_UINT64_T_FMT, text,
+                         meter->count, meter->charge.burst, (apr_int64_t)limit->delay,
+                         limit->algorithm == APS_LIMIT_LEAKY_BUCKET, (apr_uint64_t)limit->edition);
     if (meter->charge.kind == APS_RATE_QUOTA)
         text = apr_psprintf(pool, "%s %d", text, meter->of);
     return aps_table_scope(APS_TABLE_RATE, store, aps_str(text));
@@ -81,16 +82,45 @@ enum aps_err aps_limit_bind(apr_pool_t *pool, struct aps_limit *limit, uint64_t 
     return err;
 }
 
-void aps_limit_bind_earlier(struct aps_limit *limit, const struct aps_limit *earlier)
+static bool is_bucket(const struct aps_limit_meter *meter)
 {
-    for (size_t i = 0; i < limit->n; i++)
-        for (size_t k = 0; k < earlier->n; k++) {
-            struct aps_limit_meter *now = &limit->meter[i];
-            const struct aps_limit_meter *then = &earlier->meter[k];
+    return meter->kind == APS_LIMIT_RATE && meter->charge.kind == APS_RATE_GCRA;
+}
 
-            if (limit->by == earlier->by && now->charge.kind == APS_RATE_GCRA &&
-                then->charge.kind == APS_RATE_GCRA && now->period == then->period &&
-                now->charge.scope != then->charge.scope)
-                now->charge.earlier = &then->charge;
+static size_t count_buckets(const struct aps_limit *limit)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < limit->n; i++)
+        n += is_bucket(&limit->meter[i]);
+    return n;
+}
+
+/* The bucket of `earlier` that `meter` of `limit` goes on from, or NULL. */
+static struct aps_limit_meter *match(const struct aps_limit *limit,
+                                     const struct aps_limit_meter *meter, struct aps_limit *earlier)
+{
+    bool only = count_buckets(limit) == 1 && count_buckets(earlier) == 1;
+
+    if (limit->by != earlier->by)
+        return NULL;
+    for (size_t i = 0; i < earlier->n; i++)
+        if (is_bucket(&earlier->meter[i]) && (only || earlier->meter[i].period == meter->period))
+            return &earlier->meter[i];
+    return NULL;
+}
+
+void aps_limit_bind_earlier(struct aps_limit *limit, struct aps_limit *earlier, size_t n,
+                            aps_nsec now)
+{
+    for (size_t i = 0; i < limit->n; i++) {
+        struct aps_limit_meter *last = &limit->meter[i], *then;
+
+        for (size_t k = 0; is_bucket(&limit->meter[i]) && k < n; k++) {
+            if ((then = match(limit, &limit->meter[i], &earlier[k])) == NULL)
+                continue;
+            aps_rate_set_earlier(&last->charge, &then->charge, last == &limit->meter[i] ? now : 0);
+            last = then;
         }
+    }
 }

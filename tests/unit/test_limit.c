@@ -293,19 +293,61 @@ static void quotas_are_of_a_zone_and_of_strangers_or_not(void **state)
     assert_non_null(strstr(diag.text, "\"Mars/Olympus\""));
 }
 
+static struct aps_limit edition(const char *text, uint64_t number)
+{
+    struct aps_limit limit;
+    struct aps_diag diag;
+    assert_int_equal(parse(text, &limit, &diag), APS_OK);
+    limit.edition = number;
+    assert_int_equal(aps_limit_bind(pool, &limit, 7, &diag), APS_OK);
+    return limit;
+}
+
+/* A definition that comes back has buckets of its own; its windows go on. */
+static void editions_have_buckets_of_their_own(void **state)
+{
+    struct aps_limit a = edition("a rate=5/s by=key", 1), b = edition("a rate=5/s by=key", 2);
+    (void)state;
+    assert_true(a.meter[0].charge.scope != b.meter[0].charge.scope);
+    a = edition("a rate=5/s by=key algorithm=fixed-window", 1);
+    b = edition("a rate=6/s by=key algorithm=fixed-window", 2);
+    assert_true(a.meter[0].charge.scope == b.meter[0].charge.scope);
+}
+
 /* A bucket goes on from the one of its period and level that it took the place of. */
 static void buckets_follow_earlier_ones(void **state)
 {
-    struct aps_limit then = bound("a rate=5/s rate=9/m by=key", 7);
-    struct aps_limit now = bound("a rate=9/m rate=6/s rate=4/h by=key", 7);
-    struct aps_limit other = bound("a rate=6/s by=user", 7);
+    struct aps_limit then[] = {edition("a rate=5/s rate=9/m by=key", 3),
+                               edition("a rate=1/h by=key", 2),
+                               edition("a rate=7/s rate=1/d by=key", 1)};
+    struct aps_limit now = edition("a rate=9/m rate=6/s rate=4/h by=key", 4);
+    struct aps_limit other = edition("a rate=6/s by=user", 4);
     (void)state;
-    aps_limit_bind_earlier(&now, &then);
-    assert_null(now.meter[0].charge.earlier); /* the same */
-    assert_ptr_equal(now.meter[1].charge.earlier, &then.meter[0].charge);
-    assert_null(now.meter[2].charge.earlier);
-    aps_limit_bind_earlier(&other, &then);
+    aps_limit_bind_earlier(&now, then, 3, 99);
+    assert_ptr_equal(now.meter[0].charge.earlier, &then[0].meter[1].charge);
+    assert_null(then[0].meter[1].charge.earlier);
+    assert_ptr_equal(now.meter[1].charge.earlier, &then[0].meter[0].charge);
+    assert_ptr_equal(then[0].meter[0].charge.earlier, &then[2].meter[0].charge);
+    assert_ptr_equal(now.meter[2].charge.earlier, &then[1].meter[0].charge);
+    assert_int_equal(now.meter[0].charge.edited, 99);
+    assert_int_equal(then[0].meter[0].charge.edited, 0);
+    aps_limit_bind_earlier(&other, then, 3, 99);
     assert_null(other.meter[0].charge.earlier);
+}
+
+/* Where there is one bucket only, what it is counted by may change; windows stand alone. */
+static void a_lone_bucket_follows_another_period(void **state)
+{
+    struct aps_limit then[] = {edition("a rate=600/m by=key", 1)};
+    struct aps_limit now = edition("a rate=10/s burst=600 by=key", 2);
+    struct aps_limit window = edition("a rate=600/m by=key algorithm=fixed-window", 3);
+    (void)state;
+    aps_limit_bind_earlier(&now, then, 1, 0);
+    assert_ptr_equal(now.meter[0].charge.earlier, &then[0].meter[0].charge);
+    aps_limit_bind_earlier(&window, then, 1, 0);
+    assert_null(window.meter[0].charge.earlier);
+    aps_limit_bind_earlier(&then[0], &window, 1, 0);
+    assert_null(then[0].meter[0].charge.earlier);
 }
 
 static void what_cannot_be_is_refused(void **state)
@@ -332,7 +374,9 @@ int main(void)
         cmocka_unit_test(costs_follow_method_and_body),
         cmocka_unit_test(scopes_follow_the_definition),
         cmocka_unit_test(quotas_are_of_a_zone_and_of_strangers_or_not),
+        cmocka_unit_test(editions_have_buckets_of_their_own),
         cmocka_unit_test(buckets_follow_earlier_ones),
+        cmocka_unit_test(a_lone_bucket_follows_another_period),
         cmocka_unit_test(what_cannot_be_is_refused),
     };
     int failed;
