@@ -282,3 +282,18 @@ def test_crypto_judges_signatures_of_other_files():  # JWT-05
              "5808ff2e652600")
     assert run("crypto", signed(ed448, [(1, blank)])) == [{"id": 1, "got": "invalid"}]
     assert run("crypto", signed(ed448, [(1, blank)]).replace(b"48656c6c6f", b"")) == [{"id": 1, "got": "valid"}]
+
+
+def judged(kind, name):
+    """Rows of a corpus and the answers to them, of which none says why there is none."""
+    data = corpus(name)
+    rows, got = rows_of(data), run(kind, data)
+    assert [row["id"] for row in got] == [row["id"] for row in rows]
+    assert [row for row in got if "got" not in row] == []
+    return rows, got
+
+
+def test_jwt_attack():  # JWT-01..14
+    rows, got = judged("jwt-attack", "jwt_attacks.jsonl")
+    assert [(r["id"], r["note"]) for r, g in zip(rows, got) if g["got"] is not r["valid"]] == []
+    assert len(rows) > 20

@@ -16,8 +16,13 @@ static const struct kind {
     t_kind_fn *judge;  /* a row */
     t_whole_fn *whole; /* a file that is one document */
 } kinds[] = {
-    {"crypto", NULL, t_kind_crypto}, {"digest", t_kind_digest, NULL}, {"json", t_kind_json, NULL},
-    {"jws", t_kind_jws, NULL},       {"sf", t_kind_sf, NULL},         {"zone", t_kind_zone, NULL},
+    {"crypto", NULL, t_kind_crypto},
+    {"digest", t_kind_digest, NULL},
+    {"json", t_kind_json, NULL},
+    {"jws", t_kind_jws, NULL},
+    {"jwt-attack", t_kind_jwt_attack, NULL},
+    {"sf", t_kind_sf, NULL},
+    {"zone", t_kind_zone, NULL},
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)

@@ -23,9 +23,10 @@ typedef const char *t_kind_fn(const struct t_row *row, struct aps_json *out);
 
 t_kind_fn t_kind_digest;
 t_kind_fn t_kind_json;
+t_kind_fn t_kind_jws;
+t_kind_fn t_kind_jwt_attack;
 t_kind_fn t_kind_sf;
 t_kind_fn t_kind_zone;
-t_kind_fn t_kind_jws;
 
 /* Judge a whole file and print its rows; false if one could not be printed. */
 typedef bool t_whole_fn(struct aps_str text, const unsigned char *key, apr_pool_t *pool);
