@@ -320,6 +320,44 @@ static void the_dead_of_mixed_kinds_lose_at_most_their_units(void)
     EXPECT(kills >= KINDS * tags / 10, "only %llu kills", (unsigned long long)kills);
 }
 
+static unsigned
+    puts_left; /* until the last unit goes, while the second limit is about to be charged */
+
+static void rob_at_second_put(unsigned point)
+{
+    struct aps_rate_ask ask = ask_of(&shared_limit, 0);
+    struct aps_table_now later = {NOW + APS_SEC, NOW};
+
+    if (point != 9 || --puts_left != 0)
+        return;
+    aps_pause_hook = NULL;
+    EXPECT(take_tag(0, NOW), "nothing to rob");
+    EXPECT(aps_rate_take(state, &ask, later, late_clock, NULL) == APS_REASON_ALLOW, "no window");
+}
+
+/* LIM-13: a charge to a window is returned to it, also where the next one has begun since. */
+static void a_charge_is_returned_to_its_window(void)
+{
+    for (size_t i = 3; i < KINDS; i++) {
+        struct aps_rate_ask ask;
+        struct aps_table_spot spot;
+        bool admitted;
+
+        set_groups(i, 3);
+        limit = limit_of(kind, "group", 1);
+        ask = ask_of(&shared_limit, 0);
+        puts_left = 2;
+        aps_pause_hook = rob_at_second_put;
+        admitted = take_group(0, 0);
+        aps_pause_hook = pause_here;
+        EXPECT(!admitted && puts_left == 0, "%s: admitted", kinds[i].name);
+        EXPECT(aps_table_find(state, aps_table_tag(state, shared_limit.scope, ask.caller), &spot),
+               "%s: no cell", kinds[i].name);
+        EXPECT(aps_word_low(spot.word) == 1, "%s: counts %x", kinds[i].name,
+               aps_word_low(spot.word));
+    }
+}
+
 /* ---- an edit */
 
 #define GENERATIONS 3
@@ -456,6 +494,7 @@ static const struct test all[] = {
     {"a full table is a bound for each kind", each_a_full_table_is_still_a_bound},
     {"windows admit what they are allowed", windows_admit_what_they_are_allowed},
     {"mixed kinds are charged all or nothing", mixed_kinds_are_charged_all_or_nothing},
+    {"a charge is returned to its window", a_charge_is_returned_to_its_window},
     {"the dead of mixed kinds lose at most their units",
      the_dead_of_mixed_kinds_lose_at_most_their_units},
     {"an edit neither grants nor forgets", an_edit_neither_grants_nor_forgets},
