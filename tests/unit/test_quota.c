@@ -73,8 +73,8 @@ static aps_nsec no_clock(void)
 
 static enum aps_reason ask(uint64_t caller, uint32_t cost, uint32_t bonus, aps_nsec wall, bool take)
 {
-    struct aps_rate_ask a = {&limit, aps_table_caller(opened, &caller, sizeof caller), 1, cost,
-                             bonus};
+    struct aps_rate_ask a = {
+        &limit, aps_table_caller(opened, &caller, sizeof caller), 1, cost, bonus, false};
     struct aps_table_now now = {MONO, wall};
 
     memset(&answer, 0, sizeof answer);
@@ -327,8 +327,8 @@ static void all_of_several_or_none(void **state)
     month = limit;
     month.scope++;
     set_limit(3, APS_ZONE_DAY);
-    asks[0] = (struct aps_rate_ask){&month, name, 1, 1, 0};
-    asks[1] = (struct aps_rate_ask){&limit, name, 1, 1, 0};
+    asks[0] = (struct aps_rate_ask){&month, name, 1, 1, 0, false};
+    asks[1] = (struct aps_rate_ask){&limit, name, 1, 1, 0, false};
     for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(aps_rate_take_all(opened, asks, 2, now, no_clock, &result),
                          APS_REASON_ALLOW);
@@ -379,8 +379,8 @@ static void a_lease_of_its_own_is_not_taken_for_a_lost_count(void **state)
              sets) != 0)
             continue;
         met++;
-        asks[0] = (struct aps_rate_ask){&month, name, 1, 1, 0};
-        asks[1] = (struct aps_rate_ask){&limit, name, 1, 1, 0};
+        asks[0] = (struct aps_rate_ask){&month, name, 1, 1, 0, false};
+        asks[1] = (struct aps_rate_ask){&limit, name, 1, 1, 0, false};
         for (unsigned i = 0; i < 3; i++)
             assert_int_equal(aps_rate_take_all(opened, asks, 2, now, no_clock, &result),
                              APS_REASON_ALLOW);
