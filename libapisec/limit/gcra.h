@@ -15,34 +15,31 @@ static inline struct aps_rate_left aps_gcra_left(const struct aps_rate_limit *li
     return left;
 }
 
-/* Look and judge; false wherever there is more to it than an admission. */
-static inline bool aps_gcra_look_held(struct aps_state *state, const struct aps_rate_ask *ask,
-                                      struct aps_table_now now, struct meter_charge *c)
+/* Judge a cell that is held; false, and nothing is said, wherever there is more to it than an
+ * admission. */
+static inline bool aps_gcra_judge_held(const struct aps_rate_ask *ask, struct meter_charge *c)
 {
     const struct aps_rate_limit *limit = ask->limit;
-    uint64_t mono = (uint64_t)now.mono;
+    uint64_t now = (uint64_t)c->now.mono;
+    uint64_t level = c->spot.word > now ? c->spot.word - now : 0;
     uint64_t need = ask->cost * limit->step; /* at most span where it is used */
-    uint64_t level;
 
-    if (!limit->plain || ask->cost > limit->burst ||
-        !aps_table_find(state, aps_table_tag(state, limit->scope, ask->caller), &c->spot))
+    if (!limit->plain || ask->cost > limit->burst || level > limit->span - need)
         return false;
-    level = c->spot.word > mono ? c->spot.word - mono : 0;
-    if (level > limit->span - need)
-        return false;
-    c->now = now;
-    c->charged = false;
-    c->verdict = (struct meter_verdict){.base = mono + level, .next = mono + level + need};
+    c->verdict = (struct meter_verdict){.base = now + level, .next = now + level + need};
     return true;
 }
 
-/* Charge as well. */
+/* Charge a caller who has a cell; false, and nothing was done, where there is more to it. */
 static inline bool aps_gcra_take_held(struct aps_state *state, const struct aps_rate_ask *ask,
                                       struct aps_table_now now, struct aps_rate_left *out_left)
 {
     struct meter_charge c;
 
-    if (!aps_gcra_look_held(state, ask, now, &c) || !aps_table_put(state, &c.spot, c.verdict.next))
+    c.now = now;
+    if (!ask->limit->plain ||
+        !aps_table_find(state, aps_table_tag(state, ask->limit->scope, ask->caller), &c.spot) ||
+        !aps_gcra_judge_held(ask, &c) || !aps_table_put(state, &c.spot, c.verdict.next))
         return false;
     *out_left = aps_gcra_left(ask->limit, c.verdict.next - (uint64_t)now.mono);
     return true;

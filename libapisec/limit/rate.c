@@ -110,12 +110,23 @@ enum aps_err aps_rate_init_quota(struct aps_rate_limit *limit, uint64_t scope, u
 
 /* ---- Charging ---- */
 
+/* As aps_meter_look, without its ways for a cell that is not there or cannot be. */
 static inline void look(const struct meter_call *call, const struct aps_rate_ask *ask,
                         struct aps_table_now now, struct meter_charge *c)
 {
+    uint64_t tag = aps_table_tag(call->state, ask->limit->scope, ask->caller);
+
     c->kept = APS_LEASE_DURABLE;
-    if (!aps_gcra_look_held(call->state, ask, now, c))
-        aps_meter_look(call, ask, now, c);
+    c->now = now;
+    c->charged = false;
+    if (aps_table_find(call->state, tag, &c->spot)) {
+        if (aps_gcra_judge_held(ask, c))
+            return;
+        aps_meter_of(ask->limit)->judge(ask, c);
+        if (!c->verdict.cut)
+            return;
+    }
+    aps_meter_look(call, ask, now, c);
 }
 
 static inline bool spend(const struct meter_call *call, const struct aps_rate_ask *ask,
@@ -220,6 +231,21 @@ enum aps_reason aps_rate_peek(struct aps_state *state, const struct aps_rate_ask
     return tell(ask, &c, out);
 }
 
+static enum aps_reason take_one(struct aps_state *state, const struct aps_rate_ask *ask,
+                                struct aps_table_now now, aps_rate_clock_fn clock,
+                                struct aps_rate_result *out)
+{
+    struct aps_rate_answer answer;
+    enum aps_reason reason = aps_rate_take(state, ask, now, clock, &answer);
+
+    out->refused = 0;
+    out->wait = answer.wait;
+    out->delay = answer.delay;
+    out->left[0] = answer.left;
+    out->kept = answer.kept;
+    return reason;
+}
+
 /* Look at all, so that a refusal charges nothing; then charge in order, and undo it if another
  * process was faster at a later one.  A frame of its own, since the charges take several pages of
  * it, which the usual case would pay for. */
@@ -257,6 +283,8 @@ enum aps_reason aps_rate_take_all(struct aps_state *state, const struct aps_rate
         out->kept = APS_LEASE_DURABLE;
         return APS_REASON_ALLOW;
     }
+    if (n == 1)
+        return take_one(state, asks, now, clock, out);
     if (n > APS_RATE_MAX)
         return APS_REASON_INTERNAL;
     return take_many(state, asks, n, now, clock, out);
