@@ -34,8 +34,7 @@ void aps_buf_add(struct aps_buf *b, struct aps_str s);
 /* Append one byte. */
 void aps_buf_add_char(struct aps_buf *b, char c);
 
-/* Shorten the text to its first `n` bytes, which were its length before.  A full buffer stays
- * full. */
+/* Shorten the text to its first `n` bytes; it has as many.  A full buffer stays full. */
 void aps_buf_cut(struct aps_buf *b, size_t n);
 
 /* The text so far; borrowed, until the next call that appends. */

@@ -4,10 +4,10 @@
  * in the order of the text; what is not exactly of that type voids all of it.  aps_sf_print writes
  * nodes in the one canonical form.  A field that is sent in several lines is read as the lines
  * joined with ", " (RFC 9651 4.2).
- * Left to the reader by RFC 9651, and accepted: base64 without its padding, and bits behind its
- * last byte that are not zero (4.2.7); they are printed with padding and zeros.
+ * Left to the reader by RFC 9651 4.2.7, and accepted: base64 without its padding, or with bits
+ * behind its last byte that are not zero; the node tells, for who wants one spelling of its bytes.
  * Memory: nodes and decoded text live in the caller's pool, 72 bytes for each value and parameter
- * and at most the text's length for all that is decoded; other text is borrowed from the value.
+ * and twice the text's length for all that is decoded; other text is borrowed from the value.
  * Time: proportional to the text's length, and for n keys beside each other to n log n.
  * Threads and processes: pure functions; nodes belong to one caller. */
 #ifndef APISEC_SF_H
@@ -30,7 +30,7 @@ enum aps_sf_kind {
     APS_SF_DECIMAL, /* 3.3.2: number, in thousandths */
     APS_SF_STRING,  /* 3.3.3: text, printable ASCII */
     APS_SF_TOKEN,   /* 3.3.4: text */
-    APS_SF_BYTES,   /* 3.3.5: text, any bytes */
+    APS_SF_BYTES,   /* 3.3.5: text, any bytes; number 1: in other base64 than is printed */
     APS_SF_BOOLEAN, /* 3.3.6: number, 0 or 1 */
     APS_SF_DATE,    /* 3.3.7: number, seconds since 1970 */
     APS_SF_DISPLAY, /* 3.3.8: text, UTF-8 */

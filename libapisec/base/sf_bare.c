@@ -1,6 +1,4 @@
 /* sf_bare.c - bare items of structured fields, read and printed. */
-#include <apr_encode.h>
-
 #include "apisec/b64.h"
 #include "apisec/num.h"
 #include "sf_impl.h"
@@ -133,49 +131,52 @@ static bool read_string(struct sf_in *in, struct aps_sf *out)
     return !escapes || unescape(in, out->text, &out->text);
 }
 
-static bool is_base64(char c)
+/* Base64 that lacks its padding, or has bits behind its last byte that are not zero, as it should
+ * be written; false: it is something else. */
+static bool mend_base64(struct aps_str text, char *buf, struct aps_str *out)
 {
-    return sf_is_alpha(c) || sf_is_digit(c) || c == '+' || c == '/';
-}
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t n = text.n, pads, over;
+    const char *last;
 
-/* Digits and then `=`, either none or as many as RFC 4648 4 has. */
-static bool decode_base64(struct sf_in *in, struct aps_str digits, size_t pads, struct aps_str *out)
-{
-    const size_t over = digits.n % 4;
-    unsigned char *bytes;
-    apr_size_t n = 0;
-
-    if (over == 1 || (pads != 0 && (over == 0 || over + pads != 4)))
-        return sf_bad(in, "base64 with its padding");
-    *out = (struct aps_str){NULL, 0};
-    if (digits.n == 0)
-        return true;
-    if ((bytes = apr_palloc(in->pool, digits.n)) == NULL)
-        return sf_no_memory(in);
-    if (apr_decode_base64_binary(bytes, digits.p, (apr_ssize_t)digits.n, APR_ENCODE_NONE, &n) !=
-        APR_SUCCESS)
-        return sf_bad(in, "base64 between the colons");
-    *out = (struct aps_str){(const char *)bytes, n};
+    while (n != 0 && text.p[n - 1] == '=')
+        n--;
+    over = n % 4;
+    pads = text.n - n;
+    if (over < 2 || (pads != 0 && over + pads != 4) ||
+        (last = memchr(digits, text.p[n - 1], sizeof digits - 1)) == NULL)
+        return false;
+    memcpy(buf, text.p, n - 1);
+    buf[n - 1] = digits[(last - digits) & (over == 2 ? 0x30 : 0x3c)];
+    memcpy(buf + n, "==", 4 - over);
+    *out = (struct aps_str){buf, n + 4 - over};
     return true;
 }
 
 /* RFC 9651 4.2.7 */
 static bool read_bytes(struct sf_in *in, struct aps_sf *out)
 {
-    struct aps_str digits = {++in->p, 0};
-    const char *pad;
+    struct aps_str text = {++in->p, 0}, mended;
+    const char *stop = in->p < in->end ? memchr(in->p, ':', (size_t)(in->end - in->p)) : NULL;
+    uint8_t *bytes;
+    char *buf;
+    size_t n;
 
-    while (in->p < in->end && is_base64(*in->p))
-        in->p++;
-    digits.n = (size_t)(in->p - digits.p);
-    for (pad = in->p; in->p < in->end && *in->p == '=';)
-        in->p++;
-    if (in->p == in->end || *in->p != ':')
-        return sf_bad(in, "base64 and a colon that ends it");
+    if (stop == NULL)
+        return sf_bad(in, "a colon that ends the byte sequence");
+    text.n = (size_t)(stop - in->p);
+    if ((bytes = apr_palloc(in->pool, APS_B64_DECODED_MAX(text.n + 2))) == NULL)
+        return sf_no_memory(in);
+    if (!aps_b64_decode(text, bytes, &n)) {
+        if ((buf = apr_palloc(in->pool, text.n + 2)) == NULL)
+            return sf_no_memory(in);
+        if (!mend_base64(text, buf, &mended) || !aps_b64_decode(mended, bytes, &n))
+            return sf_bad(in, "base64 between the colons");
+        out->number = 1;
+    }
     out->kind = APS_SF_BYTES;
-    if (!decode_base64(in, digits, (size_t)(in->p - pad), &out->text))
-        return false;
-    in->p++;
+    out->text = (struct aps_str){(const char *)bytes, n};
+    in->p = stop + 1;
     return true;
 }
 

@@ -147,13 +147,21 @@ static void strings_and_tokens(void **state) /* SIG-13 */
 static void bytes(void **state) /* SIG-13 */
 {
     static const struct round list[] = {
-        {"::", "::"},         {":YQ==:", ":YQ==:"}, {":YWI=:", ":YWI=:"}, {":YWJj:", ":YWJj:"},
-        {":+/+/:", ":+/+/:"}, {":YQ:", ":YQ==:"},   /* RFC 9651 4.2.7: without its padding */
-        {":YWI:", ":YWI=:"},  {":YR==:", ":YQ==:"}, /* and with bits that are not zero */
-        {":YQ=:", NULL},      {":YWI==:", NULL},    {":YWJj=:", NULL},    {":=:", NULL},
-        {":====:", NULL},     {":Y:", NULL},        {":YWJjZ:", NULL},    {":Y=Q=:", NULL},
-        {":-_-_:", NULL},     {":YQ ==:", NULL},    {":YQ==\n:", NULL},   {":YQ==", NULL},
-        {":", NULL},          {":YQ==:a", NULL},
+        {"::", "::"},         {":YQ==:", ":YQ==:"},
+        {":YWI=:", ":YWI=:"}, {":YWJj:", ":YWJj:"},
+        {":+/+/:", ":+/+/:"}, {":YQ:", ":YQ==:"}, /* without its padding */
+        {":YWI:", ":YWI=:"},  {":YWJjYQ:", ":YWJjYQ==:"},
+        {":YR==:", ":YQ==:"}, /* with bits that are not zero */
+        {":Yf:", ":YQ==:"},   {":YWL=:", ":YWI=:"},
+        {":Y/==:", ":Yw==:"}, {":YQ=:", NULL},
+        {":YWI==:", NULL},    {":YWJj=:", NULL},
+        {":=:", NULL},        {":====:", NULL},
+        {":Y===:", NULL},     {":Y:", NULL},
+        {":YWJjZ:", NULL},    {":Y=Q=:", NULL},
+        {":-_-_:", NULL},     {":-_:", NULL},
+        {":YQ ==:", NULL},    {":YQ==\n:", NULL},
+        {":YQ==", NULL},      {":", NULL},
+        {":YQ==:a", NULL},
     };
     struct aps_sf *v;
 
@@ -162,6 +170,10 @@ static void bytes(void **state) /* SIG-13 */
     assert_int_equal(v->kind, APS_SF_BYTES);
     assert_int_equal(v->text.n, 3);
     assert_memory_equal(v->text.p, "\x00\xff\x10", 3);
+    assert_true(v->number == 0);
+    assert_true(read_as(state, APS_SF_ITEM, ":YQ:")->number == 1);
+    assert_true(read_as(state, APS_SF_ITEM, ":YR==:")->number == 1);
+    assert_true(read_as(state, APS_SF_ITEM, "::")->number == 0);
 }
 
 static void other_values(void **state) /* SIG-13 */
