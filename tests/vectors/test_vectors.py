@@ -297,3 +297,86 @@ def test_jwt_attack():  # JWT-01..14
     rows, got = judged("jwt-attack", "jwt_attacks.jsonl")
     assert [(r["id"], r["note"]) for r, g in zip(rows, got) if g["got"] is not r["valid"]] == []
     assert len(rows) > 20
+
+
+def test_httpsig():  # SIG-01, SIG-14
+    data = corpus("httpsig.jsonl")
+    rows = rows_of(data)
+    got = run("httpsig", data)
+    assert [(row["id"], row["got"]) for row in got] == [(row["id"], row["expect"]) for row in rows]
+    assert {row["alg"] for row in rows} >= {"hmac-sha256", "ed25519", "rsa-pss-sha512", "ecdsa-p256-sha256"}
+
+
+def test_httpsig_changed():  # SIG-01, SIG-09
+    """One bit in any byte of the start line and the fields, unless it is in a part that is not covered."""
+    rows = [row for row in rows_of(corpus("httpsig.jsonl")) if row["label"] in ("sig-b25", "sig-b26")]
+    assert len(rows) == 2
+    for row in rows:
+        message = base64.b64decode(row["message_b64"])
+        head = message.index(b"\r\n\r\n")
+        # What the signature says nothing of.
+        free = [(message.index(b"Content-Digest"), message.index(b"Content-Length"))]
+        if row["label"] == "sig-b25":
+            free += [(0, message.index(b"Host")), (message.index(b"Content-Length"), message.index(b"Signature-Input"))]
+        else:
+            free += [(message.index(b"?"), message.index(b" HTTP")), (message.index(b"HTTP/"), message.index(b"Host"))]
+        changed = []
+        for i in range(head):
+            if not any(begin <= i < end for begin, end in free):
+                bad = message[:i] + bytes([message[i] ^ 1]) + message[i + 1:]
+                changed.append(json.dumps(dict(row, id=i, message_b64=base64.b64encode(bad).decode())))
+        assert len(changed) > 250
+        held = [answer["id"] for answer in run("httpsig", "\n".join(changed).encode()) if answer["got"] != "invalid"]
+        assert held == [], [message[i - 10:i + 10] for i in held]
+
+
+def test_httpsig_judges_what_the_row_says():  # SIG-03, SIG-04, SIG-08
+    row = next(row for row in rows_of(corpus("httpsig.jsonl")) if row["label"] == "sig-b25")
+    created = 1618884473
+    cases = [
+        ({}, "valid"), ({"now": created}, "valid"), ({"now": created + 300}, "valid"),
+        ({"now": created + 301}, "invalid"), ({"now": created - 5}, "valid"), ({"now": created - 6}, "invalid"),
+        ({"keyid": "other"}, "invalid"), ({"label": "sig-b26"}, "invalid"), ({"scheme": "http"}, "valid"),
+        ({"secret_b64": base64.b64encode(b"x" * 64).decode()}, "invalid"), ({"message_b64": ""}, "invalid"),
+    ]
+    lines = "\n".join(json.dumps(dict(row, **more)) for more, _ in cases)
+    assert [answer["got"] for answer in run("httpsig", lines.encode())] == [want for _, want in cases]
+    for bad in ({"alg": "nosuch"}, {"alg": None}, {"secret_b64": ""}, {"secret_b64": None}, {"message_b64": "*"},
+                {"alg": "ed25519"}):
+        assert "why" in run("httpsig", json.dumps(dict(row, **bad)).encode())[0], bad
+
+
+def test_httpsig_component():  # SIG-09, SIG-11, SIG-12
+    data = corpus("httpsig_components.jsonl")
+    rows = rows_of(data)
+    got = run("httpsig-component", data)
+    assert [(row["id"], row["got"]) for row in got] == [(row["id"], row["value"]) for row in rows]
+    assert all((row["value"] is None) == row["error"] for row in rows)
+
+
+def test_httpsig_component_forms():  # SIG-11, SIG-12
+    """Examples of RFC 9421 2.1 and 2.2, with CRLF and LF."""
+    fields = ("Host: WWW.example.com:443\nX-Obs-Fold-Header: Obsolete\n    line folding.\n"
+              "Example-Dict:  a=1,    b=2;x=1;y=2,   c=(a   b   c)\n\n")
+    cases = [
+        ("GET /path?param=value", '"@method"', "GET"),
+        ("GET /path?param=value", '"@target-uri"', "https://www.example.com/path?param=value"),
+        ("GET /path?param=value", '"@authority"', "www.example.com"),
+        ("GET /path?param=value", '"@request-target"', "/path?param=value"),
+        ("GET https://www.example.com/path?param=value", '"@request-target"', "https://www.example.com/path?param=value"),
+        ("GET http://a.example:80/p", '"@target-uri"', "http://a.example/p"),
+        ("GET http://a.example", '"@path"', "/"),
+        ("GET /path", '"@query"', "?"),
+        ("CONNECT a.example:80", '"@authority"', "a.example:80"),
+        ("OPTIONS *", '"@request-target"', "*"),
+        ("GET /path", '"x-obs-fold-header"', "Obsolete line folding."),
+        ("GET /path", '"example-dict"', "a=1,    b=2;x=1;y=2,   c=(a   b   c)"),
+        ("GET /path", '"example-dict";sf', "a=1, b=2;x=1;y=2, c=(a b c)"),
+        ("GET /path", '"example-dict";key="c"', "(a b c)"),
+        ("GET /path", '"Example-Dict"', None), ("GET /path", 'host', None), ("GET /path", '"host', None),
+        ("GET  /path", '"@path"', None), ("GET", '"@path"', None),
+    ]
+    for end in ("\n", "\r\n"):
+        lines = "\n".join(json.dumps({"id": i, "component": component, "request": (start + " HTTP/1.1\n" + fields).replace(
+            "\n", end)}) for i, (start, component, _) in enumerate(cases))
+        assert [answer["got"] for answer in run("httpsig-component", lines.encode())] == [want for _, _, want in cases]

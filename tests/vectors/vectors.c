@@ -18,6 +18,8 @@ static const struct kind {
 } kinds[] = {
     {"crypto", NULL, t_kind_crypto},
     {"digest", t_kind_digest, NULL},
+    {"httpsig", t_kind_httpsig, NULL},
+    {"httpsig-component", t_kind_httpsig_component, NULL},
     {"json", t_kind_json, NULL},
     {"jws", t_kind_jws, NULL},
     {"jwt-attack", t_kind_jwt_attack, NULL},
