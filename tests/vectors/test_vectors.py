@@ -380,3 +380,21 @@ def test_httpsig_component_forms():  # SIG-11, SIG-12
         lines = "\n".join(json.dumps({"id": i, "component": component, "request": (start + " HTTP/1.1\n" + fields).replace(
             "\n", end)}) for i, (start, component, _) in enumerate(cases))
         assert [answer["got"] for answer in run("httpsig-component", lines.encode())] == [want for _, _, want in cases]
+
+
+def test_dpop():  # DPOP-01..04, DPOP-06
+    rows, got = judged("dpop", "dpop.jsonl")
+    assert [(r["id"], r["note"]) for r, g in zip(rows, got) if g["got"] is not r["valid"]] == []
+    assert len(rows) > 5
+
+
+def test_dpop_after():  # DPOP-07
+    """A row with `after` finds the proof of that row used; another proof is not."""
+    rows = rows_of(corpus("dpop.jsonl"))
+    good = [row for row in rows if row["valid"]]
+    first, other = good[0], next(row for row in good if row["proof"] != good[0]["proof"])
+    cases = [(first, {}, True), (first, {"id": "again", "after": first["id"]}, False),
+             (other, {"id": "other", "after": first["id"]}, True), (first, {"id": "alone"}, True),
+             (first, {"id": "lost", "after": "nosuch"}, None)]
+    data = "".join(json.dumps(dict(row, **more)) + "\n" for row, more, _ in cases).encode()
+    assert [row.get("got") for row in run("dpop", data)] == [want for _, _, want in cases]

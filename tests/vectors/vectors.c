@@ -18,6 +18,7 @@ static const struct kind {
 } kinds[] = {
     {"crypto", NULL, t_kind_crypto},
     {"digest", t_kind_digest, NULL},
+    {"dpop", t_kind_dpop, NULL},
     {"httpsig", t_kind_httpsig, NULL},
     {"httpsig-component", t_kind_httpsig_component, NULL},
     {"json", t_kind_json, NULL},

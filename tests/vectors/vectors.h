@@ -22,6 +22,7 @@ struct t_row {
 typedef const char *t_kind_fn(const struct t_row *row, struct aps_json *out);
 
 t_kind_fn t_kind_digest;
+t_kind_fn t_kind_dpop;
 t_kind_fn t_kind_httpsig;
 t_kind_fn t_kind_httpsig_component;
 t_kind_fn t_kind_json;
