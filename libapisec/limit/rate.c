@@ -114,6 +114,7 @@ enum aps_err aps_rate_init_quota(struct aps_rate_limit *limit, uint64_t scope, u
 static inline void look(const struct meter_call *call, const struct aps_rate_ask *ask,
                         struct aps_table_now now, struct meter_charge *c)
 {
+    const struct meter *meter = aps_meter_of(ask->limit);
     uint64_t tag = aps_table_tag(call->state, ask->limit->scope, ask->caller);
 
     c->kept = APS_LEASE_DURABLE;
@@ -122,9 +123,11 @@ static inline void look(const struct meter_call *call, const struct aps_rate_ask
     if (aps_table_find(call->state, tag, &c->spot)) {
         if (aps_gcra_judge_held(ask, c))
             return;
-        aps_meter_of(ask->limit)->judge(ask, c);
-        if (!c->verdict.cut)
-            return;
+        if (meter->resume == NULL) {
+            meter->judge(ask, c);
+            if (!c->verdict.cut)
+                return;
+        }
     }
     aps_meter_look(call, ask, now, c);
 }

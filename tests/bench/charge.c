@@ -69,7 +69,7 @@ static unsigned long charge(unsigned long count, bool is_new)
             memcpy(caller.key, &i, sizeof i);
         name = aps_table_caller(state, &caller, 20);
         for (size_t k = 0; k < limit_count; k++)
-            asks[k] = (struct aps_rate_ask){&limits[k], name, caller.store, 1, 0};
+            asks[k] = (struct aps_rate_ask){&limits[k], name, caller.store, 1, 0, false};
         admitted += aps_rate_take_all(state, asks, (unsigned)limit_count, now, no_clock, &result) ==
                     APS_REASON_ALLOW;
     }
