@@ -14,6 +14,7 @@
 #include "apisec/err.h"
 #include "apisec/imported.h"
 #include "apisec/key.h"
+#include "apisec/planbook.h"
 #include "apisec/role.h"
 #include "apisec/secret.h"
 
@@ -69,6 +70,8 @@ const uint8_t *aps_snapshot_store_id(const struct aps_snapshot *snap);
 uint64_t aps_snapshot_store_tag(const struct aps_snapshot *snap);
 struct aps_str aps_snapshot_prefix(const struct aps_snapshot *snap);
 const struct aps_rolebook *aps_snapshot_roles(const struct aps_snapshot *snap);
+/* Each plan's limits are read once, when the snapshot is opened. */
+const struct aps_planbook *aps_snapshot_plans(const struct aps_snapshot *snap);
 
 /* A key's record by id, without its name, of which no request has any use; it lives in `pool`.
  * APS_ERR_NOT_FOUND, APS_ERR_IO or APS_ERR_CORRUPT. One row, one lookup; for an id that nobody has

@@ -12,6 +12,7 @@
 
 #include "apisec/err.h"
 #include "apisec/key.h"
+#include "apisec/planbook.h"
 #include "apisec/role.h"
 #include "apisec/secret.h"
 
@@ -91,16 +92,20 @@ enum aps_key_field {
     APS_KEY_F_ROLES = 1 << 7,
     APS_KEY_F_SCOPES = 1 << 8,
     APS_KEY_F_ORG = 1 << 9,
+    APS_KEY_F_PLAN = 1 << 10,
+    APS_KEY_F_OVERRIDES = 1 << 11,
 };
 
 struct aps_key_change {
     unsigned set;
     struct aps_key to; /* the fields of `set`; lists replace what was there.  A new key is a decoy
-                        * where to.decoy says so, and stays one. */
+                        * where to.decoy says so, and stays one.  An override without by= goes by
+                        * what the limit of its name goes by in the plan that holds for the key. */
 };
 
 /* Make a key; *out_text is its text, shown this one time, the caller's to wipe; *out lives in
- * `pool`.  EXISTS: the name; NOT_FOUND: a role; FORMAT or RANGE: a field. */
+ * `pool`.  EXISTS: the name; NOT_FOUND: a role, a plan, or the limit of an override in the plan
+ * that holds; FORMAT or RANGE: a field. */
 APS_MUST_CHECK enum aps_err
 aps_store_key_create(struct aps_store *st, const struct aps_key_change *fields, apr_pool_t *pool,
                      struct aps_key *out, struct aps_secret *out_text, struct aps_diag *diag);
@@ -151,6 +156,7 @@ struct aps_store_key_filter {
     struct aps_str role;
     struct aps_str owner;
     struct aps_str org;
+    struct aps_str plan; /* that the key itself names */
     enum aps_store_key_state state;
     uint64_t max; /* so many at most; not 0 */
 };
@@ -246,6 +252,94 @@ APS_MUST_CHECK enum aps_err aps_store_role_parents(struct aps_store *st, struct 
 typedef enum aps_err (*aps_store_role_fn)(void *arg, struct aps_str name, aps_nsec created_at);
 APS_MUST_CHECK enum aps_err aps_store_role_each(struct aps_store *st, aps_store_role_fn fn,
                                                 void *arg, struct aps_diag *diag);
+
+/* The plan of a role's keys; it is not inherited. */
+struct aps_store_role_plan {
+    struct aps_str plan; /* empty: none */
+    uint32_t priority;   /* among the plans of a key's roles the highest holds, then the first role
+                          * by name; at most APS_PLAN_PRIORITY_MAX */
+};
+
+/* In `pool`.  NOT_FOUND. */
+APS_MUST_CHECK enum aps_err aps_store_role_plan_get(struct aps_store *st, struct aps_str role,
+                                                    apr_pool_t *pool,
+                                                    struct aps_store_role_plan *out,
+                                                    struct aps_diag *diag);
+/* NOT_FOUND: role or plan; RANGE: the priority. */
+APS_MUST_CHECK enum aps_err aps_store_role_plan_set(struct aps_store *st, struct aps_str role,
+                                                    const struct aps_store_role_plan *to,
+                                                    struct aps_diag *diag);
+
+/* ---- Plans ---- */
+
+/* What a limit said before it was changed. */
+struct aps_store_plan_earlier {
+    struct aps_str text;
+    aps_nsec changed_at; /* wall */
+    aps_nsec until;      /* wall; nothing that was consumed of it matters any more */
+};
+
+struct aps_store_plan_limit {
+    struct aps_str name, text; /* canonical, the name included */
+    uint64_t edition;          /* a number that no other definition of the store ever had */
+    size_t nearlier;           /* newest first */
+    struct aps_store_plan_earlier earlier[APS_PLAN_EARLIER_MAX];
+};
+
+struct aps_store_plan {
+    struct aps_str name, description;
+    aps_nsec created_at; /* wall */
+    size_t n;
+    const struct aps_store_plan_limit *limits;
+};
+
+/* 1 to APS_PLAN_LIMITS_MAX limits in the words of limit.h, each name once.  EXISTS, FORMAT, RANGE;
+ * NOT_FOUND: the zone of a quota. */
+APS_MUST_CHECK enum aps_err aps_store_plan_create(struct aps_store *st, struct aps_str name,
+                                                  struct aps_str description,
+                                                  const struct aps_str *limits, size_t n,
+                                                  struct aps_diag *diag);
+
+struct aps_store_plan_change {
+    bool describes;
+    struct aps_str description; /* where it describes; may be empty */
+    size_t nput, ndrop;
+    const struct aps_str *put;  /* limits: each takes the place of the one of its name, or is new */
+    const struct aps_str *drop; /* names of limits */
+};
+/* What a limit said before is remembered for as long as what was consumed of it can matter, also of
+ * one that is dropped and comes back.  NOT_FOUND: the plan, a name to be dropped, a zone; CONFLICT:
+ * no limit would be left; FORMAT, RANGE. */
+APS_MUST_CHECK enum aps_err aps_store_plan_set(struct aps_store *st, struct aps_str name,
+                                               const struct aps_store_plan_change *change,
+                                               struct aps_diag *diag);
+/* CONFLICT: a key or a role uses it, named in `diag`. */
+APS_MUST_CHECK enum aps_err aps_store_plan_delete(struct aps_store *st, struct aps_str name,
+                                                  struct aps_diag *diag);
+/* In `pool`, limits in their order.  NOT_FOUND. */
+APS_MUST_CHECK enum aps_err aps_store_plan_get(struct aps_store *st, struct aps_str name,
+                                               apr_pool_t *pool, struct aps_store_plan *out,
+                                               struct aps_diag *diag);
+/* Names in order. */
+typedef enum aps_err (*aps_store_plan_fn)(void *arg, struct aps_str name);
+APS_MUST_CHECK enum aps_err aps_store_plan_each(struct aps_store *st, aps_store_plan_fn fn,
+                                                void *arg, struct aps_diag *diag);
+
+/* What names a plan itself. */
+struct aps_store_plan_use {
+    struct aps_str plan;
+    uint64_t keys;
+    size_t nroles;
+    const struct aps_str *roles; /* in order */
+};
+/* Of every plan, in order of name, in `pool`; reads every key that has to do with plans. */
+APS_MUST_CHECK enum aps_err aps_store_plan_uses(struct aps_store *st, apr_pool_t *pool,
+                                                const struct aps_store_plan_use **out,
+                                                size_t *out_n, struct aps_diag *diag);
+
+/* All of them, sealed, in `pool`: which holds for which key. */
+APS_MUST_CHECK enum aps_err aps_store_plan_book(struct aps_store *st, apr_pool_t *pool,
+                                                struct aps_planbook **out, struct aps_diag *diag);
 
 /* ---- How old secrets may get ---- */
 

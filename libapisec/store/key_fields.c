@@ -157,6 +157,11 @@ static enum aps_err apply_texts(const struct aps_key_change *change, apr_pool_t 
             return wrong(diag, "organisation", to->org, text_want);
         key->org = aps_str_copy(pool, to->org);
     }
+    if (change->set & APS_KEY_F_PLAN) {
+        if (to->plan.n != 0 && !aps_str_is_name(to->plan))
+            return wrong(diag, "plan", to->plan, role_form.want);
+        key->plan = aps_str_copy(pool, to->plan);
+    }
     return APS_OK;
 }
 
@@ -277,6 +282,8 @@ struct aps_str aps_key_fields_json(const struct aps_key *key, apr_pool_t *pool)
         aps_json_put_str(&w, "limit", aps_num_print_rate(key->limit.rate, rate));
         aps_json_put_u64(&w, "burst", key->limit.burst);
     }
+    put_str(&w, "plan", key->plan);
+    put_list(&w, "overrides", key->overrides, key->noverrides);
     put_list(&w, "roles", key->roles, key->nroles);
     put_list(&w, "scopes", key->scopes, key->nscopes);
     put_nets(&w, key);

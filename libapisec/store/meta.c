@@ -41,6 +41,14 @@ enum aps_err aps_meta_load(sqlite3 *db, struct aps_meta *out, struct aps_diag *d
     return err;
 }
 
+uint64_t aps_meta_tag(const struct aps_meta *meta)
+{
+    uint64_t tag = 0;
+    for (int i = 0; i < 8; i++)
+        tag = tag << 8 | meta->store_id[i];
+    return tag;
+}
+
 /* A MAC under the sub-key of `label`. */
 static enum aps_err sub_mac(const struct aps_secret *master, const char *label,
                             struct aps_mac **out)
@@ -158,9 +166,11 @@ static enum aps_err add_tables(struct aps_mac_run *run, sqlite3 *db, enum aps_sc
         {"SELECT role, text, deny FROM role_grant ORDER BY role, text", 3, false},
         {"SELECT role, parent FROM role_parent ORDER BY role, parent", 2, false},
         {"SELECT name, description, created_at FROM plan ORDER BY name", 3, false},
-        {"SELECT plan, name, position, text FROM plan_limit ORDER BY plan, name", 4, false},
-        {"SELECT plan, name, n, text, changed_at, until FROM plan_earlier ORDER BY plan, name, n",
-         6, false},
+        {"SELECT plan, name, position, text, edition FROM plan_limit ORDER BY plan, name", 5,
+         false},
+        {"SELECT plan, name, n, text, edition, changed_at, until FROM plan_earlier"
+         " ORDER BY plan, name, n",
+         7, false},
         {"SELECT name, level, subject, bonus, until, epoch FROM adjust ORDER BY name, level,"
          " subject",
          6, false},

@@ -55,6 +55,8 @@ APS_MUST_CHECK enum aps_err aps_store_lock(int fd, const char *dir, struct aps_d
 
 /* ---- meta.c ---- */
 APS_MUST_CHECK enum aps_err aps_meta_load(sqlite3 *db, struct aps_meta *out, struct aps_diag *diag);
+/* First eight bytes of the store's id, as a number. */
+uint64_t aps_meta_tag(const struct aps_meta *meta);
 /* The row of `master` for this key: made, or compared (APS_ERR_KEY). */
 APS_MUST_CHECK enum aps_err aps_meta_put_master(sqlite3 *db, const struct aps_meta *meta,
                                                 const struct aps_secret *master,
@@ -169,7 +171,8 @@ APS_MUST_CHECK enum aps_err aps_store_key_page_role(struct aps_store *st, struct
 
 /* ---- key_fields.c ---- */
 /* Put the fields of `change` into `key`, checked and in canonical form; what is new lives in
- * `pool`.  Roles are checked for their form only.  APS_ERR_FORMAT or RANGE; then `key` is half
+ * `pool`.  Roles and plan are checked for their form only, overrides are not looked at.
+ * APS_ERR_FORMAT or RANGE; then `key` is half
  * changed and of no use. */
 APS_MUST_CHECK enum aps_err aps_key_fields_apply(const struct aps_key_change *change, aps_nsec now,
                                                  apr_pool_t *pool, struct aps_key *key,
@@ -183,6 +186,46 @@ APS_MUST_CHECK enum aps_err aps_store_role_load(sqlite3 *db, apr_pool_t *pool,
                                                 struct aps_rolebook **out, struct aps_diag *diag);
 APS_MUST_CHECK enum aps_err aps_store_role_exists(struct aps_store *st, struct aps_str name,
                                                   struct aps_diag *diag);
+
+/* ---- store_plan.c ---- */
+/* NOT_FOUND. */
+APS_MUST_CHECK enum aps_err aps_store_plan_exists(struct aps_store *st, struct aps_str name,
+                                                  struct aps_diag *diag);
+
+/* ---- store_plan_book.c ---- */
+/* Sealed, in `pool`; also of a published file. */
+APS_MUST_CHECK enum aps_err aps_store_plan_book_load(sqlite3 *db, const struct aps_meta *meta,
+                                                     apr_pool_t *pool, struct aps_planbook **out,
+                                                     struct aps_diag *diag);
+
+/* ---- store_plan_limit.c ---- */
+/* A limit as it is stored: canonical, and one that the limiter takes; in `pool`.  FORMAT, RANGE,
+ * NOT_FOUND. */
+APS_MUST_CHECK enum aps_err aps_store_plan_limit_read(struct aps_str text, apr_pool_t *pool,
+                                                      struct aps_limit *out, struct aps_diag *diag);
+/* Behind the limits of `plan`, as it was before the change, or in place of the one of its name,
+ * whose text is then remembered. */
+APS_MUST_CHECK enum aps_err aps_store_plan_limit_put(struct aps_store *st,
+                                                     const struct aps_store_plan *plan,
+                                                     const struct aps_limit *limit,
+                                                     struct aps_diag *diag);
+/* NOT_FOUND. */
+APS_MUST_CHECK enum aps_err aps_store_plan_limit_drop(struct aps_store *st,
+                                                      const struct aps_store_plan *plan,
+                                                      struct aps_str name, struct aps_diag *diag);
+
+/* ---- key_overrides.c ---- */
+/* Check the plan of `key`, whose other fields are right, and put the overrides of `change` into it;
+ * they live in st->pool.  NOT_FOUND, FORMAT, RANGE. */
+APS_MUST_CHECK enum aps_err aps_key_overrides_apply(struct aps_store *st,
+                                                    const struct aps_key_change *change,
+                                                    struct aps_key *key, struct aps_diag *diag);
+
+/* ---- store_key_page.c, for what a text in a record tells ---- */
+/* The first key that was found to name the plan, in `pool`; APS_ERR_NOT_FOUND: none does. */
+APS_MUST_CHECK enum aps_err aps_store_key_page_plan(struct aps_store *st, struct aps_str plan,
+                                                    apr_pool_t *pool, struct aps_key *out,
+                                                    struct aps_diag *diag);
 
 /* A pool of its own, not below any other, so that any thread may make and destroy it; or
  * NULL. */

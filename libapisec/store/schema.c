@@ -20,16 +20,17 @@ enum {
 #define PLAN                                                                                       \
     "CREATE TABLE plan(name TEXT PRIMARY KEY, description TEXT NOT NULL,"                          \
     " created_at INTEGER NOT NULL) WITHOUT ROWID"
-/* `text` is the limit in the canonical form of limit.h, its name included. */
+/* `text` is the limit in the canonical form of limit.h, its name included; `edition` a number that
+ * no other definition of the store ever had. */
 #define PLAN_LIMIT                                                                                 \
     "CREATE TABLE plan_limit(plan TEXT NOT NULL, name TEXT NOT NULL, position INTEGER NOT NULL,"   \
-    " text TEXT NOT NULL, PRIMARY KEY(plan, name)) WITHOUT ROWID"
+    " text TEXT NOT NULL, edition INTEGER NOT NULL, PRIMARY KEY(plan, name)) WITHOUT ROWID"
 /* What a limit of this name said before, n 1 being the last; `until`: it is of no matter any more.
  */
 #define PLAN_EARLIER                                                                               \
     "CREATE TABLE plan_earlier(plan TEXT NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL,"        \
-    " text TEXT NOT NULL, changed_at INTEGER NOT NULL, until INTEGER NOT NULL,"                    \
-    " PRIMARY KEY(plan, name, n)) WITHOUT ROWID"
+    " text TEXT NOT NULL, edition INTEGER NOT NULL, changed_at INTEGER NOT NULL,"                  \
+    " until INTEGER NOT NULL, PRIMARY KEY(plan, name, n)) WITHOUT ROWID"
 /* What one subject of a limit has beyond it: `bonus` until `until`, and how often it began anew. */
 #define ADJUST                                                                                     \
     "CREATE TABLE adjust(name TEXT NOT NULL, level TEXT NOT NULL, subject TEXT NOT NULL,"          \

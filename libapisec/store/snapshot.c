@@ -19,6 +19,7 @@ struct aps_snapshot {
     struct aps_snapshot_stamp stamp;
     struct aps_meta meta; /* of the delta where there is one in force, else of the copy */
     struct aps_rolebook *roles;
+    struct aps_planbook *plans;
     unsigned npeppers;
     struct pepper peppers[PEPPERS_MAX]; /* newest last */
     struct aps_mac *address;            /* newest */
@@ -245,7 +246,8 @@ static enum aps_err load(void *arg, sqlite3 *db, struct aps_diag *diag)
                                 diag)) != APS_OK ||
         (err = aps_wrapped_each(db, &snap->meta, c->seal, APS_WRAPPED_LOOKUP, set_lookup, snap,
                                 diag)) != APS_OK ||
-        (err = aps_store_role_load(db, snap->pool, &snap->roles, diag)) != APS_OK)
+        (err = aps_store_role_load(db, snap->pool, &snap->roles, diag)) != APS_OK ||
+        (err = aps_store_plan_book_load(db, &snap->meta, snap->pool, &snap->plans, diag)) != APS_OK)
         return err;
     return aps_rolebook_seal(snap->roles, diag);
 }
@@ -324,10 +326,7 @@ const uint8_t *aps_snapshot_store_id(const struct aps_snapshot *snap)
 
 uint64_t aps_snapshot_store_tag(const struct aps_snapshot *snap)
 {
-    uint64_t tag = 0;
-    for (int i = 0; i < 8; i++)
-        tag = tag << 8 | snap->meta.store_id[i];
-    return tag;
+    return aps_meta_tag(&snap->meta);
 }
 
 struct aps_str aps_snapshot_prefix(const struct aps_snapshot *snap)
@@ -338,6 +337,11 @@ struct aps_str aps_snapshot_prefix(const struct aps_snapshot *snap)
 const struct aps_rolebook *aps_snapshot_roles(const struct aps_snapshot *snap)
 {
     return snap->roles;
+}
+
+const struct aps_planbook *aps_snapshot_plans(const struct aps_snapshot *snap)
+{
+    return snap->plans;
 }
 
 enum aps_err aps_snapshot_key(struct aps_snapshot *snap, struct aps_str id, apr_pool_t *pool,

@@ -17,6 +17,7 @@ struct aps_import {
     apr_pool_t *pool;  /* the import's */
     apr_pool_t *row;   /* of one key */
     apr_hash_t *roles; /* every role's name */
+    apr_hash_t *plans; /* every plan's */
     struct aps_mac *lookup;
     struct aps_sql aside; /* lays a key aside */
     struct aps_import_count count;
@@ -38,6 +39,14 @@ static enum aps_err add_role(void *arg, struct aps_str name, aps_nsec created_at
     return APS_OK;
 }
 
+static enum aps_err add_plan(void *arg, struct aps_str name)
+{
+    struct aps_import *imp = arg;
+    struct aps_str copy = aps_str_copy(imp->pool, name);
+    apr_hash_set(imp->plans, copy.p, (apr_ssize_t)copy.n, copy.p);
+    return APS_OK;
+}
+
 enum aps_err aps_store_import_begin(struct aps_store *st, struct aps_import **out,
                                     struct aps_diag *diag)
 {
@@ -50,11 +59,13 @@ enum aps_err aps_store_import_begin(struct aps_store *st, struct aps_import **ou
     if ((imp->pool = aps_store_pool()) == NULL || (imp->row = aps_store_pool()) == NULL)
         goto out;
     imp->roles = apr_hash_make(imp->pool);
+    imp->plans = apr_hash_make(imp->pool);
     if ((err = aps_store_begin(st, diag)) != APS_OK ||
         (err = aps_store_key_pepper(st, diag)) != APS_OK ||
         (err = aps_wrapped_each(st->db, &st->meta, &st->seal, APS_WRAPPED_LOOKUP, set_lookup, imp,
                                 diag)) != APS_OK ||
         (err = aps_store_role_each(st, add_role, imp, diag)) != APS_OK ||
+        (err = aps_store_plan_each(st, add_plan, imp, diag)) != APS_OK ||
         (err = aps_db_exec(st->db,
                            "CREATE TEMP TABLE import(line INTEGER PRIMARY KEY, id TEXT NOT NULL,"
                            " name TEXT NOT NULL, record BLOB NOT NULL)",
@@ -102,6 +113,7 @@ static const struct {
     {APS_KEY_F_EXPIRES, "expires"}, {APS_KEY_F_NOT_BEFORE, "not_before"},
     {APS_KEY_F_LIMIT, "limit"},     {APS_KEY_F_NETS, "cidrs"},
     {APS_KEY_F_HOSTS, "hosts"},     {APS_KEY_F_ORG, "org"},
+    {APS_KEY_F_PLAN, "plan"},
 };
 
 /* One field after the other, so that a fault has the name of its field. */
@@ -129,6 +141,16 @@ static enum aps_err check_roles(const struct aps_import *imp, const struct aps_k
             return APS_ERR_NOT_FOUND;
         }
     return APS_OK;
+}
+
+static enum aps_err check_plan(const struct aps_import *imp, const struct aps_key *key,
+                               struct aps_diag *diag)
+{
+    if (key->plan.n == 0 || apr_hash_get(imp->plans, key->plan.p, (apr_ssize_t)key->plan.n) != NULL)
+        return APS_OK;
+    aps_err_explain(diag, "there is no plan \"%.*s\": `plan create` makes it",
+                    APS_STR_ARG(key->plan));
+    return APS_ERR_NOT_FOUND;
 }
 
 /* No sentence about a text shows any of it (CLI-02). */
@@ -212,6 +234,9 @@ enum aps_err aps_store_import_add(struct aps_import *imp, const struct aps_impor
         change.to.expires_at = st->now + APS_KEY_LIFE_DEFAULT;
     }
     if ((err = apply(imp, &change, &key, out_field, diag)) != APS_OK)
+        return err;
+    *out_field = "plan";
+    if ((err = check_plan(imp, &key, diag)) != APS_OK)
         return err;
     *out_field = "roles";
     if ((err = check_roles(imp, &key, diag)) != APS_OK ||

@@ -242,6 +242,7 @@ enum aps_err aps_store_key_create(struct aps_store *st, const struct aps_key_cha
         (err = aps_key_fields_apply(&change, st->now, st->pool, &key, diag)) != APS_OK ||
         (err = check_name(st, &key, diag)) != APS_OK ||
         (err = check_roles(st, &key, diag)) != APS_OK ||
+        (err = aps_key_overrides_apply(st, &change, &key, diag)) != APS_OK ||
         (err = make_id(st, &key, diag)) != APS_OK ||
         (err = make_secret(st, &key, 1, &text, diag)) != APS_OK ||
         (err = hand_out(&key, pool, &copy)) != APS_OK)
@@ -290,7 +291,8 @@ enum aps_err aps_store_key_set(struct aps_store *st, struct aps_str ref,
     key = old;
     if ((err = aps_key_fields_apply(change, st->now, st->pool, &key, diag)) != APS_OK ||
         (err = check_name(st, &key, diag)) != APS_OK ||
-        (err = check_roles(st, &key, diag)) != APS_OK)
+        (err = check_roles(st, &key, diag)) != APS_OK ||
+        (err = aps_key_overrides_apply(st, change, &key, diag)) != APS_OK)
         return err;
     return update(st, &old, &key, diag);
 }

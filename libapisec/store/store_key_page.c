@@ -55,13 +55,14 @@ static bool passes(const struct aps_store *st, const struct aps_store_key_filter
     return (f->name.n == 0 || fits(f->name, key->name)) &&
            (f->role.n == 0 || aps_str_is_in(f->role, key->roles, key->nroles)) &&
            (f->owner.n == 0 || aps_str_eq(f->owner, key->owner)) &&
-           (f->org.n == 0 || aps_str_eq(f->org, key->org)) && has_state(st, key, f->state);
+           (f->org.n == 0 || aps_str_eq(f->org, key->org)) &&
+           (f->plan.n == 0 || aps_str_eq(f->plan, key->plan)) && has_state(st, key, f->state);
 }
 
 /* The longest text that the record of each key holds that passes. */
 static struct aps_str needle_of(const struct aps_store_key_filter *f)
 {
-    const struct aps_str texts[] = {f->role, f->owner, f->org};
+    const struct aps_str texts[] = {f->role, f->owner, f->org, f->plan};
     struct aps_str needle = {NULL, 0};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (texts[i].n > needle.n)
@@ -116,23 +117,47 @@ enum aps_err aps_store_key_page(struct aps_store *st, const struct aps_store_key
     return err;
 }
 
-enum aps_err aps_store_key_page_role(struct aps_store *st, struct aps_str role, apr_pool_t *pool,
-                                     struct aps_key *out, struct aps_diag *diag)
+static bool has_role(const struct aps_key *key, struct aps_str role)
+{
+    return aps_str_is_in(role, key->roles, key->nroles);
+}
+
+static bool has_plan(const struct aps_key *key, struct aps_str plan)
+{
+    return aps_str_eq(key->plan, plan);
+}
+
+/* The first that has it, of the keys whose records hold the text. */
+static enum aps_err find(struct aps_store *st, struct aps_str text,
+                         bool (*has)(const struct aps_key *key, struct aps_str text),
+                         apr_pool_t *pool, struct aps_key *out, struct aps_diag *diag)
 {
     enum aps_err err = APS_ERR_NOT_FOUND, end;
     struct aps_sql q;
     /* In the order in which they lie, which is much faster than that of their names. */
     aps_sql_begin(&q, st->db, "SELECT id, name, record FROM key WHERE instr(record, ?) > 0");
-    aps_sql_blob(&q, role.p, role.n);
+    aps_sql_blob(&q, text.p, text.n);
     while (err == APS_ERR_NOT_FOUND && aps_sql_row(&q)) {
         struct aps_key key;
         if ((err = aps_store_key_read(&q, pool, &key, diag)) != APS_OK)
             break;
-        if (aps_str_is_in(role, key.roles, key.nroles))
+        if (has(&key, text))
             *out = key;
         else
             err = APS_ERR_NOT_FOUND;
     }
     end = aps_sql_end(&q, err == APS_ERR_NOT_FOUND ? diag : NULL);
     return end != APS_OK ? end : err;
+}
+
+enum aps_err aps_store_key_page_role(struct aps_store *st, struct aps_str role, apr_pool_t *pool,
+                                     struct aps_key *out, struct aps_diag *diag)
+{
+    return find(st, role, has_role, pool, out, diag);
+}
+
+enum aps_err aps_store_key_page_plan(struct aps_store *st, struct aps_str plan, apr_pool_t *pool,
+                                     struct aps_key *out, struct aps_diag *diag)
+{
+    return find(st, plan, has_plan, pool, out, diag);
 }
