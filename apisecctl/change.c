@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "apisec/num.h"
+#include "limitlist.h"
 
 /* One list of a key: how a word of it is read, and what it is called. */
 struct list_kind {
@@ -258,7 +259,7 @@ static enum aps_err read_text(struct ctl *c, enum ctl_opt opt, unsigned bit,
     if (text == NULL)
         return APS_OK;
     if (text[0] == '\0') {
-        aps_err_explain(&c->diag, "%s is empty: want a name, or none for nobody",
+        aps_err_explain(&c->diag, "%s is empty: want a name, or none",
                         ctl_command_options[opt].name);
         return APS_ERR_FORMAT;
     }
@@ -280,7 +281,8 @@ static enum aps_err read_scalars(struct ctl *c, struct aps_key_change *ch)
     }
     if ((err = read_text(c, CTL_OPT_OWNER, APS_KEY_F_OWNER, ch, &ch->to.owner)) != APS_OK)
         return err;
-    if ((err = read_text(c, CTL_OPT_ORG, APS_KEY_F_ORG, ch, &ch->to.org)) != APS_OK)
+    if ((err = read_text(c, CTL_OPT_ORG, APS_KEY_F_ORG, ch, &ch->to.org)) != APS_OK ||
+        (err = read_text(c, CTL_OPT_PLAN, APS_KEY_F_PLAN, ch, &ch->to.plan)) != APS_OK)
         return err;
     text = value_or_none(c, CTL_OPT_LIMIT, &none);
     if (text != NULL) {
@@ -292,11 +294,68 @@ static enum aps_err read_scalars(struct ctl *c, struct aps_key_change *ch)
     return err;
 }
 
+/* Which of the texts is of this name, or `n`. */
+static size_t find_limit(const struct aps_str *texts, size_t n, struct aps_str name)
+{
+    size_t i = 0;
+
+    while (i < n && !aps_str_eq(ctl_limitlist_name(texts[i]), name))
+        i++;
+    return i;
+}
+
+static enum aps_err drop_overrides(struct ctl *c, const struct ctl_limitlist *list,
+                                   struct aps_str *texts, size_t *n)
+{
+    for (size_t i = 0; i < list->ndrop; i++) {
+        size_t at = find_limit(texts, *n, list->drop[i]);
+
+        if (at == *n) {
+            aps_err_explain(&c->diag,
+                            "key \"%s\" has no override \"%.*s\" to take away; see apisecctl key "
+                            "show %s",
+                            c->call.arg[0], APS_STR_ARG(list->drop[i]), c->call.arg[0]);
+            return APS_ERR_NOT_FOUND;
+        }
+        texts[at] = texts[--*n];
+    }
+    return APS_OK;
+}
+
+/* Those of the key, less what is taken away, and each that is put in place of the one of its name.
+ */
+static enum aps_err read_overrides(struct ctl *c, const struct aps_key *old,
+                                   struct aps_key_change *ch)
+{
+    bool is_new = c->call.command->run == ctl_key_create;
+    struct ctl_limitlist list;
+    struct aps_str *texts;
+    size_t n = 0;
+    enum aps_err err = ctl_limitlist_read(c, CTL_OPT_OVERRIDE, is_new, &list);
+
+    if (err != APS_OK || c->call.values[CTL_OPT_OVERRIDE] == NULL)
+        return err;
+    texts = apr_pcalloc(c->pool, (old->noverrides + list.nput + 1) * sizeof *texts);
+    for (size_t i = 0; !list.none && i < old->noverrides; i++)
+        if (find_limit(list.put, list.nput, ctl_limitlist_name(old->overrides[i])) == list.nput)
+            texts[n++] = old->overrides[i];
+    if ((err = drop_overrides(c, &list, texts, &n)) != APS_OK)
+        return err;
+    /* One that is given twice the store tells. */
+    for (size_t i = 0; i < list.nput; i++)
+        texts[n++] = list.put[i];
+    ch->set |= APS_KEY_F_OVERRIDES;
+    ch->to.overrides = texts;
+    ch->to.noverrides = n;
+    return APS_OK;
+}
+
 enum aps_err ctl_change_read(struct ctl *c, const struct aps_key *old, struct aps_key_change *out)
 {
     enum aps_err err;
 
-    if ((err = read_scalars(c, out)) != APS_OK || (err = read_times(c, out)) != APS_OK)
+    if ((err = read_scalars(c, out)) != APS_OK || (err = read_times(c, out)) != APS_OK ||
+        (err = read_overrides(c, old, out)) != APS_OK)
         return err;
     return read_lists(c, old, out);
 }

@@ -68,6 +68,8 @@ void ctl_key_print(struct ctl *c, const struct aps_key *key)
     show_nets(c, key);
     ctl_output_list(c->out, "hosts", key->hosts, key->nhosts);
     show_limit(c, &key->limit);
+    ctl_output_str(c->out, "plan", key->plan);
+    ctl_output_list(c->out, "overrides", key->overrides, key->noverrides);
     ctl_output_u64(c->out, "kv", key->secret[0].version);
     ctl_use_show(c, key);
     ctl_due_show(c, key);

@@ -50,6 +50,18 @@ static enum aps_err read_role(struct ctl *c, struct aps_str *out)
     return aps_store_role_parents(c->store, *out, c->pool, &parents, &n, &c->diag);
 }
 
+/* As one of a plan is. */
+static enum aps_err read_plan(struct ctl *c, struct aps_str *out)
+{
+    const char *text = ctl_command_value(&c->call, CTL_OPT_PLAN);
+    struct aps_store_plan plan;
+
+    if (text == NULL)
+        return APS_OK;
+    *out = aps_str(text);
+    return aps_store_plan_get(c->store, *out, c->pool, &plan, &c->diag);
+}
+
 /* Letters of names and stars. */
 static enum aps_err read_name(struct ctl *c, struct aps_str *out)
 {
@@ -98,7 +110,8 @@ static enum aps_err read_filter(struct list *l)
     l->filter.org = aps_str(ctl_command_value(&c->call, CTL_OPT_ORG));
     l->left = UINT64_MAX;
     if ((err = read_state(c, &l->filter.state)) != APS_OK ||
-        (err = read_name(c, &l->filter.name)) != APS_OK || (err = read_max(c, &l->left)) != APS_OK)
+        (err = read_name(c, &l->filter.name)) != APS_OK ||
+        (err = read_plan(c, &l->filter.plan)) != APS_OK || (err = read_max(c, &l->left)) != APS_OK)
         return err;
     return read_role(c, &l->filter.role);
 }

@@ -1,6 +1,7 @@
 /* cmd_role.c - roles: what keys may do. */
 #include <apr_strings.h>
 
+#include "apisec/num.h"
 #include "ctl.h"
 #include "due.h"
 
@@ -43,6 +44,7 @@ static enum aps_err show_role(struct ctl *c, const struct aps_rolebook *book, st
     const struct aps_role *role = aps_rolebook_find(book, name);
     const struct aps_str *parents;
     apr_array_header_t *grants, *denies;
+    struct aps_store_role_plan plan;
     struct aps_store_age age;
     size_t nparents;
     enum aps_err err;
@@ -55,7 +57,8 @@ static enum aps_err show_role(struct ctl *c, const struct aps_rolebook *book, st
     }
     if ((err = aps_store_role_parents(c->store, name, c->pool, &parents, &nparents, &c->diag)) !=
             APS_OK ||
-        (err = aps_store_age_get(c->store, name, &age, &c->diag)) != APS_OK)
+        (err = aps_store_age_get(c->store, name, &age, &c->diag)) != APS_OK ||
+        (err = aps_store_role_plan_get(c->store, name, c->pool, &plan, &c->diag)) != APS_OK)
         return err;
     grants = own_entries(c, role, false);
     denies = own_entries(c, role, true);
@@ -66,6 +69,8 @@ static enum aps_err show_role(struct ctl *c, const struct aps_rolebook *book, st
     ctl_output_list(c->out, "denies", (struct aps_str *)(void *)denies->elts,
                     (size_t)denies->nelts);
     ctl_output_list(c->out, "inherits", parents, nparents);
+    ctl_output_str(c->out, "plan", plan.plan);
+    ctl_output_u64(c->out, "priority", plan.priority);
     ctl_due_show_role(c, &age);
     if (!in_list && c->call.values[CTL_OPT_DRY_RUN] != NULL)
         ctl_output_bool(c->out, "dry_run", true);
@@ -113,6 +118,37 @@ static enum aps_err add_each(struct ctl *c, enum ctl_opt opt, entry_fn add)
     return err;
 }
 
+/* --plan and --priority; what is not named stays. */
+static enum aps_err set_plan(struct ctl *c)
+{
+    const char *plan = ctl_command_value(&c->call, CTL_OPT_PLAN);
+    const char *priority = ctl_command_value(&c->call, CTL_OPT_PRIORITY);
+    struct aps_store_role_plan to;
+    struct aps_diag why = {""};
+    uint64_t n = 0;
+    enum aps_err err;
+
+    if (plan == NULL && priority == NULL)
+        return APS_OK;
+    if ((err = aps_store_role_plan_get(c->store, arg(c, 0), c->pool, &to, &c->diag)) != APS_OK)
+        return err;
+    if (plan != NULL)
+        to.plan = strcmp(plan, "none") != 0 ? aps_str(plan) : (struct aps_str){0};
+    if (plan != NULL && plan[0] == '\0') {
+        aps_err_explain(&c->diag, "--plan is empty: want a name, or none");
+        return APS_ERR_FORMAT;
+    }
+    if (priority != NULL &&
+        aps_num_parse(aps_str(priority), 0, APS_PLAN_PRIORITY_MAX, &n, &why) != APS_OK) {
+        aps_err_explain(&c->diag, "--priority \"%s\": want 0 to %d", priority,
+                        APS_PLAN_PRIORITY_MAX);
+        return APS_ERR_RANGE;
+    }
+    if (priority != NULL)
+        to.priority = (uint32_t)n;
+    return aps_store_role_plan_set(c->store, arg(c, 0), &to, &c->diag);
+}
+
 enum aps_err ctl_role_create(struct ctl *c)
 {
     enum aps_err err;
@@ -120,7 +156,7 @@ enum aps_err ctl_role_create(struct ctl *c)
     if ((err = aps_store_role_create(c->store, arg(c, 0), &c->diag)) != APS_OK ||
         (err = add_each(c, CTL_OPT_GRANT, add_grant)) != APS_OK ||
         (err = add_each(c, CTL_OPT_DENY, add_denial)) != APS_OK ||
-        (err = add_each(c, CTL_OPT_INHERIT, add_parent)) != APS_OK)
+        (err = add_each(c, CTL_OPT_INHERIT, add_parent)) != APS_OK || (err = set_plan(c)) != APS_OK)
         return err;
     return show_one(c, arg(c, 0));
 }
@@ -153,22 +189,34 @@ enum aps_err ctl_role_inherit(struct ctl *c)
     return err != APS_OK ? err : show_one(c, arg(c, 0));
 }
 
-/* What is not named stays. */
-enum aps_err ctl_role_set(struct ctl *c)
+/* --max-age and --warn; what is not named stays. */
+static enum aps_err set_age(struct ctl *c)
 {
     struct aps_store_age age;
     bool has_age = c->call.values[CTL_OPT_MAX_AGE] != NULL;
     bool has_warn = c->call.values[CTL_OPT_WARN] != NULL;
     enum aps_err err;
 
-    if (!has_age && !has_warn) {
+    if (!has_age && !has_warn)
+        return APS_OK;
+    if ((err = aps_store_age_get(c->store, arg(c, 0), &age, &c->diag)) != APS_OK ||
+        (has_age && (err = ctl_due_read(c, CTL_OPT_MAX_AGE, &age.max_age)) != APS_OK) ||
+        (has_warn && (err = ctl_due_read(c, CTL_OPT_WARN, &age.warn)) != APS_OK))
+        return err;
+    return aps_store_age_set(c->store, arg(c, 0), &age, &c->diag);
+}
+
+enum aps_err ctl_role_set(struct ctl *c)
+{
+    apr_array_header_t *const *values = c->call.values;
+    enum aps_err err;
+
+    if (values[CTL_OPT_MAX_AGE] == NULL && values[CTL_OPT_WARN] == NULL &&
+        values[CTL_OPT_PLAN] == NULL && values[CTL_OPT_PRIORITY] == NULL) {
         aps_err_explain(&c->diag, "nothing to set; usage: apisecctl %s", c->call.command->usage);
         return APS_ERR_USAGE;
     }
-    if ((err = aps_store_age_get(c->store, arg(c, 0), &age, &c->diag)) != APS_OK ||
-        (has_age && (err = ctl_due_read(c, CTL_OPT_MAX_AGE, &age.max_age)) != APS_OK) ||
-        (has_warn && (err = ctl_due_read(c, CTL_OPT_WARN, &age.warn)) != APS_OK) ||
-        (err = aps_store_age_set(c->store, arg(c, 0), &age, &c->diag)) != APS_OK)
+    if ((err = set_age(c)) != APS_OK || (err = set_plan(c)) != APS_OK)
         return err;
     return show_one(c, arg(c, 0));
 }
@@ -202,7 +250,7 @@ enum aps_err ctl_role_list(struct ctl *c)
     if ((err = aps_store_roles(c->store, c->pool, &book, &c->diag)) != APS_OK ||
         (err = aps_store_role_each(c->store, collect_name, &names, &c->diag)) != APS_OK)
         return err;
-    ctl_output_table(c->out, NULL, "name grants denies inherits max_age warn");
+    ctl_output_table(c->out, NULL, "name grants denies inherits plan max_age warn");
     for (int i = 0; i < names.all->nelts && err == APS_OK; i++)
         err = show_role(c, book, APR_ARRAY_IDX(names.all, i, struct aps_str), true);
     ctl_output_end(c->out);

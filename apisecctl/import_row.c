@@ -137,6 +137,15 @@ static enum aps_err read_limit(struct reading *r)
     return err;
 }
 
+static enum aps_err read_plan(struct reading *r)
+{
+    r->to->set |= APS_KEY_F_PLAN;
+    r->to->to.plan = value_of(r, CTL_IMPORT_PLAN);
+    if (is_none(r->to->to.plan))
+        r->to->to.plan = (struct aps_str){0};
+    return APS_OK;
+}
+
 static enum aps_err read_cidrs(struct reading *r)
 {
     size_t n = r->row->nwords[CTL_IMPORT_CIDRS];
@@ -196,6 +205,7 @@ static const struct {
     [CTL_IMPORT_EXPIRES] = {read_expires, false},
     [CTL_IMPORT_NOT_BEFORE] = {read_not_before, false},
     [CTL_IMPORT_LIMIT] = {read_limit, false},
+    [CTL_IMPORT_PLAN] = {read_plan, false},
     [CTL_IMPORT_CIDRS] = {read_cidrs, false},
     [CTL_IMPORT_HOSTS] = {read_hosts, false},
     [CTL_IMPORT_DECOY] = {read_decoy, false},

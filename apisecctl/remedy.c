@@ -142,6 +142,10 @@ static const char *same_options(struct remedies *r)
     if (key->limit.rate.count != 0)
         all =
             apr_pstrcat(r->pool, all, " --limit ", aps_num_print_rate(key->limit.rate, rate), NULL);
+    if (key->plan.n > 0)
+        all = apr_pstrcat(r->pool, all, " --plan ", quoted(r, key->plan), NULL);
+    for (size_t i = 0; i < key->noverrides; i++)
+        all = apr_pstrcat(r->pool, all, " --override ", quoted(r, key->overrides[i]), NULL);
     for (size_t i = 0; i < key->nnets; i++)
         all = apr_pstrcat(r->pool, all, " --cidr ", aps_net_print(&key->nets[i], text), NULL);
     if (key->nhosts > 0)

@@ -1,14 +1,12 @@
-/* stock.c - a store's roles and keys by name. */
+/* stock.c - a store's roles, keys and plans by name. */
 #include "stock.h"
 
 static const struct {
     struct aps_str placeholder;
     enum ctl_stock kind;
 } kinds[] = {
-    {{"role", 4}, CTL_STOCK_ROLES},
-    {{"parent", 6}, CTL_STOCK_ROLES},
-    {{"key", 3}, CTL_STOCK_KEYS},
-    {{"id", 2}, CTL_STOCK_KEY_IDS},
+    {{"role", 4}, CTL_STOCK_ROLES}, {{"parent", 6}, CTL_STOCK_ROLES}, {{"key", 3}, CTL_STOCK_KEYS},
+    {{"id", 2}, CTL_STOCK_KEY_IDS}, {{"plan", 4}, CTL_STOCK_PLANS},
 };
 
 enum ctl_stock ctl_stock_of(struct aps_str placeholder)
@@ -39,6 +37,11 @@ static enum aps_err tell_role(void *to, struct aps_str name, aps_nsec created_at
     return tell(to, name, (struct aps_str){0});
 }
 
+static enum aps_err tell_plan(void *to, struct aps_str name)
+{
+    return tell(to, name, (struct aps_str){0});
+}
+
 static enum aps_err tell_key(void *to, const struct aps_key *key)
 {
     struct walk *w = to;
@@ -54,6 +57,8 @@ enum aps_err ctl_stock_each(struct aps_store *store, enum ctl_stock kind, ctl_st
 
     if (kind == CTL_STOCK_ROLES)
         err = aps_store_role_each(store, tell_role, &w, diag);
+    else if (kind == CTL_STOCK_PLANS)
+        err = aps_store_plan_each(store, tell_plan, &w, diag);
     else if (kind != CTL_STOCK_NONE)
         err = aps_store_key_each(store, tell_key, &w, diag);
     return w.ended ? APS_OK : err;

@@ -1,4 +1,4 @@
-/* stock.h - what a store has that a word of a command may name: its roles and keys. */
+/* stock.h - what a store has that a word of a command may name: roles, keys, plans. */
 #ifndef APISECCTL_STOCK_H
 #define APISECCTL_STOCK_H
 
@@ -9,10 +9,11 @@ enum ctl_stock {
     CTL_STOCK_ROLES,
     CTL_STOCK_KEYS,    /* by name */
     CTL_STOCK_KEY_IDS, /* by id */
+    CTL_STOCK_PLANS,
 };
 
 /* By the word that stands for it: "role" and "parent" of an argument, "ROLE" of an option, "key",
- * "ID". */
+ * "ID", "plan". */
 enum ctl_stock ctl_stock_of(struct aps_str placeholder);
 
 /* `name` is what a command may say, `other` a key's name or id where that is another one, else

@@ -1,4 +1,5 @@
-/* suggest.c - what a command that found nothing may have meant: roles and keys of the store. */
+/* suggest.c - what a command that found nothing may have meant: roles, keys and plans of the store.
+ */
 #include "suggest.h"
 
 #include <apr_strings.h>

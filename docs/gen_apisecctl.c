@@ -47,15 +47,22 @@ static const struct {
 } shapes[] = {
     {"init", "{\"store\": PATH, \"master_key\": PATH}", ""},
     {"role show",
-     "{\"name\", \"grants\": [], \"denies\": [], \"inherits\": [], \"effective\": [{\"grant\" or "
-     "\"deny\", \"from\"}]}",
+     "{\"name\", \"grants\": [], \"denies\": [], \"inherits\": [], \"plan\", \"priority\", "
+     "\"max_age\", \"warn\", \"effective\": [{\"grant\" or \"deny\", \"from\"}]}",
      "; role list prints an array of it, and the commands that change a role print it too"},
     {"role delete", "{\"name\", \"deleted\": true}", ""},
+    {"plan show",
+     "{\"name\", \"description\", \"created_at\", \"keys\", \"roles\": [], \"limits\": [{\"name\", "
+     "\"limit\"}], \"earlier\": [{\"limit\", \"changed_at\", \"until\"}]}",
+     "; keys is how many name it, roles which do, earlier what limits said before, until that "
+     "cannot "
+     "matter any more; plan list prints an array of it, plan create and plan set print it too"},
+    {"plan delete", "{\"name\", \"deleted\": true}", ""},
     {"key show",
      "{\"id\", \"name\", \"owner\", \"org\", \"status\", \"created_at\", \"not_before\", "
      "\"expires_at\", "
      "\"revoked_at\", \"revoke_reason\", \"roles\": [], \"scopes\": [], \"cidrs\": [], "
-     "\"hosts\": [], \"limit\", \"kv\", \"old_valid_until\"}",
+     "\"hosts\": [], \"limit\", \"plan\", \"overrides\": [], \"kv\", \"old_valid_until\"}",
      "; status is active, revoked or expired, kv the version of the secret, old_valid_until when "
      "the secret before it ends; key list prints an array of it, with --max {\"keys\": [], "
      "\"next\": the name for --after, or null}, key set and key revoke print it "

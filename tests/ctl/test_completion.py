@@ -42,7 +42,7 @@ def test_every_command_is_offered(folder):
     store = Store(folder.path("none"), folder.path("state"))
     names = [row["command"] for row in rows()]
     assert found(store, "") == list(dict.fromkeys(name.split()[0] for name in names))
-    for noun in ("key", "role"):
+    for noun in ("key", "plan", "role"):
         assert found(store, noun, "") == [name.split()[1] for name in names if name.startswith(noun + " ")]
         assert found(store, "help", noun, "") == found(store, noun, "")
     assert found(store, "help", "rol") == ["role"]

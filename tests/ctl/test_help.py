@@ -87,6 +87,7 @@ FIRST = {
     "role create": ["role delete reader --yes"],
     "role grant": ["role revoke reader 'GET,HEAD /items/**'"],
     "key create": ["key set shop-1 --name other"],
+    "plan create": ["plan delete gold --yes"],
     "key delete": ["key revoke shop-1"],
 }
 
@@ -95,6 +96,7 @@ FIRST = {
 def shop(store):
     store.role_create("reader", ["GET,HEAD /items/**", "GET /orders/**"])
     store.role_create("writer", "POST /orders")
+    store.json("plan", "create", "gold", "--limit", "calls rate=1/s by=key", "--limit", "daily quota=9/day by=user")
     store.key_create("shop-1", role="writer")
     return store
 

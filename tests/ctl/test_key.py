@@ -17,7 +17,7 @@ BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 with open(os.path.join(TOP, "docs/security.md")) as page:
     PATTERN = re.compile(re.search(r"`(\^[^`]*\$)`", page.read()).group(1))  # the published form (KEY-01)
 FIELDS = ["id", "name", "owner", "org", "status", "origin", "decoy", "created_at", "not_before", "expires_at", "revoked_at",
-          "revoke_reason", "roles", "scopes", "cidrs", "hosts", "limit", "kv", "old_valid_until",
+          "revoke_reason", "roles", "scopes", "cidrs", "hosts", "limit", "plan", "overrides", "kv", "old_valid_until",
           "old_ends_after_first_use", "last_used_at", "last_route", "last_address", "old_last_used_at", "old_last_route",
           "old_last_address", "due_at", "overdue"]
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
@@ -63,9 +63,9 @@ def test_create_prints_the_record_and_the_key(reader):
     assert list(made) == FIELDS[:2] + ["key"] + FIELDS[2:]
     assert (made["name"], made["status"], made["roles"], made["kv"]) == ("bob", "active", ["reader"], 1)
     assert made["key"].split("_")[1] == made["id"]
-    for field in ("owner", "org", "not_before", "revoked_at", "revoke_reason", "limit", "old_valid_until"):
+    for field in ("owner", "org", "not_before", "revoked_at", "revoke_reason", "limit", "plan", "old_valid_until"):
         assert made[field] is None
-    for field in ("scopes", "cidrs", "hosts"):
+    for field in ("scopes", "cidrs", "hosts", "overrides"):
         assert made[field] == []
     assert apart(made["created_at"], made["expires_at"]) == 365 * 86400  # KEY-11: no key lives for ever
 
@@ -440,7 +440,8 @@ def test_every_secret_is_generated_and_has_256_bits(reader):  # KEY-05
              "org TEXT", "scope SCOPE", "expires TIME", "not-before TIME", "limit RATE", "cidr NET", "host HOST", "name NAME", "overlap DURATION", "reason TEXT",
              "until-used DURATION", "unused DURATION", "max-age DURATION", "warn DURATION",
              "key-id ID", "address ADDRESS", "after N", "after NAME", "max N", "name PATTERN", "status STATUS",
-             "timeout DURATION", "<file>", "format FORMAT"}
+             "timeout DURATION", "<file>", "format FORMAT", "<plan>", "limit LIMIT", "description TEXT", "plan PLAN", "priority N",
+             "override LIMIT"}
     assert values == known, "what is new here must take no secret of a key, or refuse one below 112 bits"
     for option in ("--key", "--secret", "--text", "--value", "--token", "--hash", "--mac"):
         for command in (["key", "create", "c", "--role", "reader"], ["key", "set", "a"], ["key", "rotate", "a"]):

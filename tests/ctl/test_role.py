@@ -141,7 +141,7 @@ def test_list_is_in_order_of_name(store):
 
 def test_list_of_nothing(store):
     assert store.json("role", "list") == []
-    assert store.ok("role", "list").split() == ["NAME", "GRANTS", "DENIES", "INHERITS", "MAX_AGE", "WARN"]
+    assert store.ok("role", "list").split() == ["NAME", "GRANTS", "DENIES", "INHERITS", "PLAN", "MAX_AGE", "WARN"]
 
 
 def test_delete_refuses_a_role_in_use(store):

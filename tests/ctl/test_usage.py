@@ -55,6 +55,7 @@ def test_far_misses_are_not():
 @pytest.mark.parametrize("noun, verbs", [
     ("key", ["create", "set", "import", "leaked", "list", "pattern", "show", "rotate", "revoke", "delete"]),
     ("role", ["create", "grant", "deny", "revoke", "inherit", "list", "show", "delete"]),
+    ("plan", ["create", "set", "list", "show", "delete"]),
 ])
 def test_a_noun_alone_names_its_verbs(noun, verbs):
     usage_error(noun, says=verbs)
