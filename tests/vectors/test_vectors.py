@@ -398,3 +398,12 @@ def test_dpop_after():  # DPOP-07
              (first, {"id": "lost", "after": "nosuch"}, None)]
     data = "".join(json.dumps(dict(row, **more)) + "\n" for row, more, _ in cases).encode()
     assert [row.get("got") for row in run("dpop", data)] == [want for _, _, want in cases]
+
+
+def test_webhook():  # WHK-01, WHK-03..05
+    """A signature in capital letters, of which the corpus says nothing, is taken."""
+    rows, got = judged("webhook", "webhooks.jsonl")
+    wrong = [(r["id"], r["note"]) for r, g in zip(rows, got) if r["valid"] is not None and g["got"] is not r["valid"]]
+    assert wrong == []
+    assert [(r["id"], g["got"]) for r, g in zip(rows, got) if r["valid"] is None] == [("gh-upper", True)]
+    assert len(rows) > 10

@@ -25,6 +25,7 @@ static const struct kind {
     {"jws", t_kind_jws, NULL},
     {"jwt-attack", t_kind_jwt_attack, NULL},
     {"sf", t_kind_sf, NULL},
+    {"webhook", t_kind_webhook, NULL},
     {"zone", t_kind_zone, NULL},
 };
 

@@ -29,6 +29,7 @@ t_kind_fn t_kind_json;
 t_kind_fn t_kind_jws;
 t_kind_fn t_kind_jwt_attack;
 t_kind_fn t_kind_sf;
+t_kind_fn t_kind_webhook;
 t_kind_fn t_kind_zone;
 
 /* Judge a whole file and print its rows; false if one could not be printed. */
