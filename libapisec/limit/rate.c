@@ -137,7 +137,14 @@ static inline bool spend(const struct meter_call *call, const struct aps_rate_as
 {
     const struct meter *meter = aps_meter_of(ask->limit);
 
-    return meter->spend != NULL ? meter->spend(call, ask, c) : aps_meter_spend(call, ask, c);
+    if (meter->spend != NULL)
+        return meter->spend(call, ask, c);
+    if (c->verdict.wait == 0 && !c->spot.overflow &&
+        aps_table_put(call->state, &c->spot, c->verdict.next)) {
+        c->charged = true;
+        return true;
+    }
+    return aps_meter_spend(call, ask, c);
 }
 
 static void give_back(const struct meter_call *call, const struct aps_rate_ask *ask, uint64_t later,
