@@ -1,5 +1,5 @@
-/* What the client and the handler are told: problem documents, challenges, RateLimit fields, and
- * the caller's identity. */
+/* What the client and the handler are told: problem documents, challenges, and the caller's
+ * identity. */
 #include "mod.h"
 
 #include <apr_strings.h>
@@ -9,79 +9,6 @@
 
 static ap_filter_rec_t *fields_filter, *problem_filter;
 
-/* ---- RateLimit (draft-ietf-httpapi-ratelimit-headers) ---- */
-
-#define RATELIMIT_ITEM_MAX 160
-#define RATELIMIT_LEFT_MAX 48 /* an item of RateLimit beside its name */
-/* Longer times tell a client nothing and would give the server's plans away (LIM-17). */
-#define RATELIMIT_T_MAX 86400
-
-/* apr_table_setn; or apr_table_addn where the field cannot be there yet, which costs less. */
-typedef void set_fn(apr_table_t *headers, const char *name, const char *value);
-
-/* `"name";r=9;t=1`.  Returns the end. */
-static char *put_left(char *p, struct aps_str name, const struct aps_rate_left *left)
-{
-    uint64_t t = left->reset > 0 ? aps_rate_seconds(left->reset) : 0;
-    *p++ = '"';
-    memcpy(p, name.p, name.n);
-    p += name.n;
-    memcpy(p, "\";r=", 4);
-    p = aps_num_put(p + 4, left->remaining);
-    memcpy(p, ";t=", 3);
-    return aps_num_put(p + 3, t < RATELIMIT_T_MAX ? t : RATELIMIT_T_MAX);
-}
-
-/* The same as mod_limit.policy, for the key's own limit. */
-static struct aps_str own_policy(apr_pool_t *pool, const struct aps_key *key)
-{
-    return aps_str(apr_psprintf(pool, "\"" MOD_LIMIT_OWN "\";q=%u;w=%" APR_INT64_T_FMT,
-                                key->limit.rate.count,
-                                (apr_int64_t)(key->limit.rate.period / APS_SEC)));
-}
-
-static void set_ratelimit(request_rec *r, apr_table_t *headers, const struct mod_req *m,
-                          set_fn *set)
-{
-    if (m->ncharges == 0)
-        return;
-    if (m->ncharges == 1 && m->charge[0].limit != NULL) { /* the usual case, without a copy */
-        const struct mod_limit *limit = m->charge[0].limit;
-        char *one = apr_palloc(r->pool, limit->name.n + RATELIMIT_LEFT_MAX);
-        *put_left(one, limit->name, &m->charge[0].left) = '\0';
-        set(headers, "RateLimit-Policy", limit->policy.p);
-        set(headers, "RateLimit", one);
-        return;
-    }
-    char *policy = apr_palloc(r->pool, m->ncharges * RATELIMIT_ITEM_MAX), *p = policy;
-    char *left = apr_palloc(r->pool, m->ncharges * RATELIMIT_ITEM_MAX), *l = left;
-    for (size_t i = 0; i < m->ncharges; i++) {
-        const struct mod_charge *c = &m->charge[i];
-        bool again = false; /* by=role charges one limit once for each role: show the tightest */
-        for (size_t k = 0; k < m->ncharges && !again; k++)
-            again = k != i && m->charge[k].limit == c->limit &&
-                    (m->charge[k].left.remaining < c->left.remaining ||
-                     (k < i && m->charge[k].left.remaining == c->left.remaining));
-        if (again)
-            continue;
-        struct aps_str text =
-            c->limit != NULL ? c->limit->policy : own_policy(r->pool, &m->who->key);
-        struct aps_str name = c->limit != NULL ? c->limit->name : APS_STR_LIT(MOD_LIMIT_OWN);
-        if (p != policy) {
-            *p++ = ',';
-            *p++ = ' ';
-            *l++ = ',';
-            *l++ = ' ';
-        }
-        memcpy(p, text.p, text.n);
-        p += text.n;
-        l = put_left(l, name, &c->left);
-    }
-    *p = *l = '\0';
-    set(headers, "RateLimit-Policy", policy);
-    set(headers, "RateLimit", left);
-}
-
 /* ---- A request that passes ---- */
 
 /* Runs once, when the answer's fields are known and not yet sent. */
@@ -90,10 +17,10 @@ static apr_status_t filter_fields(ap_filter_t *f, apr_bucket_brigade *bb)
     request_rec *r = f->r;
     struct mod_req *m = f->ctx;
     /* httpd's own handler of files sets none of these; a backend may have. */
-    set_fn *set = m->plain == r ? apr_table_addn : apr_table_setn;
+    mod_set_fn *set = m->plain == r ? apr_table_addn : apr_table_setn;
     set(r->headers_out, "X-Request-Id", mod_req_id(m));
     if (!ap_is_HTTP_REDIRECT(r->status))
-        set_ratelimit(r, r->headers_out, m, set);
+        mod_fields_set(r, r->headers_out, m, set);
     /* A store of answers must not give one caller's to another, unless the backend says so. */
     if (m->who != NULL && apr_table_get(r->headers_out, "Cache-Control") == NULL &&
         (apr_is_empty_table(r->err_headers_out) ||
@@ -173,7 +100,7 @@ void mod_answer_identity(request_rec *r, struct mod_req *m, const struct mod_dir
 {
     const struct aps_identity *who = m->who;
     unsigned exports = exports_of(dir);
-    set_fn *set = apr_is_empty_table(r->subprocess_env) ? apr_table_addn : apr_table_setn;
+    mod_set_fn *set = apr_is_empty_table(r->subprocess_env) ? apr_table_addn : apr_table_setn;
     if (r->main == NULL)
         m->told = r;
     if (who == NULL)
@@ -219,6 +146,7 @@ static const struct sentence {
     {401, "Unauthorized", "A valid credential is needed."},
     {403, "Forbidden", "The request is not allowed."},
     {405, "Method Not Allowed", "The method is not allowed for this resource."},
+    {411, "Length Required", "The request's content must have a declared length."},
     {413, "Content Too Large", "The request's content is too large."},
     {414, "URI Too Long", "The request's target is too long."},
     {429, "Too Many Requests", "Too many requests; try again later."},
@@ -278,7 +206,7 @@ static void set_refusal(request_rec *r, apr_table_t *headers, struct mod_req *m,
                                              : (unsigned)APS_METHOD_ALL,
                                          allow));
     }
-    set_ratelimit(r, headers, m, apr_table_setn);
+    mod_fields_set(r, headers, m, apr_table_setn);
     if (status == HTTP_TOO_MANY_REQUESTS && m->wait > 0 && m->wait != APS_RATE_NEVER)
         apr_table_setn(headers, "Retry-After",
                        apr_psprintf(r->pool, "%" APR_UINT64_T_FMT, aps_rate_seconds(m->wait)));
@@ -418,13 +346,15 @@ void mod_answer_insert_error_filter(request_rec *r)
     }
     if (m->told != NULL)
         apr_table_setn(r->err_headers_out, "X-Request-Id", mod_req_id(m));
-    if (reason == APS_REASON_UNDECIDED)
+    if (reason == APS_REASON_UNDECIDED) {
+        /* httpd's own error, of a request that was let through and paid for. */
+        if (m->told != NULL && m->refused == NULL && !ap_is_HTTP_REDIRECT(r->status))
+            mod_fields_set(r, r->err_headers_out, m, apr_table_setn);
         return;
+    }
     mod_req_verdict(m, MOD_ENGINE_ON, reason);
     if (ap_is_HTTP_REDIRECT(r->status)) { /* an ErrorDocument elsewhere: httpd's own answer */
-        apr_table_unset(r->err_headers_out, "RateLimit-Policy");
-        apr_table_unset(r->err_headers_out, "RateLimit");
-        apr_table_unset(r->err_headers_out, "Retry-After");
+        mod_fields_unset(r->err_headers_out);
         return;
     }
     struct problem *problem = apr_pcalloc(r->pool, sizeof *problem);

@@ -64,6 +64,10 @@ void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add)
         dir->limits = b->limits;
     else if (b->limits != NULL)
         dir->limits = mod_limit_join(pool, b->limits, a->limits);
+    if (a->cost == NULL)
+        dir->cost = b->cost;
+    if (a->fields == MOD_FIELDS_UNSET)
+        dir->fields = b->fields;
     if (a->max == NULL) {
         dir->max = b->max;
     } else if (b->max != NULL) {

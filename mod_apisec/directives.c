@@ -287,21 +287,39 @@ static const char *set_keyfrom(cmd_parms *cmd, struct mod_dir *dir, int argc, ch
 
 static const char *add_limit(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
 {
-    const struct mod_limit **v = apr_palloc(cmd->pool, sizeof *v);
-    const char *fault = mod_limit_parse(cmd->pool, argc, argv, v);
+    const struct aps_limit *limit = NULL;
+    const char *fault = mod_limit_parse(cmd->pool, argc, argv, &limit);
     if (fault != NULL)
         return say(cmd, fault);
-    struct mod_limits *one = apr_palloc(cmd->pool, sizeof *one);
-    *one = (struct mod_limits){.n = 1, .v = v, .by_ip = v[0]->by == MOD_BY_IP};
     for (size_t i = 0; dir->limits != NULL && i < dir->limits->n; i++)
-        if (aps_str_eq(dir->limits->v[i]->name, v[0]->name))
+        if (aps_str_eq(dir->limits->v[i]->name, limit->name))
             return apr_psprintf(cmd->pool, "%s %s: named twice in one section", cmd->cmd->name,
-                                argv[0]);
+                                limit->name.p);
+    const struct mod_limits *one = mod_limit_list(cmd->pool, limit);
     dir->limits = dir->limits == NULL ? one : mod_limit_join(cmd->pool, dir->limits, one);
     if (dir->limits->n > MOD_LIMITS_MAX)
         return apr_psprintf(cmd->pool, "%s: more than %d limits in one section", cmd->cmd->name,
                             MOD_LIMITS_MAX);
     return NULL;
+}
+
+static const char *set_cost(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    if (dir->cost != NULL)
+        return say(cmd, "was given before in this section; all costs go into one line");
+    return say(cmd, mod_limit_parse_cost(cmd, argc, argv, &dir->cost));
+}
+
+static const char *set_fields(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    static const struct word words[] = {{"draft", MOD_FIELDS_DRAFT},
+                                        {"legacy", MOD_FIELDS_LEGACY},
+                                        {"both", MOD_FIELDS_DRAFT | MOD_FIELDS_LEGACY},
+                                        {"none", MOD_FIELDS_NONE}};
+    int fields = MOD_FIELDS_UNSET;
+    const char *fault = CHOOSE(cmd, arg, words, &fields);
+    dir->fields = (unsigned)fields;
+    return fault;
 }
 
 #define MAX_WANTED "target=, fields=, field= or body=, each with a number"

@@ -21,6 +21,7 @@
 #include "apisec/authn.h"
 #include "apisec/credential.h"
 #include "apisec/lastuse.h"
+#include "apisec/limit.h"
 #include "apisec/metrics.h"
 #include "apisec/net.h"
 #include "apisec/num.h"
@@ -28,6 +29,7 @@
 #include "apisec/reason.h"
 #include "apisec/role.h"
 #include "apisec/state.h"
+#include "apisec/subject.h"
 
 extern module AP_MODULE_DECLARE_DATA apisec_module;
 APLOG_USE_MODULE(apisec);
@@ -68,28 +70,35 @@ struct mod_requires {
     apr_array_header_t *list; /* of struct mod_require */
 };
 
-enum mod_by { MOD_BY_NONE, MOD_BY_KEY, MOD_BY_USER, MOD_BY_ROLE, MOD_BY_IP, MOD_BY_ROUTE };
-
 /* What the key's own limit is called, in fields, answers and the log. */
 #define MOD_LIMIT_OWN "key"
 
-struct mod_limit {
-    struct aps_str name;
-    struct aps_rate rate;
-    uint32_t burst;
-    enum mod_by by;
-    struct aps_rate_limit limit; /* ready for the limiter */
-    struct aps_str policy;       /* `"name";q=100;w=60` */
-};
-
+/* The limits of a section, of which its outer ones are a part.  Limits are told apart by pointer.
+ */
 struct mod_limits {
     size_t n;
-    const struct mod_limit *const *v;
-    bool by_ip; /* some are charged by address alone */
+    const struct aps_limit *const *v;
+    bool by_ip;    /* some count addresses, whoever calls */
+    bool dry_run;  /* some only watch */
+    size_t meters; /* at most so many are charged for one request, */
+    size_t roles;  /* and so many more for each role of the caller */
+};
+
+/* What a request costs of every limit that says nothing of it. */
+struct mod_cost {
+    struct aps_limit_cost cost;
+    const ap_expr_info_t *expr; /* in its place; NULL: none */
+};
+
+enum mod_fields {
+    MOD_FIELDS_UNSET,
+    MOD_FIELDS_DRAFT = 1 << 0,
+    MOD_FIELDS_LEGACY = 1 << 1,
+    MOD_FIELDS_NONE = 1 << 2,
 };
 
 #define MOD_SOURCES_MAX 6
-#define MOD_LIMITS_MAX 8
+#define MOD_LIMITS_MAX 8 /* of one section, without its outer ones */
 
 /* Where a section looks for the credential, and what a challenge names. */
 struct mod_sources {
@@ -135,6 +144,8 @@ struct mod_dir {
     const struct mod_deny *deny;
     const struct mod_sources *sources;
     const struct mod_limits *limits;
+    const struct mod_cost *cost; /* NULL: each request costs 1 */
+    unsigned fields;             /* bits of enum mod_fields */
     const struct mod_max *max;
     const char *path;  /* of this section, as httpd gives it; NULL for a server's own */
     const char *where; /* path of the innermost section with a directive of ours */
@@ -144,7 +155,7 @@ struct mod_store;
 
 struct mod_server {
     const char *store_dir, *master; /* NULL: unset */
-    const struct mod_limit *fail;   /* NULL: unset */
+    const struct aps_limit *fail;   /* NULL: unset */
     enum mod_address address;
     struct mod_store *store; /* found at post_config; NULL: none */
     /* Of the main server only. */
@@ -170,12 +181,19 @@ aps_nsec mod_config_refresh_of(const struct mod_server *sc);
 /* directives.c */
 extern const command_rec mod_directives_commands[];
 
-/* limit.c: words of ApiSecLimit and ApiSecFailLimit.  NULL and *out, or what is wrong with them;
- * both live in `pool`. */
+/* limit.c: words of ApiSecLimit, ApiSecFailLimit and ApiSecCost.  NULL and *out, or what is wrong
+ * with them; both live in `pool`. */
 const char *mod_limit_parse(apr_pool_t *pool, int argc, char *const argv[],
-                            const struct mod_limit **out);
+                            const struct aps_limit **out);
 /* `rate` NULL: the default.  Never refused then. */
-const char *mod_limit_parse_fail(apr_pool_t *pool, const char *rate, const struct mod_limit **out);
+const char *mod_limit_parse_fail(apr_pool_t *pool, const char *rate, const struct aps_limit **out);
+const char *mod_limit_parse_cost(cmd_parms *cmd, int argc, char *const argv[],
+                                 const struct mod_cost **out);
+/* Whether it counts addresses, whoever calls: looked at before anybody is asked for a name, and
+ * charged also where nobody is let in. */
+bool mod_limit_is_by_address(const struct aps_limit *limit);
+/* A list of one; lives in `pool`. */
+const struct mod_limits *mod_limit_list(apr_pool_t *pool, const struct aps_limit *limit);
 /* The limits of two sections; an inner one replaces an outer one of its name.  Lives in `pool`. */
 const struct mod_limits *mod_limit_join(apr_pool_t *pool, const struct mod_limits *outer,
                                         const struct mod_limits *inner);
@@ -246,6 +264,7 @@ struct mod_policy {
     const struct mod_deny *deny;
     const struct mod_sources *sources;
     const struct mod_limits *limits;
+    const struct mod_cost *cost;
 };
 
 struct mod_decision {
@@ -256,9 +275,17 @@ struct mod_decision {
 
 /* What was charged, and what is left of it, for the RateLimit fields. */
 struct mod_charge {
-    const struct mod_limit *limit; /* NULL: the key's own limit */
+    const struct aps_limit *limit;       /* NULL: the key's own */
+    const struct aps_limit_meter *meter; /* of the limit */
     struct aps_rate_left left;
     bool spent; /* false: it, or another of the same request, had nothing left */
+};
+
+/* A limit of mode=dry-run that was charged. */
+struct mod_watch {
+    const struct aps_limit *limit;
+    bool refused;
+    struct mod_watch *next;
 };
 
 #define MOD_ID_MAX 64 /* bytes of a request id */
@@ -309,11 +336,12 @@ struct mod_req {
     struct aps_str route;
     size_t ncharges;
     struct mod_charge *charge;
-    int refused_charge;      /* index into `charge`, or -1 */
-    aps_nsec wait;           /* until what was refused by a limit would pass; 0: unknown */
-    aps_nsec monotonic;      /* read once */
-    size_t id_len;           /* of the request id; 0 until it is asked for */
-    char id[MOD_ID_MAX + 1]; /* NUL-ended */
+    int refused_charge;        /* index into `charge`, or -1 */
+    struct mod_watch *watched; /* NULL: none */
+    aps_nsec wait;             /* until what was refused by a limit would pass; 0: unknown */
+    aps_nsec monotonic;        /* read once */
+    size_t id_len;             /* of the request id; 0 until it is asked for */
+    char id[MOD_ID_MAX + 1];   /* NUL-ended */
 
     bool finished;  /* counted */
     uint64_t n, us; /* number and age of the audit line; 0 until somebody logs it */
@@ -395,9 +423,10 @@ enum aps_reason mod_stage_policy_one(struct mod_req *m, const struct mod_require
 /* `grants`: the section asks for api-access. */
 enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m, bool grants);
 enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limits *limits);
-enum aps_reason mod_stage_limit_caller(struct mod_req *m, const struct mod_limits *limits);
-enum aps_reason mod_stage_limit_refused(struct mod_req *m, const struct mod_limits *limits,
-                                        enum aps_reason reason);
+enum aps_reason mod_stage_limit_caller(request_rec *r, struct mod_req *m,
+                                       const struct mod_policy *policy);
+enum aps_reason mod_stage_limit_refused(request_rec *r, struct mod_req *m,
+                                        const struct mod_policy *policy, enum aps_reason reason);
 /* Charge a failed authentication to its source: AUTHN_RATE past the limit, or
  * DECOY_RATE, else `reason`. */
 enum aps_reason mod_stage_limit_fail(struct mod_req *m, enum aps_reason reason);
@@ -406,6 +435,16 @@ struct aps_str mod_stage_limit_name(const struct mod_req *m, enum aps_reason rea
 /* What by=route charges and the log shows: the deciding grant's pattern, else the section's path.
  */
 struct aps_str mod_stage_limit_route(const struct mod_req *m);
+
+/* Names of limits of mode=dry-run that would have refused, with commas; NULL: none. */
+const char *mod_stage_limit_would(const struct mod_req *m);
+
+/* fields.c: what is left, in the fields that the section asks for. */
+/* apr_table_setn; or apr_table_addn where the field cannot be there yet, which costs less. */
+typedef void mod_set_fn(apr_table_t *headers, const char *name, const char *value);
+void mod_fields_set(request_rec *r, apr_table_t *headers, const struct mod_req *m, mod_set_fn *set);
+/* Those and Retry-After. */
+void mod_fields_unset(apr_table_t *headers);
 
 /* answer.c: what the client and the handler are told. */
 int mod_answer_refuse(request_rec *r, struct mod_req *m, enum aps_reason reason);

@@ -87,7 +87,7 @@ static struct mod_store *intern(apr_pool_t *pconf, const char *dir, const char *
 /* Give each server its store and its failure limit. */
 static void bind_servers(apr_pool_t *pconf, server_rec *s)
 {
-    const struct mod_limit *fail = NULL;
+    const struct aps_limit *fail = NULL;
     (void)mod_limit_parse_fail(pconf, NULL, &fail); /* the default is none that could be refused */
     mod_process.stores = apr_array_make(pconf, 4, sizeof(struct mod_store *));
     mod_process.owner = geteuid();

@@ -138,6 +138,7 @@ static void policy_of(const struct mod_dir *dir, struct mod_policy *out)
         .deny = dir->deny,
         .sources = mod_config_sources(dir),
         .limits = dir->limits,
+        .cost = dir->cost,
     };
 }
 
@@ -163,7 +164,7 @@ static bool same_limits(const struct mod_limits *a, const struct mod_limits *b)
 static bool same_policy(const struct mod_policy *a, const struct mod_policy *b)
 {
     return a->engine == b->engine && a->tls == b->tls && a->requires == b->requires &&
-           a->sources == b->sources && same_deny(a->deny, b->deny) &&
+           a->sources == b->sources && a->cost == b->cost && same_deny(a->deny, b->deny) &&
            same_limits(a->limits, b->limits);
 }
 
@@ -213,13 +214,14 @@ static bool is_error_document(const request_rec *r, struct mod_req *m)
 
 /* ---- Decide ---- */
 
-static enum aps_reason limits_and_policy(struct mod_req *m, const struct mod_policy *p)
+static enum aps_reason limits_and_policy(request_rec *r, struct mod_req *m,
+                                         const struct mod_policy *p)
 {
     enum aps_reason allowed = APS_REASON_PUBLIC;
     if (!p->requires->is_public)
         allowed = mod_stage_policy(m, p->requires);
     /* A verified caller's refusal costs that caller as usual (LIM-12). */
-    enum aps_reason limited = mod_stage_limit_caller(m, p->limits);
+    enum aps_reason limited = mod_stage_limit_caller(r, m, p);
     return limited != APS_REASON_ALLOW ? limited : allowed;
 }
 
@@ -241,8 +243,8 @@ static enum aps_reason run_stages(request_rec *r, struct mod_req *m, const struc
         return reason;
     if (!p->requires->is_public)
         reason = mod_stage_auth(m);
-    return reason == APS_REASON_ALLOW ? limits_and_policy(m, p)
-                                      : mod_stage_limit_refused(m, p->limits, reason);
+    return reason == APS_REASON_ALLOW ? limits_and_policy(r, m, p)
+                                      : mod_stage_limit_refused(r, m, p, reason);
 }
 
 /* Decided before, perhaps for another request of the transaction, whose variables and fields `r`

@@ -3,56 +3,113 @@
 
 #include <apr_strings.h>
 
-/* The bytes that name a caller in the table: which store, then who.  Equal ids of two stores
- * never meet (AZ-09). */
-struct caller {
-    uint64_t store;
-    unsigned char who[248];
+/* ---- Who asks, and what it costs ---- */
+
+/* One decision's: whose cells are charged, and with how much. */
+struct asker {
+    request_rec *r;
+    struct mod_req *m;
+    const struct aps_identity *caller; /* NULL: nobody is known, or is to be charged */
+    const struct mod_cost *cost;       /* of the section; NULL: 1 */
+    uint64_t store;                    /* 0: it could not be used at start, nor was it since */
+    uint32_t by_expr;                  /* what the section's expression gave; 0: not asked yet */
+    enum aps_reason fault;             /* why a cost is not known; ALLOW: all are */
 };
 
-/* The same whether the request has opened its store by now or not; 0 where there was none at
- * start. */
 static uint64_t store_of(const struct mod_req *m)
 {
-    return m->server->store != NULL ? m->server->store->tag : 0;
+    if (m->server->store != NULL && m->server->store->tag != 0)
+        return m->server->store->tag;
+    return m->view != NULL ? aps_snapshot_store_tag(aps_view_snapshot(m->view)) : 0;
 }
 
-static uint64_t caller_of(const struct mod_req *m, const void *who, size_t n)
+static struct asker asker_of(request_rec *r, struct mod_req *m, const struct mod_cost *cost)
 {
-    struct caller caller;
-    caller.store = store_of(m);
-    if (caller.store == 0 && m->view != NULL)
-        caller.store = aps_snapshot_store_tag(aps_view_snapshot(m->view));
-    /* A route: patterns reach 512 bytes, their first part tells enough. */
-    if (n > sizeof caller.who)
-        n = sizeof caller.who;
-    memcpy(caller.who, who, n);
-    return aps_table_caller(mod_process.state, &caller, offsetof(struct caller, who) + n);
+    return (struct asker){.r = r,
+                          .m = m,
+                          .caller = m->who,
+                          .cost = cost,
+                          .store = store_of(m),
+                          .fault = APS_REASON_ALLOW};
 }
 
-static uint64_t address_of(const struct mod_req *m)
+static void subject_of(const struct asker *a, struct aps_subject *out)
 {
-    struct aps_addr source = aps_addr_prefix(&m->addr, 32, 64);
-    struct caller caller = {store_of(m), {0}};
-    memcpy(caller.who, source.b, sizeof source.b);
-    return aps_table_caller(mod_process.state, &caller,
-                            offsetof(struct caller, who) + sizeof source.b);
+    *out = (struct aps_subject){
+        .store = a->store, .addr = a->m->addr, .route = mod_stage_limit_route(a->m)};
+    if (a->caller != NULL)
+        aps_subject_set_caller(out, &a->caller->key);
 }
 
-static struct aps_rate_ask ask_of(const struct mod_req *m, const struct aps_rate_limit *limit,
-                                  uint64_t caller)
+/* How many cells each meter of a limit has for the asker. */
+static size_t subjects_of(const struct asker *a, const struct aps_limit *limit)
 {
-    return (struct aps_rate_ask){.limit = limit, .caller = caller, .store = store_of(m), .cost = 1};
+    if ((limit->by & APS_LIMIT_BY_CALLER) == 0)
+        return 1;
+    if (a->caller == NULL)
+        return 0;
+    return (limit->by & APS_LIMIT_BY_ROLE) != 0 ? a->caller->key.nroles : 1;
 }
 
 static struct aps_table_now now_of(struct mod_req *m)
 {
-    return (struct aps_table_now){mod_req_monotonic(m), m->first->request_time * APS_USEC};
+    return (struct aps_table_now){mod_req_monotonic(m),
+                                  (aps_nsec)m->first->request_time * APS_USEC};
 }
+
+/* Bytes of the body as declared; -1: nobody knows before it is read. */
+static int64_t body_of(const struct asker *a)
+{
+    const apr_table_t *in = a->m->first->headers_in;
+    const char *length = apr_table_get(in, "Content-Length");
+    uint64_t n = 0;
+    if (apr_table_get(in, "Transfer-Encoding") != NULL)
+        return -1;
+    if (length == NULL)
+        return 0;
+    return aps_num_parse(aps_str(length), 0, INT64_MAX, &n, NULL) == APS_OK ? (int64_t)n : -1;
+}
+
+/* What the section's expression gives for this request; 0 if that is no cost. */
+__attribute__((noinline)) static uint32_t evaluate(struct asker *a)
+{
+    const char *fault = NULL, *text = ap_expr_str_exec(a->r, a->cost->expr, &fault);
+    uint64_t n = 0;
+    if (fault != NULL || aps_num_parse(aps_str(text), 1, APS_LIMIT_COST_MAX, &n, NULL) != APS_OK) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, a->r,
+                      "APISEC0005: the expression of ApiSecCost gave \"%s\"; want 1 to %u",
+                      fault != NULL ? fault : text, APS_LIMIT_COST_MAX);
+        return 0;
+    }
+    return (uint32_t)n;
+}
+
+/* What the request costs of a limit.  Where nobody can say it costs 1, and is refused once that is
+ * charged. */
+static uint32_t cost_of(struct asker *a, const struct aps_limit *limit)
+{
+    bool own = limit != NULL && limit->has_cost;
+    if (!own && a->cost == NULL)
+        return 1;
+    if (!own && a->cost->expr != NULL) {
+        if (a->by_expr == 0 && (a->by_expr = evaluate(a)) == 0) {
+            a->fault = APS_REASON_COST_INVALID;
+            a->by_expr = 1;
+        }
+        return a->by_expr;
+    }
+    const struct aps_limit_cost *cost = own ? &limit->cost : &a->cost->cost;
+    uint32_t n = aps_limit_cost_of(cost, a->m->method, cost->bytes != 0 ? body_of(a) : 0);
+    if (n == 0 && a->fault == APS_REASON_ALLOW)
+        a->fault = APS_REASON_LENGTH_REQUIRED;
+    return n != 0 ? n : 1;
+}
+
+/* ---- The bill ---- */
 
 /* Whether the transaction has paid for this limit, or is over: what a refusal left unpaid is not
  * asked for again on the way of its answer, but is where only a subrequest was refused. */
-static bool is_charged(const struct mod_req *m, const struct mod_limit *limit)
+static bool is_charged(const struct mod_req *m, const struct aps_limit *limit)
 {
     bool over = m->decision == APS_DECISION_REFUSE || m->decision == APS_DECISION_WOULD_REFUSE;
     for (size_t i = 0; i < m->ncharges; i++)
@@ -61,49 +118,113 @@ static bool is_charged(const struct mod_req *m, const struct mod_limit *limit)
     return false;
 }
 
-_Static_assert((APS_KEY_ROLES_MAX + 1) * MOD_LIMITS_MAX < APS_RATE_MAX,
-               "no section of its own asks for more than fits");
+enum { USUAL = 16 };
 
-/* One charge to come. */
+/* Charges to come; `charge` is where their outcomes go. */
 struct bill {
     unsigned n;
-    struct aps_rate_ask ask[APS_RATE_MAX];
-    const struct mod_limit *limit[APS_RATE_MAX]; /* NULL: the key's own */
+    struct aps_rate_ask *ask;
+    struct mod_charge *charge;
+    struct aps_rate_ask some[USUAL];
 };
 
-static bool add(struct bill *bill, const struct mod_req *m, const struct mod_limit *limit,
-                const struct aps_rate_limit *rate, uint64_t caller)
-{
-    if (bill->n == APS_RATE_MAX)
-        return false;
-    bill->ask[bill->n] = ask_of(m, rate, caller);
-    bill->limit[bill->n++] = limit;
-    return true;
-}
-
-/* Room for `n` more charges behind those that are there. */
-static struct mod_charge *more_charges(struct mod_req *m, size_t n)
+/* Room for `n` charges behind those that are there. */
+static void open_bill(struct bill *bill, struct mod_req *m, size_t n)
 {
     struct mod_charge *v = apr_palloc(m->first->pool, (m->ncharges + n) * sizeof *v);
     for (size_t i = 0; i < m->ncharges; i++)
         v[i] = m->charge[i];
     m->charge = v;
-    return v + m->ncharges;
+    bill->n = 0;
+    bill->charge = v + m->ncharges;
+    bill->ask = n <= USUAL ? bill->some : apr_palloc(m->first->pool, n * sizeof *bill->ask);
+}
+
+static void add(struct bill *bill, const struct aps_limit *limit,
+                const struct aps_limit_meter *meter, const struct aps_rate_limit *rate,
+                uint64_t caller, const struct asker *a, uint32_t cost)
+{
+    bill->ask[bill->n] = (struct aps_rate_ask){
+        .limit = rate, .caller = caller, .store = a->store, .cost = cost, .at_once = true};
+    bill->charge[bill->n].limit = limit;
+    bill->charge[bill->n++].meter = meter;
+}
+
+/* The most that add_limit adds. */
+static size_t room_for(const struct asker *a, const struct aps_limit *limit)
+{
+    return limit->n * subjects_of(a, limit);
+}
+
+__attribute__((noinline)) static uint64_t name_caller(const struct asker *a,
+                                                      const struct aps_limit *limit, size_t i)
+{
+    unsigned char bytes[APS_SUBJECT_MAX];
+    struct aps_subject who;
+    subject_of(a, &who);
+    return aps_table_caller(mod_process.state, bytes, aps_subject_bytes(limit, &who, i, 0, bytes));
+}
+
+/* Where it is kept from one request of a caller to the next; NULL: nowhere. */
+static uint64_t *kept_name(const struct asker *a, const struct aps_limit *limit)
+{
+    switch (limit->by) {
+    case APS_LIMIT_BY_KEY:
+        return &a->caller->words[0];
+    case APS_LIMIT_BY_USER:
+        return &a->caller->words[1];
+    case APS_LIMIT_BY_ORG:
+        return &a->caller->words[2];
+    default:
+        return NULL;
+    }
+}
+
+static uint64_t caller_of(const struct asker *a, const struct aps_limit *limit, size_t i)
+{
+    uint64_t *kept = kept_name(a, limit);
+    uint64_t caller = kept != NULL ? __atomic_load_n(kept, __ATOMIC_RELAXED) : 0;
+    if (caller == 0) {
+        caller = name_caller(a, limit, i);
+        if (kept != NULL)
+            __atomic_store_n(kept, caller, __ATOMIC_RELAXED);
+    }
+    return caller;
+}
+
+/* All meters of a limit, for each of its subjects. */
+static void add_limit(struct bill *bill, struct asker *a, const struct aps_limit *limit)
+{
+    size_t subjects = subjects_of(a, limit);
+    if (subjects == 0)
+        return;
+    uint32_t cost = cost_of(a, limit);
+    for (size_t i = 0; i < subjects; i++) {
+        uint64_t caller = caller_of(a, limit, i);
+        for (size_t k = 0; k < limit->n; k++)
+            add(bill, limit, &limit->meter[k], &limit->meter[k].charge, caller, a, cost);
+    }
+}
+
+static void add_own(struct bill *bill, struct asker *a)
+{
+    const struct aps_identity *who = a->caller;
+    add(bill, NULL, NULL, &who->limit,
+        aps_table_caller(mod_process.state, who->key.id.p, who->key.id.n), a, cost_of(a, NULL));
 }
 
 /* All or nothing; what is left is kept for the RateLimit fields. */
-static enum aps_reason charge(struct mod_req *m, const struct bill *bill)
+static enum aps_reason charge(struct mod_req *m, struct bill *bill)
 {
     struct aps_rate_result result;
-    if (bill->n == 0)
-        return APS_REASON_ALLOW;
-    if (mod_process.state == NULL)
-        return APS_REASON_STATE_DOWN;
     enum aps_reason reason = aps_rate_take_all(mod_process.state, bill->ask, bill->n, now_of(m),
                                                aps_clock_monotonic, &result);
-    struct mod_charge *c = more_charges(m, bill->n);
-    for (unsigned i = 0; i < bill->n; i++)
-        c[i] = (struct mod_charge){bill->limit[i], result.left[i], reason == APS_REASON_ALLOW};
+    if (reason != APS_REASON_ALLOW && reason != APS_REASON_RATE_EXCEEDED)
+        return reason;
+    for (unsigned i = 0; i < bill->n; i++) {
+        bill->charge[i].left = result.left[i];
+        bill->charge[i].spent = reason == APS_REASON_ALLOW;
+    }
     if (reason != APS_REASON_ALLOW) {
         m->refused_charge = (int)(m->ncharges + result.refused);
         m->wait = result.wait;
@@ -112,28 +233,126 @@ static enum aps_reason charge(struct mod_req *m, const struct bill *bill)
     return reason;
 }
 
+/* ---- Limits that only watch ---- */
+
+static bool is_watched(const struct mod_req *m, const struct aps_limit *limit)
+{
+    for (const struct mod_watch *w = m->watched; w != NULL; w = w->next)
+        if (w->limit == limit)
+            return true;
+    return false;
+}
+
+/* Apart from all others, and without a trace in the answer. */
+__attribute__((noinline)) static void watch(struct asker *a, const struct aps_limit *limit)
+{
+    struct mod_req *m = a->m;
+    struct mod_watch *w, **end = &m->watched;
+    size_t ncharges = m->ncharges, n = room_for(a, limit);
+    int refused = m->refused_charge;
+    aps_nsec wait = m->wait;
+    struct bill bill;
+    if (n == 0 || is_watched(m, limit))
+        return;
+    open_bill(&bill, m, n);
+    add_limit(&bill, a, limit);
+    w = apr_pcalloc(m->first->pool, sizeof *w);
+    w->limit = limit;
+    w->refused = charge(m, &bill) != APS_REASON_ALLOW;
+    if (w->refused)
+        aps_metrics_add(mod_process.state, APS_METRIC_LIMIT_WOULD_REFUSE, 1);
+    m->ncharges = ncharges;
+    m->refused_charge = refused;
+    m->wait = wait;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = w;
+}
+
+const char *mod_stage_limit_would(const struct mod_req *m)
+{
+    const char *names = NULL;
+    for (const struct mod_watch *w = m->watched; w != NULL; w = w->next)
+        if (w->refused)
+            names = names == NULL ? w->limit->name.p
+                                  : apr_pstrcat(m->first->pool, names, ",", w->limit->name.p, NULL);
+    return names;
+}
+
+/* ---- The stages ---- */
+
+/* Charge those of the section's limits that `wanted` likes, and the key's own. */
+static enum aps_reason charge_all(struct asker *a, const struct mod_limits *limits,
+                                  bool (*wanted)(const struct aps_limit *limit), bool own)
+{
+    static const struct mod_limits none;
+    enum aps_reason reason = APS_REASON_ALLOW;
+    struct bill bill;
+    if (mod_process.state == NULL)
+        return APS_REASON_STATE_DOWN;
+    if (limits == NULL)
+        limits = &none;
+    size_t nroles = a->caller != NULL ? a->caller->key.nroles : 0;
+    open_bill(&bill, a->m, limits->meters + limits->roles * nroles + own);
+    for (size_t i = 0; i < limits->n; i++) {
+        const struct aps_limit *limit = limits->v[i];
+        if (!limit->dry_run && wanted(limit) && !is_charged(a->m, limit))
+            add_limit(&bill, a, limit);
+    }
+    if (own)
+        add_own(&bill, a);
+    if (bill.n != 0)
+        reason = charge(a->m, &bill);
+    for (size_t i = 0; limits->dry_run && i < limits->n && reason == APS_REASON_ALLOW; i++)
+        if (limits->v[i]->dry_run && wanted(limits->v[i]))
+            watch(a, limits->v[i]);
+    return reason == APS_REASON_ALLOW ? a->fault : reason;
+}
+
+static bool any(const struct aps_limit *limit)
+{
+    (void)limit;
+    return true;
+}
+
 /* Before anybody is asked for a name: is an address over its limits?  Nothing is charged yet, so
- * that address and caller are charged together, all or nothing. */
+ * that address and caller are charged together, all or nothing.  Costs that are not known yet are
+ * taken for 1. */
+static enum aps_reason peek_limit(struct asker *a, const struct aps_limit *limit)
+{
+    struct mod_req *m = a->m;
+    size_t before = m->ncharges;
+    struct bill bill;
+    open_bill(&bill, m, room_for(a, limit));
+    add_limit(&bill, a, limit);
+    for (unsigned i = 0; i < bill.n; i++) {
+        struct aps_rate_answer answer;
+        enum aps_reason reason =
+            aps_rate_peek(mod_process.state, &bill.ask[i], now_of(m), aps_clock_monotonic, &answer);
+        if (reason == APS_REASON_ALLOW)
+            continue;
+        m->wait = answer.wait;
+        m->charge[before] = (struct mod_charge){limit, bill.charge[i].meter, answer.left, false};
+        m->refused_charge = (int)m->ncharges++;
+        return reason;
+    }
+    return APS_REASON_ALLOW;
+}
+
 static enum aps_reason peek_address(struct mod_req *m, const struct mod_limits *limits)
 {
+    struct asker a = asker_of(m->first, m, NULL);
     if (mod_process.state == NULL)
         return APS_REASON_STATE_DOWN;
     if (mod_req_monotonic(m) == 0)
         return APS_REASON_INTERNAL;
     for (size_t i = 0; i < limits->n; i++) {
-        const struct mod_limit *limit = limits->v[i];
-        struct aps_rate_answer answer;
-        if (limit->by != MOD_BY_IP || is_charged(m, limit))
+        const struct aps_limit *limit = limits->v[i];
+        if (limit->by != APS_LIMIT_BY_IP || limit->dry_run || is_charged(m, limit))
             continue;
-        struct aps_rate_ask ask = ask_of(m, &limit->limit, address_of(m));
-        enum aps_reason reason =
-            aps_rate_peek(mod_process.state, &ask, now_of(m), aps_clock_monotonic, &answer);
-        if (reason != APS_REASON_ALLOW) {
-            m->wait = answer.wait;
-            *more_charges(m, 1) = (struct mod_charge){limit, answer.left, false};
-            m->refused_charge = (int)m->ncharges++;
+        enum aps_reason reason = peek_limit(&a, limit);
+        if (reason != APS_REASON_ALLOW)
             return reason;
-        }
     }
     return APS_REASON_ALLOW;
 }
@@ -150,84 +369,42 @@ struct aps_str mod_stage_limit_route(const struct mod_req *m)
     return aps_str(m->dir != NULL && m->dir->where != NULL ? m->dir->where : "/");
 }
 
-/* Add what one limit charges this caller for; a caller without a name has none by key, user or
- * role. */
-static bool add_limit(struct bill *bill, const struct mod_req *m, const struct mod_limit *limit)
+enum aps_reason mod_stage_limit_caller(request_rec *r, struct mod_req *m,
+                                       const struct mod_policy *policy)
 {
-    const struct aps_identity *who = m->who;
-    struct aps_str name;
-    switch (limit->by) {
-    case MOD_BY_IP:
-        return add(bill, m, limit, &limit->limit, address_of(m));
-    case MOD_BY_ROUTE:
-        name = mod_stage_limit_route(m);
-        break;
-    case MOD_BY_KEY:
-        if (who == NULL)
-            return true;
-        name = who->key.id;
-        break;
-    case MOD_BY_USER:
-        if (who == NULL)
-            return true;
-        name = who->user;
-        break;
-    case MOD_BY_ROLE:
-        for (size_t i = 0; who != NULL && i < who->key.nroles; i++)
-            if (!add(bill, m, limit, &limit->limit,
-                     caller_of(m, who->key.roles[i].p, who->key.roles[i].n)))
-                return false;
-        return true;
-    default:
-        return false;
-    }
-    return add(bill, m, limit, &limit->limit, caller_of(m, name.p, name.n));
-}
-
-enum aps_reason mod_stage_limit_caller(struct mod_req *m, const struct mod_limits *limits)
-{
-    struct bill bill;
-    bill.n = 0;
     bool own = m->who != NULL && m->who->key.limit.rate.count != 0 && !is_charged(m, NULL);
-    if (limits == NULL && !own)
+    if (policy->limits == NULL && !own)
         return APS_REASON_ALLOW;
-    if (mod_process.state == NULL)
-        return APS_REASON_STATE_DOWN;
-    for (size_t i = 0; limits != NULL && i < limits->n; i++)
-        if (!is_charged(m, limits->v[i]) && !add_limit(&bill, m, limits->v[i]))
-            return APS_REASON_INTERNAL;
-    if (own && !add(&bill, m, NULL, &m->who->limit,
-                    aps_table_caller(mod_process.state, m->who->key.id.p, m->who->key.id.n)))
-        return APS_REASON_INTERNAL;
-    return charge(m, &bill);
+    struct asker a = asker_of(r, m, policy->cost);
+    return charge_all(&a, policy->limits, any, own);
 }
 
 /* What is refused without a caller costs its address alone: charging a route would let strangers
  * close it. */
-enum aps_reason mod_stage_limit_refused(struct mod_req *m, const struct mod_limits *limits,
-                                        enum aps_reason reason)
+enum aps_reason mod_stage_limit_refused(request_rec *r, struct mod_req *m,
+                                        const struct mod_policy *policy, enum aps_reason reason)
 {
-    struct bill bill;
-    bill.n = 0;
-    if (limits == NULL || !limits->by_ip || mod_process.state == NULL)
+    if (policy->limits == NULL || !policy->limits->by_ip || mod_process.state == NULL)
         return reason;
-    for (size_t i = 0; i < limits->n; i++)
-        if (limits->v[i]->by == MOD_BY_IP && !is_charged(m, limits->v[i]))
-            (void)add(&bill, m, limits->v[i], &limits->v[i]->limit,
-                      address_of(m)); /* at most MOD_LIMITS_MAX */
-    enum aps_reason limited = charge(m, &bill);
-    return limited != APS_REASON_ALLOW ? limited : reason;
+    struct asker a = asker_of(r, m, policy->cost);
+    a.caller = NULL;
+    enum aps_reason limited = charge_all(&a, policy->limits, mod_limit_is_by_address, false);
+    return limited == APS_REASON_RATE_EXCEEDED ? limited : reason;
 }
 
 /* Failures cost their source and never a claimed name, so nobody can lock out the owner of a key
  * (KEY-15, LIM-12).  A right key does not come here. */
 enum aps_reason mod_stage_limit_fail(struct mod_req *m, enum aps_reason reason)
 {
-    const struct mod_limit *fail = m->server->fail;
+    const struct aps_limit *fail = m->server->fail;
+    struct asker a = asker_of(m->first, m, NULL);
     struct aps_rate_answer answer;
     if (mod_process.state == NULL)
         return APS_REASON_STATE_DOWN;
-    struct aps_rate_ask ask = ask_of(m, &fail->limit, address_of(m));
+    struct aps_rate_ask ask = {.limit = &fail->meter[0].charge,
+                               .caller = name_caller(&a, fail, 0),
+                               .store = a.store,
+                               .cost = 1};
     aps_metrics_add(mod_process.state, APS_METRIC_AUTHN_FAILURES, 1);
     if (aps_rate_take(mod_process.state, &ask, now_of(m), aps_clock_monotonic, &answer) ==
         APS_REASON_ALLOW)
@@ -243,6 +420,6 @@ struct aps_str mod_stage_limit_name(const struct mod_req *m, enum aps_reason rea
         return m->server->fail->name;
     if (m->refused_charge < 0)
         return (struct aps_str){NULL, 0};
-    const struct mod_limit *limit = m->charge[m->refused_charge].limit;
-    return limit != NULL ? limit->name : APS_STR_LIT(MOD_LIMIT_OWN);
+    const struct aps_limit_meter *meter = m->charge[m->refused_charge].meter;
+    return meter != NULL ? meter->name : APS_STR_LIT(MOD_LIMIT_OWN);
 }

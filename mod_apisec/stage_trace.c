@@ -109,6 +109,7 @@ static void audit_of(struct mod_req *m, struct aps_audit *a)
         .nroles = who != NULL ? who->key.nroles : 0,
         .api = none,
         .limit = mod_stage_limit_name(m, m->reason),
+        .would_limit = m->watched != NULL ? aps_str(mod_stage_limit_would(m)) : none,
         .us = m->us != 0 ? m->us : age_of(first),
         .gen = m->view != NULL ? aps_snapshot_generation(aps_view_snapshot(m->view)) : 0,
     };

@@ -13,7 +13,9 @@
 
 struct aps_view;
 
-/* Who calls.  Read-only but for what `noted` points to.  Without MACs. */
+#define APS_IDENTITY_WORDS 3
+
+/* Who calls.  Read-only but for what `noted` and `words` point to.  Without MACs. */
 struct aps_identity {
     struct aps_key key;
     const struct aps_key_secret *secret; /* the version that was proved; into key.secret */
@@ -25,6 +27,9 @@ struct aps_identity {
     /* For whoever notes uses: a word of this process's, 0 at first; all threads change it. */
     uint32_t *noted;
     uint32_t noted_word;
+    /* The same for whoever counts what the caller does. */
+    uint64_t *words;
+    uint64_t words_kept[APS_IDENTITY_WORDS];
     struct aps_str told; /* what `tell` of the reader's options made */
 };
 

@@ -112,6 +112,7 @@ enum aps_err aps_identity_init(struct aps_identity *who, char *tail, const struc
         memset(who->key.secret[i].mac, 0, sizeof who->key.secret[i].mac);
     who->secret = &who->key.secret[which];
     who->noted = &who->noted_word; /* an identity never moves */
+    who->words = who->words_kept;
     who->roles = take(&t, key->nroles * sizeof(const struct aps_role *));
     who->key.roles = roles = take(&t, key->nroles * sizeof *roles);
     who->key.scopes = scopes = take(&t, key->nscopes * sizeof *scopes);

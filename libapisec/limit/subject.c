@@ -67,7 +67,7 @@ void aps_subject_set_caller(struct aps_subject *out, const struct aps_key *key)
 {
     out->key = key->id;
     out->owner = key->owner;
-    out->org = (struct aps_str){NULL, 0};
+    out->org = key->org;
     out->nroles = key->nroles;
     out->roles = key->roles;
 }

@@ -174,6 +174,7 @@ static void both_writers_agree(void **state)
     struct aps_audit a = typical();
     (void)state;
     a.limit = aps_str("tight");
+    a.would_limit = aps_str("hourly");
     a.api = aps_str("s");
     a.nroles = 0;
     for (size_t round = 0; round < 3; round++) {
@@ -207,9 +208,11 @@ static void unknown_fields_are_left_out(void **state)
     assert_string_equal(value_of("decision"), "off");
     assert_string_equal(value_of("ts"), "1970-01-01T00:00:00.000Z");
     a.limit = aps_str("tight");
+    a.would_limit = aps_str("hourly,daily");
     a.api = aps_str("shop");
     (void)write_and_read(&a);
-    assert_int_equal(nseen, sizeof always / sizeof always[0] + 2);
+    assert_int_equal(nseen, sizeof always / sizeof always[0] + 3);
+    assert_string_equal(value_of("would_limit"), "hourly,daily");
     assert_string_equal(value_of("limit"), "tight");
     assert_string_equal(value_of("api"), "shop");
 }
@@ -366,7 +369,8 @@ static void texts_are_capped(void **state)
         {"ip", offsetof(struct aps_audit, ip), 64},
         {"key", offsetof(struct aps_audit, key), 64},
         {"api", offsetof(struct aps_audit, api), 64},
-        {"limit", offsetof(struct aps_audit, limit), 64},
+        {"limit", offsetof(struct aps_audit, limit), 80},
+        {"would_limit", offsetof(struct aps_audit, would_limit), 512},
     };
     char text[1200];
     (void)state;
@@ -424,6 +428,7 @@ static struct aps_audit full_of(const char *unit, size_t size)
     for (size_t i = 0; i < 100; i++)
         many[i] = all;
     a.id = a.host = a.ip = a.method = a.path = a.route = a.key = a.user = a.api = a.limit = all;
+    a.would_limit = all;
     return a;
 }
 
@@ -440,7 +445,7 @@ static void the_longest_line_fits(void **state)
         for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
             struct aps_audit a = full_of(units[u], sizes[s]);
             size_t n = write_and_read(&a);
-            assert_int_equal(nseen, 24);
+            assert_int_equal(nseen, 25);
             assert_string_equal(value_of("reason"), "credential_exposed");
             assert_string_equal(value_of("status"), "2147483647");
             assert_true(n > 400);
@@ -464,13 +469,13 @@ static void random_lines_are_whole(void **state)
     (void)state;
     for (int round = 0; round < 3000; round++) {
         struct aps_audit a = typical();
-        struct aps_str *field[] = {&a.id,  &a.host, &a.ip,  &a.method, &a.path,
-                                   &a.key, &a.user, &a.api, &a.limit,  &a.route};
+        struct aps_str *field[] = {&a.id,   &a.host, &a.ip,    &a.method, &a.path,       &a.key,
+                                   &a.user, &a.api,  &a.limit, &a.route,  &a.would_limit};
         for (size_t i = 0; i < sizeof text; i++) {
             x = x * 6364136223846793005u + 1442695040888963407u;
             text[i] = (char)(x >> 40 & (round % 2 != 0 ? 0xff : 0x7f));
         }
-        for (size_t i = 0; i < 10; i++) {
+        for (size_t i = 0; i < sizeof field / sizeof field[0]; i++) {
             x = x * 6364136223846793005u + 1442695040888963407u;
             size_t n = (x >> 33) % 700, from = (x >> 43) % 1300;
             *field[i] = (struct aps_str){text + from, (x >> 60) < 3 ? n : n % 20};
@@ -507,12 +512,14 @@ static void single_fields_are_told(void **state)
         {"roles", "reader,writer"},
         {"api", ""},
         {"limit", ""},
+        {"would_limit", "hourly,daily"},
         {"us", "812"},
         {"gen", "99"},
     };
     struct aps_audit a = typical(), zero = {0};
     char scratch[APS_AUDIT_SCRATCH];
     (void)state;
+    a.would_limit = aps_str("hourly,daily");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         int field = aps_audit_field(aps_str(rows[i].name));
         assert_int_equal(field, i);
@@ -524,7 +531,7 @@ static void single_fields_are_told(void **state)
     assert_int_equal(aps_audit_field(aps_str("")), -1);
     assert_int_equal(aps_audit_field(aps_str("secret")), -1);
     assert_int_equal(aps_audit_value(&a, -1, scratch).n, 0);
-    assert_int_equal(aps_audit_value(&a, 24, scratch).n, 0);
+    assert_int_equal(aps_audit_value(&a, 25, scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("kv")), scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("gen")), scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("roles")), scratch).n, 0);

@@ -151,7 +151,7 @@ static void subjects_without_a_caller_have_no_cell_by_caller(void **state)
     };
     static const struct aps_str roles[] = {{"a", 1}, {"b", 1}, {"c", 1}};
     static const struct aps_key key = {
-        .id = {"k1", 2}, .owner = {"ann", 3}, .roles = roles, .nroles = 3};
+        .id = {"k1", 2}, .owner = {"ann", 3}, .org = {"acme", 4}, .roles = roles, .nroles = 3};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct aps_limit limit = limit_by(rows[i].by);
@@ -159,6 +159,9 @@ static void subjects_without_a_caller_have_no_cell_by_caller(void **state)
 
         assert_int_equal(aps_subject_count(&limit, &who), rows[i].unknown);
         aps_subject_set_caller(&who, &key);
+        assert_string_equal(who.key.p, "k1");
+        assert_string_equal(who.owner.p, "ann");
+        assert_string_equal(who.org.p, "acme");
         assert_int_equal(aps_subject_count(&limit, &who), rows[i].known);
     }
 }

@@ -1,0 +1,199 @@
+/* How answers tell what is left: RateLimit-Policy and RateLimit of
+ * draft-ietf-httpapi-ratelimit-headers, and the X-RateLimit-* that were there before. */
+#include "mod.h"
+
+#include <apr_strings.h>
+
+/* Of more meters those with the least left are shown. */
+#define SHOWN_MAX 8
+/* `", "` and an item beside its name: `"";r=4294967295;t=86400`. */
+#define LEFT_MAX 48
+/* Longer times tell a client nothing and would give the server's plans away (LIM-17). */
+#define T_MAX 86400
+
+static uint64_t seconds_of(const struct aps_rate_left *left)
+{
+    uint64_t t = left->reset > 0 ? aps_rate_seconds(left->reset) : 0;
+    return t < T_MAX ? t : T_MAX;
+}
+
+static struct aps_str name_of(const struct mod_charge *c)
+{
+    return c->meter != NULL ? c->meter->name : APS_STR_LIT(MOD_LIMIT_OWN);
+}
+
+/* The same as a meter's policy, for the key's own limit. */
+static struct aps_str policy_of(apr_pool_t *pool, const struct mod_req *m,
+                                const struct mod_charge *c)
+{
+    if (c->meter != NULL)
+        return c->meter->policy;
+    const struct aps_rate *rate = &m->who->key.limit.rate;
+    return aps_str(apr_psprintf(pool, "\"" MOD_LIMIT_OWN "\";q=%u;w=%" APR_INT64_T_FMT, rate->count,
+                                (apr_int64_t)(rate->period / APS_SEC)));
+}
+
+/* `"name";r=9;t=1`; when a request under way ends, nobody knows.  Returns the end. */
+static char *put_left(char *p, const struct mod_charge *c)
+{
+    struct aps_str name = name_of(c);
+    *p++ = '"';
+    memcpy(p, name.p, name.n);
+    p += name.n;
+    memcpy(p, "\";r=", 4);
+    p = aps_num_put(p + 4, c->left.remaining);
+    if (c->meter != NULL && c->meter->kind == APS_LIMIT_INFLIGHT)
+        return p;
+    memcpy(p, ";t=", 3);
+    return aps_num_put(p + 3, seconds_of(&c->left));
+}
+
+static char *put_text(char *p, struct aps_str text)
+{
+    memcpy(p, text.p, text.n);
+    return p + text.n;
+}
+
+/* ---- Which meters ---- */
+
+struct shown {
+    size_t n;
+    const struct mod_charge *v[SHOWN_MAX]; /* in the order of their charges */
+};
+
+/* What refused comes before all others. */
+static int64_t rank(const struct mod_req *m, const struct mod_charge *c)
+{
+    bool refused = m->refused_charge >= 0 && c == &m->charge[m->refused_charge];
+    return refused ? -1 : (int64_t)c->left.remaining;
+}
+
+static void drop(struct shown *shown, size_t at)
+{
+    shown->n--;
+    for (size_t i = at; i < shown->n; i++)
+        shown->v[i] = shown->v[i + 1];
+}
+
+/* The one with the most left, the last of several. */
+static size_t loosest(const struct mod_req *m, const struct shown *shown)
+{
+    size_t most = 0;
+    for (size_t i = 1; i < shown->n; i++)
+        if (rank(m, shown->v[i]) >= rank(m, shown->v[most]))
+            most = i;
+    return most;
+}
+
+/* A limit by role charges each role: its tightest counts. */
+static void show(struct shown *shown, const struct mod_req *m, const struct mod_charge *c)
+{
+    size_t same = 0;
+    while (same < shown->n &&
+           (shown->v[same]->limit != c->limit || shown->v[same]->meter != c->meter))
+        same++;
+    if (same < shown->n) {
+        if (rank(m, c) < rank(m, shown->v[same]))
+            shown->v[same] = c;
+        return;
+    }
+    if (shown->n == SHOWN_MAX) {
+        size_t most = loosest(m, shown);
+        if (rank(m, c) >= rank(m, shown->v[most]))
+            return;
+        drop(shown, most);
+    }
+    shown->v[shown->n++] = c;
+}
+
+/* ---- The fields ---- */
+
+/* The usual case, without a copy. */
+static void set_one(request_rec *r, apr_table_t *headers, const struct mod_charge *c,
+                    mod_set_fn *set)
+{
+    char *left = apr_palloc(r->pool, c->meter->name.n + LEFT_MAX);
+    *put_left(left, c) = '\0';
+    set(headers, "RateLimit-Policy", c->meter->policy.p);
+    set(headers, "RateLimit", left);
+}
+
+static void set_draft(request_rec *r, apr_table_t *headers, const struct mod_req *m,
+                      const struct shown *shown, mod_set_fn *set)
+{
+    struct aps_str text[SHOWN_MAX];
+    size_t size = 1, names = 1;
+    if (shown->n == 1 && shown->v[0]->meter != NULL) {
+        set_one(r, headers, shown->v[0], set);
+        return;
+    }
+    for (size_t i = 0; i < shown->n; i++) {
+        text[i] = policy_of(r->pool, m, shown->v[i]);
+        size += text[i].n + 2;
+        names += name_of(shown->v[i]).n + LEFT_MAX;
+    }
+    char *policy = apr_palloc(r->pool, size), *p = policy;
+    char *left = apr_palloc(r->pool, names), *l = left;
+    for (size_t i = 0; i < shown->n; i++) {
+        if (i > 0) {
+            p = put_text(p, APS_STR_LIT(", "));
+            l = put_text(l, APS_STR_LIT(", "));
+        }
+        p = put_text(p, text[i]);
+        l = put_left(l, shown->v[i]);
+    }
+    *p = *l = '\0';
+    set(headers, "RateLimit-Policy", policy);
+    set(headers, "RateLimit", left);
+}
+
+static void set_number(request_rec *r, apr_table_t *headers, const char *name, uint64_t n,
+                       mod_set_fn *set)
+{
+    char *text = apr_palloc(r->pool, 24);
+    *aps_num_put(text, n) = '\0';
+    set(headers, name, text);
+}
+
+/* Of one meter, since these fields have no names: what may come at once, what is left of it, and
+ * seconds until there is more. */
+static void set_legacy(request_rec *r, apr_table_t *headers, const struct mod_req *m,
+                       const struct shown *shown, mod_set_fn *set)
+{
+    const struct mod_charge *least = shown->v[0];
+    for (size_t i = 1; i < shown->n; i++)
+        if (rank(m, shown->v[i]) < rank(m, least))
+            least = shown->v[i];
+    uint32_t limit = least->meter != NULL ? least->meter->charge.burst : m->who->limit.burst;
+    set_number(r, headers, "X-RateLimit-Limit", limit, set);
+    set_number(r, headers, "X-RateLimit-Remaining", least->left.remaining, set);
+    set_number(r, headers, "X-RateLimit-Reset", seconds_of(&least->left), set);
+}
+
+void mod_fields_set(request_rec *r, apr_table_t *headers, const struct mod_req *m, mod_set_fn *set)
+{
+    unsigned fields = m->dir != NULL ? m->dir->fields : MOD_FIELDS_UNSET;
+    struct shown shown;
+    shown.n = 0;
+    if (m->ncharges == 0 || fields == MOD_FIELDS_NONE)
+        return;
+    if (m->ncharges == 1 && m->charge->meter != NULL && (fields & MOD_FIELDS_LEGACY) == 0) {
+        set_one(r, headers, m->charge, set);
+        return;
+    }
+    for (size_t i = 0; i < m->ncharges; i++)
+        show(&shown, m, &m->charge[i]);
+    if (fields != MOD_FIELDS_LEGACY)
+        set_draft(r, headers, m, &shown, set);
+    if ((fields & MOD_FIELDS_LEGACY) != 0)
+        set_legacy(r, headers, m, &shown, set);
+}
+
+void mod_fields_unset(apr_table_t *headers)
+{
+    static const char *const names[] = {"RateLimit-Policy",  "RateLimit",
+                                        "X-RateLimit-Limit", "X-RateLimit-Remaining",
+                                        "X-RateLimit-Reset", "Retry-After"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        apr_table_unset(headers, names[i]);
+}
