@@ -25,15 +25,14 @@ enum aps_err aps_plan_parse(apr_pool_t *pool, struct aps_str text, struct aps_li
 
 enum aps_err aps_plan_check(apr_pool_t *pool, const struct aps_limit *limit, struct aps_diag *diag)
 {
-    struct aps_limit rates = *limit;
-    const struct aps_zone *zone;
-    enum aps_err err = aps_zone_open(pool, limit->zone, &zone, diag);
+    struct aps_limit trial = *limit;
 
-    rates.n = 0;
+    /* Slots want nothing that could be wrong. */
+    trial.n = 0;
     for (size_t i = 0; i < limit->n; i++)
-        if (limit->meter[i].kind == APS_LIMIT_RATE)
-            rates.meter[rates.n++] = limit->meter[i];
-    return err == APS_OK ? aps_limit_bind(pool, &rates, 0, diag) : err;
+        if (limit->meter[i].kind != APS_LIMIT_INFLIGHT)
+            trial.meter[trial.n++] = limit->meter[i];
+    return aps_limit_bind(pool, &trial, 0, diag);
 }
 
 /* Longer than any period of a calendar, whatever its zone does. */
