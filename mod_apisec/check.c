@@ -195,7 +195,8 @@ const char *mod_check_tree(apr_pool_t *pool, server_rec *main_server, bool *out_
     *out_engine = c.engine;
     if (c.fault != NULL || !c.engine)
         return c.fault;
-    if ((c.fault = check_store(pool)) != NULL)
+    if ((c.fault = check_store(pool)) != NULL ||
+        (c.fault = mod_limit_check(pool, main_server)) != NULL)
         return c.fault;
     /* It would answer from the cache before anything is decided.  On is mod_cache's default. */
     const ap_directive_t *d = c.quick != NULL ? c.quick : open_cache();

@@ -288,7 +288,7 @@ static const char *set_keyfrom(cmd_parms *cmd, struct mod_dir *dir, int argc, ch
 static const char *add_limit(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
 {
     const struct aps_limit *limit = NULL;
-    const char *fault = mod_limit_parse(cmd->pool, argc, argv, &limit);
+    const char *fault = mod_limit_parse(cmd, argc, argv, &limit);
     if (fault != NULL)
         return say(cmd, fault);
     for (size_t i = 0; dir->limits != NULL && i < dir->limits->n; i++)

@@ -6,6 +6,102 @@
 #define FAIL_DEFAULT "60/m"
 #define EXPR "expr="
 
+/* ---- All of the configuration ---- */
+
+/* A limit, and for which requests of a server it may hold. */
+struct made {
+    const server_rec *server;
+    const char *path; /* a plain <Location>: what begins with it; NULL: any */
+    const struct aps_limit *limit;
+};
+
+static apr_array_header_t *all_made; /* of struct made; of the configuration that is being read */
+
+int mod_limit_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)plog;
+    (void)ptemp;
+    all_made = apr_array_make(pconf, 16, sizeof(struct made));
+    return OK;
+}
+
+/* The path of a <Location> that is neither a pattern nor a section in one; else NULL. */
+static const char *plain_location(const cmd_parms *cmd)
+{
+    const ap_directive_t *section = cmd->directive->parent;
+    return section != NULL && ap_cstr_casecmp(section->directive, "<Location") == 0 &&
+                   cmd->path != NULL && cmd->path[0] == '/' && !ap_is_matchexp(cmd->path)
+               ? cmd->path
+               : NULL;
+}
+
+/* The most cells that a request can be charged to by all meters of a limit. */
+static size_t cells_of(const struct aps_limit *limit)
+{
+    return limit->n * ((limit->by & APS_LIMIT_BY_ROLE) != 0 ? APS_KEY_ROLES_MAX : 1);
+}
+
+/* Whether a request may meet both: one of the two is for any, or lies within the other. */
+static bool may_meet(const struct made *inner, const struct made *outer)
+{
+    return inner->path == NULL || outer->path == NULL ||
+           strncmp(inner->path, outer->path, strlen(outer->path)) == 0;
+}
+
+/* Cells of all limits that a request of `s` within the section of `inner` may meet.  Of equal names
+ * one replaces the others: the widest counts. */
+static size_t cells_within(apr_pool_t *pool, const server_rec *main_server, const server_rec *s,
+                           const struct made *inner)
+{
+    apr_hash_t *widest = apr_hash_make(pool);
+    size_t sum = 0;
+    for (int i = 0; i < all_made->nelts; i++) {
+        const struct made *made = &APR_ARRAY_IDX(all_made, i, struct made);
+        if ((made->server != s && made->server != main_server) || !may_meet(inner, made))
+            continue;
+        const struct aps_limit *same =
+            apr_hash_get(widest, made->limit->name.p, (apr_ssize_t)made->limit->name.n);
+        size_t cells = cells_of(made->limit), before = same != NULL ? cells_of(same) : 0;
+        if (cells <= before)
+            continue;
+        sum += cells - before;
+        apr_hash_set(widest, made->limit->name.p, (apr_ssize_t)made->limit->name.n, made->limit);
+    }
+    return sum;
+}
+
+static const char *check_within(apr_pool_t *pool, const server_rec *main_server,
+                                const server_rec *s, const struct made *inner)
+{
+    size_t n = cells_within(pool, main_server, s, inner);
+    if (n <= MOD_LIMIT_CELLS_MAX)
+        return NULL;
+    return apr_psprintf(pool,
+                        "the limits of %s and of the sections around it could be charged to "
+                        "%" APR_SIZE_T_FMT " cells for one request: want at most %d, where each "
+                        "rate, quota and inflight takes one, and %d by role",
+                        inner->path != NULL ? inner->path : "the server", n, MOD_LIMIT_CELLS_MAX,
+                        APS_KEY_ROLES_MAX);
+}
+
+const char *mod_limit_check(apr_pool_t *pool, const server_rec *main_server)
+{
+    const char *fault = NULL;
+    for (int i = 0; i < all_made->nelts && fault == NULL; i++) {
+        const struct made *made = &APR_ARRAY_IDX(all_made, i, struct made);
+        if (made->server != main_server) {
+            fault = check_within(pool, main_server, made->server, made);
+            continue;
+        }
+        /* Its sections hold in every virtual host as well. */
+        for (const server_rec *s = main_server; s != NULL && fault == NULL; s = s->next)
+            fault = check_within(pool, main_server, s, made);
+    }
+    return fault;
+}
+
+/* ---- Words ---- */
+
 static struct aps_str join_words(apr_pool_t *pool, int argc, char *const argv[])
 {
     const char *text = "";
@@ -16,20 +112,23 @@ static struct aps_str join_words(apr_pool_t *pool, int argc, char *const argv[])
 
 /* Equal definitions share their cells, in every process and over every restart.  Stores are told
  * apart by the callers' bytes. */
-const char *mod_limit_parse(apr_pool_t *pool, int argc, char *const argv[],
+const char *mod_limit_parse(cmd_parms *cmd, int argc, char *const argv[],
                             const struct aps_limit **out)
 {
     struct aps_diag diag = {{0}};
-    struct aps_limit *limit = apr_palloc(pool, sizeof *limit);
-    enum aps_err err = aps_limit_parse(pool, join_words(pool, argc, argv), limit, &diag);
+    struct aps_limit *limit = apr_palloc(cmd->pool, sizeof *limit);
+    enum aps_err err = aps_limit_parse(cmd->pool, join_words(cmd->pool, argc, argv), limit, &diag);
     if (err == APS_OK)
-        err = aps_limit_bind(pool, limit, 0, &diag);
+        err = aps_limit_bind(cmd->pool, limit, 0, &diag);
     if (err == APS_OK && limit->delay != 0) {
         aps_err_explain(&diag, "limit \"%s\": no request can be delayed here", limit->name.p);
         err = APS_ERR_RANGE;
     }
+    if (err != APS_OK)
+        return apr_pstrdup(cmd->pool, aps_err_say(err, &diag));
+    APR_ARRAY_PUSH(all_made, struct made) = (struct made){cmd->server, plain_location(cmd), limit};
     *out = limit;
-    return err != APS_OK ? apr_pstrdup(pool, aps_err_say(err, &diag)) : NULL;
+    return NULL;
 }
 
 const char *mod_limit_parse_fail(apr_pool_t *pool, const char *rate, const struct aps_limit **out)

@@ -99,6 +99,9 @@ enum mod_fields {
 
 #define MOD_SOURCES_MAX 6
 #define MOD_LIMITS_MAX 8 /* of one section, without its outer ones */
+/* Cells that a request can be charged to by all limits of its sections. */
+#define MOD_LIMIT_CELLS_MAX 128
+_Static_assert(MOD_LIMIT_CELLS_MAX < APS_RATE_MAX, "beside them the key's own limit is charged");
 
 /* Where a section looks for the credential, and what a challenge names. */
 struct mod_sources {
@@ -182,13 +185,17 @@ aps_nsec mod_config_refresh_of(const struct mod_server *sc);
 extern const command_rec mod_directives_commands[];
 
 /* limit.c: words of ApiSecLimit, ApiSecFailLimit and ApiSecCost.  NULL and *out, or what is wrong
- * with them; both live in `pool`. */
-const char *mod_limit_parse(apr_pool_t *pool, int argc, char *const argv[],
+ * with them; both live in the pool. */
+const char *mod_limit_parse(cmd_parms *cmd, int argc, char *const argv[],
                             const struct aps_limit **out);
 /* `rate` NULL: the default.  Never refused then. */
 const char *mod_limit_parse_fail(apr_pool_t *pool, const char *rate, const struct aps_limit **out);
 const char *mod_limit_parse_cost(cmd_parms *cmd, int argc, char *const argv[],
                                  const struct mod_cost **out);
+/* Before the configuration is read. */
+int mod_limit_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
+/* When it was read: NULL, or which of its limits a request could meet together are too many. */
+const char *mod_limit_check(apr_pool_t *pool, const server_rec *main_server);
 /* Whether it counts addresses, whoever calls: looked at before anybody is asked for a name, and
  * charged also where nobody is let in. */
 bool mod_limit_is_by_address(const struct aps_limit *limit);

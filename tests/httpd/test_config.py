@@ -1,6 +1,7 @@
 """What `httpd -t` finds, and what is said about it."""
 
 import os
+import re
 import shutil
 import stat
 
@@ -197,6 +198,34 @@ def test_good_values_pass(words, conf):
                     "<Location /x>\n%s\n</Location>\n<Files x>\n%s\n</Files>\n" % (conf, conf))
     code, said = words.configtest()
     assert code == 0, said
+
+
+# TRN-14: what one request could be charged to is bounded, wherever the limits stand
+def test_limits_that_meet_are_not_too_many(tested):
+    def section(path, *words, kind="Location"):
+        lines = "".join("ApiSecLimit %s%d %s\n" % (re.sub("[^a-z]+", "-", path[1:]), i, text)
+                        for i, text in enumerate(words))
+        return "<%s %s>\nApiSecEngine On\n%s</%s>\n" % (kind, path, lines, kind)
+
+    roles, several = ["rate=1/s by=role"] * 8, ["rate=1/s rate=9/m rate=9/h rate=9/d by=role"]
+    host = "<VirtualHost *:%d>\n%s</VirtualHost>\n"
+    for conf, cells in ((section("/a", *roles), None),
+                        (section("/a", *roles) + section("/b", *roles), None),
+                        (section("/a", *roles) + section("/a/b", "rate=1/s by=key"), 129),
+                        (section("/a", *several, *several), None),
+                        (section("/a", *several, *several, "rate=1/s by=key"), 129),
+                        (section("/a", *roles) + section("/b", "rate=1/s by=key", kind="LocationMatch"), 129),
+                        (section("/a", *roles) + section("/b*", "rate=1/s by=key"), 129),
+                        (section("/a", *roles) + "ApiSecLimit x rate=1/s by=ip\n", 129),
+                        (section("/a", *roles) + "<Location /a/b>\nApiSecLimit a0 rate=1/s by=key\n</Location>\n", None),
+                        (host % (1, section("/a", *roles)) + host % (2, section("/a/b", *roles)), None),
+                        (section("/a", *roles) + host % (1, section("/a/b", "rate=1/s by=key")), 129),
+                        (section("/a", "rate=1/s by=key") + host % (1, section("/a/b", *roles)), 129)):
+        code, said = tested("ApiSecStore @STORE@\n" + conf)
+        if cells is None:
+            assert code == 0, (conf, said)
+        else:
+            assert code != 0 and "%d cells" % cells in said and "128" in said, (conf, said)
 
 
 # TRN-14
