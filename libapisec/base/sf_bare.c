@@ -296,14 +296,20 @@ static void add_decimal(struct aps_buf *to, int64_t thousandths)
 /* RFC 9651 4.1.6 */
 static bool add_string(struct aps_buf *to, struct aps_str text, struct sf_in *why)
 {
+    size_t start = 0;
+
     aps_buf_add_char(to, '"');
     for (size_t i = 0; i < text.n; i++) {
         if (!sf_is_printable(text.p[i]))
             return sf_bad(why, "printable ASCII in a string");
-        if (text.p[i] == '"' || text.p[i] == '\\')
-            aps_buf_add_char(to, '\\');
-        aps_buf_add_char(to, text.p[i]);
+        if (text.p[i] != '"' && text.p[i] != '\\')
+            continue;
+        aps_buf_add(to, (struct aps_str){text.p + start, i - start});
+        aps_buf_add_char(to, '\\');
+        start = i;
     }
+    if (start < text.n)
+        aps_buf_add(to, (struct aps_str){text.p + start, text.n - start});
     aps_buf_add_char(to, '"');
     return true;
 }
