@@ -31,6 +31,7 @@ const char *aps_httpsig_text(enum aps_httpsig_fault fault);
 #define APS_HTTPSIG_PARAMS_MAX 16         /* of a signature and of each component */
 #define APS_HTTPSIG_FIELD_MAX (16 * 1024) /* bytes of Signature-Input, and of Signature */
 #define APS_HTTPSIG_BASE_MAX (64 * 1024)  /* bytes of the signature base */
+#define APS_HTTPSIG_READ_MAX (64 * 1024)  /* bytes that `sf`, `key` and @query-param read for it */
 #define APS_HTTPSIG_EXAMINED_MAX 4        /* with the tag that is asked for (SIG-08) */
 
 /* ---- the message */

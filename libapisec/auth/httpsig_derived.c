@@ -238,16 +238,19 @@ static bool is_pair_of(struct form *f, struct aps_str pair, struct aps_str name,
 }
 
 static enum aps_httpsig_fault add_query_param(const struct target *t,
-                                              const struct httpsig_component *c, apr_pool_t *pool,
-                                              struct aps_buf *to, struct aps_diag *diag)
+                                              const struct httpsig_component *c,
+                                              struct httpsig_work *work, struct aps_buf *to,
+                                              struct aps_diag *diag)
 {
     struct aps_str rest = t->query, pair, value, found = {NULL, 0};
-    struct form f = {.decoded = apr_palloc(pool, t->query.n + 1)};
+    struct form f;
     unsigned n = 0;
 
-    if (f.decoded == NULL)
+    if (!httpsig_may_read(work, t->query.n))
+        return APS_HTTPSIG_SIZE;
+    if ((f.decoded = apr_palloc(work->pool, t->query.n + 1)) == NULL)
         return APS_HTTPSIG_NOMEM;
-    aps_buf_init(&f.name, pool, APS_HTTPSIG_BASE_MAX);
+    aps_buf_init(&f.name, work->pool, APS_HTTPSIG_BASE_MAX);
     if (rest.n != 0)
         rest = (struct aps_str){rest.p + 1, rest.n - 1};
     while (aps_str_next(&rest, '&', &pair))
@@ -293,8 +296,9 @@ static enum aps_httpsig_fault add_status(const struct aps_httpsig_message *m,
 
 /* What the request line has, once it was read. */
 static enum aps_httpsig_fault add_of_target(const struct aps_httpsig_message *m,
-                                            const struct httpsig_component *c, apr_pool_t *pool,
-                                            struct aps_buf *to, struct aps_diag *diag)
+                                            const struct httpsig_component *c,
+                                            struct httpsig_work *work, struct aps_buf *to,
+                                            struct aps_diag *diag)
 {
     struct target t;
 
@@ -310,7 +314,7 @@ static enum aps_httpsig_fault add_of_target(const struct aps_httpsig_message *m,
     if (!t.has_path)
         return bad_value(c, "a request target with a path", diag);
     if (c->kind == HTTPSIG_QUERY_PARAM)
-        return add_query_param(&t, c, pool, to, diag);
+        return add_query_param(&t, c, work, to, diag);
     if (c->kind == HTTPSIG_PATH)
         aps_buf_add(to, t.path);
     else
@@ -320,7 +324,7 @@ static enum aps_httpsig_fault add_of_target(const struct aps_httpsig_message *m,
 
 enum aps_httpsig_fault aps_httpsig_derived_value(const struct aps_httpsig_message *m,
                                                  const struct httpsig_component *c,
-                                                 apr_pool_t *pool, struct aps_buf *to,
+                                                 struct httpsig_work *work, struct aps_buf *to,
                                                  struct aps_diag *diag)
 {
     if ((c->kind == HTTPSIG_STATUS) != (m->status != 0))
@@ -341,6 +345,6 @@ enum aps_httpsig_fault aps_httpsig_derived_value(const struct aps_httpsig_messag
     case HTTPSIG_AUTHORITY:
         return add_authority(m, to) ? APS_HTTPSIG_OK : bad_value(c, "host or host:port", diag);
     default:
-        return add_of_target(m, c, pool, to, diag);
+        return add_of_target(m, c, work, to, diag);
     }
 }

@@ -39,13 +39,30 @@ enum aps_httpsig_fault aps_httpsig_component_read_all(const struct aps_sf *first
 /* Whether one of `covered` covers the component. */
 bool aps_httpsig_component_is_covered(const struct aps_sf *covered, const struct aps_sf *wanted);
 
+/* What one signature base may use: memory, and how many bytes of fields and queries may still be
+ * read, each time they are. */
+struct httpsig_work {
+    apr_pool_t *pool;
+    size_t left;
+};
+
+/* Whether there is work left for `n` bytes, which are then done. */
+static inline bool httpsig_may_read(struct httpsig_work *work, size_t n)
+{
+    if (n > work->left)
+        return false;
+    work->left -= n;
+    return true;
+}
+
 /* Append a value.  `m` is the message that it comes from, `req` having been looked at. */
 enum aps_httpsig_fault aps_httpsig_field_value(const struct aps_httpsig_message *m,
-                                               const struct httpsig_component *c, apr_pool_t *pool,
-                                               struct aps_buf *to, struct aps_diag *diag);
+                                               const struct httpsig_component *c,
+                                               struct httpsig_work *work, struct aps_buf *to,
+                                               struct aps_diag *diag);
 enum aps_httpsig_fault aps_httpsig_derived_value(const struct aps_httpsig_message *m,
                                                  const struct httpsig_component *c,
-                                                 apr_pool_t *pool, struct aps_buf *to,
+                                                 struct httpsig_work *work, struct aps_buf *to,
                                                  struct aps_diag *diag);
 
 /* All lines of a field joined (RFC 9421 2.1); MISSING: there is none. */

@@ -529,6 +529,45 @@ static void a_base_has_its_bound(void **state)
     }
 }
 
+/* Each component of a field reads all of it, so how much is read has a bound of its own: eight
+ * times 8 KiB of a dictionary or a query, and one byte more. */
+static void what_is_read_has_its_bound(void **state)
+{
+    static const char *const of[] = {
+        "(\"a\";key=\"a\" \"a\";key=\"b\" \"a\";key=\"c\" \"a\";key=\"d\" \"a\";key=\"e\" "
+        "\"a\";key=\"f\" \"a\";key=\"g\" \"a\";key=\"h\")",
+        "(\"@query-param\";name=\"a\" \"@query-param\";name=\"b\" \"@query-param\";name=\"c\" "
+        "\"@query-param\";name=\"d\" \"@query-param\";name=\"e\" \"@query-param\";name=\"f\" "
+        "\"@query-param\";name=\"g\" \"@query-param\";name=\"h\")",
+        "(\"a\";sf \"a\";key=\"a\" \"a\";key=\"b\" \"a\";key=\"c\" \"a\";key=\"d\" "
+        "\"a\";key=\"e\")", /* three types, and five members */
+    };
+    const size_t each = APS_HTTPSIG_READ_MAX / 8;
+
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        const struct aps_httpsig sig = signature_of(state, of[i]);
+
+        for (size_t n = each - 1; n <= each + 1; n++) {
+            const bool query = i == 1;
+            struct aps_httpsig_message m = request_of("GET", "/", "https", "a");
+            char *text = apr_palloc(*state, n + 1);
+            struct aps_httpsig_line line = {APS_STR_LIT("a"), {text, n}};
+            struct aps_str base;
+
+            memset(text, 'x', n + 1);
+            if (query) { /* the path is not a part of what is read */
+                memcpy(text, "/?a&b&c&d&e&f&g&h&", 18);
+                m.target = (struct aps_str){text, n + 1};
+            } else {
+                memcpy(text, "a,b,c,d,e,f,g,h,", 16);
+                m.fields = (struct aps_httpsig_lines){&line, 1};
+            }
+            assert_int_equal(aps_httpsig_base(&m, &sig, *state, &base, NULL),
+                             n <= each ? APS_HTTPSIG_OK : APS_HTTPSIG_SIZE);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -542,6 +581,7 @@ int main(void)
         t_pool_test(identifiers_that_are_no_components),
         t_pool_test(the_base_is_exact),
         t_pool_test(a_base_has_its_bound),
+        t_pool_test(what_is_read_has_its_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
