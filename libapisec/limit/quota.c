@@ -158,5 +158,12 @@ static bool prepare(const struct meter_call *call, const struct aps_rate_ask *as
     return true;
 }
 
+/* Not by the short way of kinds that only write a word: the lease goes first. */
 const struct meter aps_quota_meter = {
-    .judge = judge, .left = left, .back = back, .resume = resume, .prepare = prepare};
+    .judge = judge,
+    .left = left,
+    .back = back,
+    .resume = resume,
+    .prepare = prepare,
+    .spend = aps_meter_spend,
+};
