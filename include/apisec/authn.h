@@ -22,8 +22,12 @@ struct aps_identity {
     const struct aps_role **roles;       /* resolved, key.nroles of them */
     struct aps_str user;                 /* the owner, else the id: REMOTE_USER */
     struct aps_rate_limit limit;         /* the key's own; unused when key.limit.rate.count is 0 */
-    const char *roles_text;              /* names with single spaces between */
-    const char *user_text, *id_text;     /* NUL-ended copies, for httpd */
+    const struct aps_plan *plan;         /* of the key or of a role; NULL: the section's holds */
+    size_t noverrides, nlimits;
+    const struct aps_limit *const *overrides; /* limits of the key's own (key.h) */
+    const struct aps_limit *const *limits;    /* those, laid over `plan` */
+    const char *roles_text;                   /* names with single spaces between */
+    const char *user_text, *id_text;          /* NUL-ended copies, for httpd */
     /* For whoever notes uses: a word of this process's, 0 at first; all threads change it. */
     uint32_t *noted;
     uint32_t noted_word;
@@ -40,11 +44,17 @@ struct aps_identity {
 typedef size_t aps_identity_tell_fn(const struct aps_key *key, const struct aps_key_secret *secret,
                                     char out[APS_IDENTITY_TOLD_MAX]);
 
+/* The limits of a caller in a section whose plan is `section`, which is of the snapshot that `who`
+ * comes from, or NULL: *out is borrowed from who or section, or is `room`.  Returns how many. */
+size_t aps_identity_limits(const struct aps_identity *who, const struct aps_plan *section,
+                           const struct aps_limit *room[APS_PLANBOOK_HELD_MAX],
+                           const struct aps_limit *const **out);
+
 /* Who calls by this text at `wall`?  ALLOW and *out; or KEY_MALFORMED, KEY_UNKNOWN, KEY_WRONG,
- * KEY_DECOY, KEY_REVOKED, KEY_NOT_YET, KEY_EXPIRED, KEY_ROTATED, ROLE_UNKNOWN, STORE_DOWN,
- * INTERNAL.  All refusals that need the store cost one lookup and one MAC, also an unknown id and
- * a decoy, and also when they come again (KEY-07), but for a key that has ended since it was let
- * in; for a text from elsewhere one digest and one MAC more, which give it its id.
+ * KEY_DECOY, KEY_REVOKED, KEY_NOT_YET, KEY_EXPIRED, KEY_ROTATED, ROLE_UNKNOWN, PLAN_UNKNOWN,
+ * STORE_DOWN, INTERNAL.  All refusals that need the store cost one lookup and one MAC, also an
+ * unknown id and a decoy, and also when they come again (KEY-07), but for a key that has ended
+ * since it was let in; for a text from elsewhere one digest and one MAC more, which give it its id.
  * *out lives in the view or, when its cache is full, in `pool`.  *out_id: the id that the text
  * names, for the log, also of a refused one; empty where the text is none of this store
  * (KEY_MALFORMED); lives in the view or in `pool`.  *out_hit: the text was in the cache.  Both

@@ -32,8 +32,8 @@ size_t aps_subject_count(const struct aps_limit *limit, const struct aps_subject
 
 /* The bytes for aps_table_tag of the cell `i` of aps_subject_count; returns how many.
  * Different subjects have different bytes whatever their texts are, within what is cut.  `epoch`
- * of a limit that was reset for a key, else 0: it counts only where the limit is by key, since
- * others share the cell elsewhere. */
+ * of a limit that was reset for this caller at the limit's own level (adjust.h), else 0: it counts
+ * where the limit is by a caller. */
 size_t aps_subject_bytes(const struct aps_limit *limit, const struct aps_subject *who, size_t i,
                          uint64_t epoch, unsigned char out[APS_SUBJECT_MAX]);
 

@@ -59,14 +59,26 @@ static size_t list_size(const struct aps_str *list, size_t n)
     return sum;
 }
 
-size_t aps_identity_tail(const struct aps_key *key, struct aps_str told)
+static const struct aps_limit *const *copy_limits(struct tail *t,
+                                                  const struct aps_limit *const *from, size_t n)
+{
+    const struct aps_limit **to = take(t, n * sizeof *to);
+
+    if (n != 0)
+        memcpy(to, from, n * sizeof *to);
+    return to;
+}
+
+size_t aps_identity_tail(const struct aps_key *key, const struct aps_identity_held *held,
+                         struct aps_str told)
 {
     size_t roles = list_size(key->roles, key->nroles); /* their names are there twice: joined */
 
     return roles + roles + 1 + key->nroles * sizeof(const struct aps_role *) +
            list_size(key->scopes, key->nscopes) + list_size(key->hosts, key->nhosts) +
-           key->nnets * sizeof(struct aps_net) + key->id.n + 1 + key->owner.n + 1 +
-           key->revoke_reason.n + 1 + told.n + 1;
+           (held->noverrides + held->nlimits) * sizeof(const struct aps_limit *) +
+           key->nnets * sizeof(struct aps_net) + key->id.n + 1 + key->owner.n + 1 + key->org.n + 1 +
+           key->plan.n + 1 + key->revoke_reason.n + 1 + told.n + 1;
 }
 
 /* The key's own limit.  Its scope names the rate, so that a changed limit starts afresh. */
@@ -98,7 +110,8 @@ static enum aps_err find_roles(const struct aps_key *key, const struct aps_role 
 }
 
 enum aps_err aps_identity_init(struct aps_identity *who, char *tail, const struct aps_key *key,
-                               size_t which, struct aps_str told, struct aps_snapshot *snap)
+                               const struct aps_identity_held *held, size_t which,
+                               struct aps_str told, struct aps_snapshot *snap)
 {
     struct tail t = {tail};
     struct aps_str *roles, *scopes, *hosts;
@@ -117,6 +130,13 @@ enum aps_err aps_identity_init(struct aps_identity *who, char *tail, const struc
     who->key.roles = roles = take(&t, key->nroles * sizeof *roles);
     who->key.scopes = scopes = take(&t, key->nscopes * sizeof *scopes);
     who->key.hosts = hosts = take(&t, key->nhosts * sizeof *hosts);
+    who->plan = held->plan;
+    who->noverrides = held->noverrides;
+    who->overrides = copy_limits(&t, held->overrides, held->noverrides);
+    who->nlimits = held->nlimits;
+    who->limits = copy_limits(&t, held->limits, held->nlimits);
+    who->key.noverrides = 0;
+    who->key.overrides = NULL;
     who->key.nets = nets = take(&t, key->nnets * sizeof *nets);
     if (key->nnets != 0)
         memcpy(nets, key->nets, key->nnets * sizeof *nets);
@@ -126,6 +146,8 @@ enum aps_err aps_identity_init(struct aps_identity *who, char *tail, const struc
     who->roles_text = join(&t, key->roles, key->nroles);
     who->key.id = copy(&t, key->id);
     who->key.owner = copy(&t, key->owner);
+    who->key.org = copy(&t, key->org);
+    who->key.plan = copy(&t, key->plan);
     who->key.revoke_reason = copy(&t, key->revoke_reason);
     who->told = copy(&t, told);
     who->user = aps_key_user(&who->key);
@@ -134,4 +156,18 @@ enum aps_err aps_identity_init(struct aps_identity *who, char *tail, const struc
     if ((err = find_roles(key, who->roles, snap)) != APS_OK)
         return err;
     return init_limit(who, snap);
+}
+
+size_t aps_identity_limits(const struct aps_identity *who, const struct aps_plan *section,
+                           const struct aps_limit *room[APS_PLANBOOK_HELD_MAX],
+                           const struct aps_limit *const **out)
+{
+    *out = who->limits;
+    if (who->plan != NULL || section == NULL)
+        return who->nlimits;
+    *out = section->limits;
+    if (who->noverrides == 0)
+        return section->n;
+    *out = room;
+    return aps_planbook_lay(section, who->overrides, who->noverrides, room);
 }

@@ -6,14 +6,25 @@
 
 #include "apisec/authn.h"
 
-/* Bytes that the lists and texts of `key`, and what is told of it, take behind an identity. */
-size_t aps_identity_tail(const struct aps_key *key, struct aps_str told);
+/* What a key is held to beside its own rate. */
+struct aps_identity_held {
+    const struct aps_plan *plan; /* NULL: neither the key nor a role of it has one */
+    size_t noverrides, nlimits;
+    const struct aps_limit *overrides[APS_KEY_OVERRIDES_MAX];
+    const struct aps_limit *limits[APS_PLANBOOK_HELD_MAX];
+};
+
+/* Bytes that the lists and texts of `key`, what it is held to and what is told of it take behind an
+ * identity. */
+size_t aps_identity_tail(const struct aps_key *key, const struct aps_identity_held *held,
+                         struct aps_str told);
 
 /* Fill in `who` from `key` and secret number `which`; `tail` has aps_identity_tail bytes, aligned
- * for pointers.  MACs are left out.  APS_ERR_NOT_FOUND: a role that `snap` does not have;
- * APS_ERR_RANGE: a limit that is none. */
+ * for pointers.  MACs are left out, and so are the texts of overrides.  APS_ERR_NOT_FOUND: a role
+ * that `snap` does not have; APS_ERR_RANGE: a limit that is none. */
 APS_MUST_CHECK enum aps_err aps_identity_init(struct aps_identity *who, char *tail,
-                                              const struct aps_key *key, size_t which,
+                                              const struct aps_key *key,
+                                              const struct aps_identity_held *held, size_t which,
                                               struct aps_str told, struct aps_snapshot *snap);
 
 #endif

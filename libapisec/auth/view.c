@@ -1,4 +1,5 @@
 /* view.c - one snapshot and the keys that were verified with it. */
+#include <apr_hash.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -23,6 +24,8 @@ struct aps_view {
     pthread_mutex_t adding; /* guards the filling of slots and what follows */
     size_t count;
     struct view_entry *entries;
+    apr_pool_t *limits_pool; /* NULL: no key had a limit of its own yet */
+    apr_hash_t *limits;      /* text -> struct aps_limit; `max` of them at most */
 };
 
 /* At least twice as many slots as entries. */
@@ -112,6 +115,8 @@ void aps_view_release(struct aps_view *view)
         view->entries = entry->next;
         free(entry);
     }
+    if (view->limits_pool != NULL)
+        apr_pool_destroy(view->limits_pool);
     if (drop(&view->shared->refs)) {
         aps_snapshot_close(view->shared->snap);
         free(view->shared);
@@ -130,6 +135,66 @@ size_t aps_view_tell(const struct aps_view *view, const struct aps_key *key,
                      const struct aps_key_secret *secret, char out[APS_IDENTITY_TOLD_MAX])
 {
     return view->tell != NULL ? view->tell(key, secret, out) : 0;
+}
+
+static const struct aps_limit *read_limit(const struct aps_view *view, struct aps_str text,
+                                          apr_pool_t *pool)
+{
+    struct aps_limit *limit = apr_palloc(pool, sizeof *limit);
+    uint64_t store = aps_snapshot_store_tag(view->shared->snap);
+
+    return aps_plan_parse(pool, text, limit, NULL) == APS_OK &&
+                   aps_limit_bind(pool, limit, store, NULL) == APS_OK
+               ? limit
+               : NULL;
+}
+
+static bool has_limits(struct aps_view *view)
+{
+    if (view->limits_pool == NULL &&
+        apr_pool_create_unmanaged_ex(&view->limits_pool, NULL, NULL) != APR_SUCCESS)
+        view->limits_pool = NULL;
+    if (view->limits_pool != NULL && view->limits == NULL)
+        view->limits = apr_hash_make(view->limits_pool);
+    return view->limits != NULL;
+}
+
+/* With the lock held.  What cannot be read is read again each time, so that it takes no room. */
+static const struct aps_limit *keep_limit(struct aps_view *view, struct aps_str text,
+                                          apr_pool_t *pool)
+{
+    const struct aps_limit *limit = read_limit(view, text, pool);
+
+    if (limit == NULL)
+        return NULL;
+    limit = read_limit(view, text, view->limits_pool);
+    if (limit != NULL)
+        apr_hash_set(view->limits, aps_str_copy(view->limits_pool, text).p, (apr_ssize_t)text.n,
+                     limit);
+    return limit;
+}
+
+const struct aps_limit *aps_view_limit(struct aps_view *view, struct aps_str text, apr_pool_t *pool,
+                                       bool *out_lasts)
+{
+    const struct aps_limit *limit = NULL;
+    bool room = false;
+
+    (void)pthread_mutex_lock(&view->adding); /* fails only for a mutex that is none */
+    if (has_limits(view)) {
+        limit = apr_hash_get(view->limits, text.p, (apr_ssize_t)text.n);
+        room = apr_hash_count(view->limits) < view->max;
+        if (limit == NULL && room)
+            limit = keep_limit(view, text, pool);
+        *out_lasts = limit != NULL || room;
+    } else {
+        *out_lasts = false;
+    }
+    (void)pthread_mutex_unlock(&view->adding); /* held */
+    if (limit != NULL || room)
+        return limit;
+    atomic_store_explicit(&view->full, true, memory_order_relaxed);
+    return read_limit(view, text, pool);
 }
 
 struct aps_siphash aps_view_hash(const struct aps_view *view, struct aps_str text)

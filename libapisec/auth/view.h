@@ -37,6 +37,11 @@ void aps_view_keep(struct aps_view *view);
 size_t aps_view_tell(const struct aps_view *view, const struct aps_key *key,
                      const struct aps_key_secret *secret, char out[APS_IDENTITY_TOLD_MAX]);
 
+/* A limit of a key's own, ready to be charged, or NULL: it cannot be read.  Equal texts are read
+ * once.  *out_lasts: it lives as long as the view; else in `pool`, and the view is full. */
+const struct aps_limit *aps_view_limit(struct aps_view *view, struct aps_str text, apr_pool_t *pool,
+                                       bool *out_lasts);
+
 /* The hash of a text in this view's table. */
 struct aps_siphash aps_view_hash(const struct aps_view *view, struct aps_str text);
 

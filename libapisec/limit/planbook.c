@@ -190,8 +190,9 @@ static bool choose_role(const struct aps_planbook *book, const struct aps_key *k
                         struct aps_planbook_choice *out)
 {
     const struct attached *best = NULL;
+    size_t n = apr_hash_count(book->roles) != 0 ? key->nroles : 0;
 
-    for (size_t i = 0; i < key->nroles; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct attached *one =
             apr_hash_get(book->roles, key->roles[i].p, (apr_ssize_t)key->roles[i].n);
 

@@ -98,7 +98,7 @@ size_t aps_subject_bytes(const struct aps_limit *limit, const struct aps_subject
         p = put_addr(p, limit, who);
     if ((by & APS_LIMIT_BY_ROUTE) != 0)
         p = put_cut(p, KIND_ROUTE, who->route, ROUTE_MAX);
-    if (epoch != 0 && (by & APS_LIMIT_BY_KEY) != 0)
+    if (epoch != 0 && (by & APS_LIMIT_BY_CALLER) != 0)
         p = put(p, KIND_EPOCH, sizeof epoch, &epoch, sizeof epoch);
     return (size_t)(p - out);
 }

@@ -27,6 +27,7 @@ void t_fake_reset(apr_pool_t *pool)
     aps_rolebook_add(t_fake.book, aps_str("writer"));
     if (aps_rolebook_seal(t_fake.book, NULL) != APS_OK)
         abort();
+    t_fake.plans = aps_planbook_new(pool);
     t_fake_publish(1);
 }
 
@@ -175,6 +176,12 @@ struct aps_str aps_snapshot_prefix(const struct aps_snapshot *snap)
 {
     (void)snap;
     return aps_str(t_fake.prefix);
+}
+
+const struct aps_planbook *aps_snapshot_plans(const struct aps_snapshot *snap)
+{
+    (void)snap;
+    return t_fake.plans;
 }
 
 const struct aps_rolebook *aps_snapshot_roles(const struct aps_snapshot *snap)

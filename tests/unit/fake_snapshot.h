@@ -16,8 +16,9 @@ struct t_fake {
     atomic_int open_err;         /* an enum aps_err, APS_OK for a good copy */
     unsigned char store_id[APS_SNAPSHOT_ID_LEN];
     const char *prefix;
-    apr_pool_t *pool; /* the role book of every copy lives here */
+    apr_pool_t *pool; /* the books of every copy live here */
     struct aps_rolebook *book;
+    struct aps_planbook *plans; /* empty; a test may put another one here */
     struct aps_key keys[T_KEYS_MAX];
     size_t nkeys;
     enum aps_err key_err; /* what every lookup ends with */

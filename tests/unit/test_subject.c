@@ -163,6 +163,7 @@ static void subjects_without_a_caller_have_no_cell_by_caller(void **state)
         assert_string_equal(who.owner.p, "ann");
         assert_string_equal(who.org.p, "acme");
         assert_int_equal(aps_subject_count(&limit, &who), rows[i].known);
+        assert_true(aps_str_eq(who.org, key.org));
     }
 }
 
@@ -183,15 +184,15 @@ static void roles_have_a_cell_each(void **state)
     assert_memory_not_equal(first, second, n);
 }
 
-/* A reset begins anew where the cell is the key's alone. */
-static void epoch_counts_where_the_limit_is_by_key(void **state)
+/* A reset begins anew where the cell is a caller's. */
+static void epoch_counts_where_the_limit_is_by_a_caller(void **state)
 {
     static const struct row row = {1, "k1", "ann", "acme", "192.0.2.7", "/a/*", one_role};
     static const struct {
         const char *by;
         bool counts;
-    } rows[] = {
-        {"key", true}, {"key+route", true}, {"user", false}, {"org", false}, {"route", false}};
+    } rows[] = {{"key", true}, {"key+route", true}, {"user", true},
+                {"org", true}, {"route", false},    {"ip", false}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct bytes none = bytes_of(rows[i].by, &row, 0), one = bytes_of(rows[i].by, &row, 1),
@@ -241,7 +242,7 @@ int main(void)
         cmocka_unit_test(prefixes_are_told_apart),
         cmocka_unit_test(subjects_without_a_caller_have_no_cell_by_caller),
         cmocka_unit_test(roles_have_a_cell_each),
-        cmocka_unit_test(epoch_counts_where_the_limit_is_by_key),
+        cmocka_unit_test(epoch_counts_where_the_limit_is_by_a_caller),
         cmocka_unit_test(long_texts_are_cut_and_their_lengths_count),
     };
     return cmocka_run_group_tests_name("subject", tests, setup, teardown);
