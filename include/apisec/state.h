@@ -54,6 +54,8 @@ struct aps_state_info {
     uint64_t leases;  /* rows for what quotas have on disk */
     uint64_t boot;    /* how often a server opened it, this time included; `boot` of audit lines */
     aps_nsec created; /* wall */
+    bool is_stale;    /* attached: the kernel was started anew since a server opened it, or nobody
+                       * can tell: its cells say nothing, and go when one opens it */
     aps_nsec refresh; /* how late at most the server sees a generation; 0: it has not said */
 };
 

@@ -11,6 +11,7 @@
 #include "apisec/siphash.h"
 #include "layout.h"
 #include "state_file.h"
+#include "state_memory.h"
 
 static apr_status_t cleanup(void *data)
 {
@@ -106,15 +107,21 @@ static struct aps_state *state_mapped(apr_pool_t *pool, uint8_t *map, uint64_t c
     return state;
 }
 
+/* Whether the kernel was started anew since, or nobody can tell; its id now. */
+static bool is_rebooted(const struct layout_head *head, uint8_t boot_id[16])
+{
+    static const uint8_t unknown[16] = {0};
+
+    aps_layout_boot_id(boot_id);
+    return memcmp(boot_id, unknown, 16) == 0 || memcmp(boot_id, head->boot_id, 16) != 0;
+}
+
 /* Drop what hangs on the monotonic clock; the boot id goes last, so that a crash repeats it. */
 static void drop_if_rebooted(struct aps_state *state)
 {
-    static const uint8_t unknown[16] = {0};
     uint8_t boot_id[16];
 
-    aps_layout_boot_id(boot_id);
-    if (memcmp(boot_id, unknown, sizeof boot_id) != 0 &&
-        memcmp(boot_id, state->head->boot_id, sizeof boot_id) == 0)
+    if (!is_rebooted(state->head, boot_id))
         return;
     memset(state->cells, 0, state->info.entries * sizeof *state->cells);
     memset(state->overflow, 0, LAYOUT_OVERFLOW * sizeof *state->overflow);
@@ -196,13 +203,27 @@ enum aps_err aps_state_open(apr_pool_t *pool, const char *path, const struct aps
     return APS_OK;
 }
 
+enum aps_err aps_state_with_head(apr_pool_t *pool, const struct layout_head *head,
+                                 struct aps_state **out)
+{
+    uint64_t bytes = layout_bytes(head->cells, head->uses);
+    void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (map == MAP_FAILED)
+        return APS_ERR_NOMEM;
+    memcpy(map, head, sizeof *head);
+    *out = state_mapped(pool, map, head->cells, head->uses);
+    (*out)->info.origin = APS_STATE_MEMORY;
+    return APS_OK;
+}
+
 enum aps_err aps_state_memory(apr_pool_t *pool, const struct aps_state_size *size,
                               struct aps_state **out, struct aps_diag *diag)
 {
     uint64_t cells, uses;
     struct layout_head head;
     enum aps_err err;
-    void *map;
 
     if ((err = check_size(size, diag)) != APS_OK)
         return err;
@@ -215,14 +236,7 @@ enum aps_err aps_state_memory(apr_pool_t *pool, const struct aps_state_size *siz
         aps_err_explain(diag, "no random numbers");
         return APS_ERR_FAILED;
     }
-    map = mmap(NULL, head.file_bytes, PROT_READ | PROT_WRITE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (map == MAP_FAILED)
-        return APS_ERR_NOMEM;
-    memcpy(map, &head, sizeof head);
-    *out = state_mapped(pool, map, cells, uses);
-    (*out)->info.origin = APS_STATE_MEMORY;
-    return APS_OK;
+    return aps_state_with_head(pool, &head, out);
 }
 
 enum aps_err aps_state_check(apr_pool_t *pool, const char *path, struct aps_diag *diag)
@@ -256,6 +270,7 @@ static enum aps_err copy(apr_pool_t *pool, const char *path, int fd, const struc
                          struct aps_state **out, struct aps_diag *diag)
 {
     size_t bytes = (size_t)layout_at_cells(head->cells);
+    uint8_t boot_id[16];
     uint8_t *base = apr_palloc(pool, bytes + LAYOUT_PAGE);
 
     base += (LAYOUT_PAGE - (uintptr_t)base % LAYOUT_PAGE) % LAYOUT_PAGE;
@@ -266,6 +281,7 @@ static enum aps_err copy(apr_pool_t *pool, const char *path, int fd, const struc
     *out = state_at(pool, base, head->cells, head->uses);
     (*out)->uses.fd = fd;
     (*out)->info.origin = APS_STATE_ATTACHED;
+    (*out)->info.is_stale = is_rebooted(head, boot_id);
     return APS_OK;
 }
 
