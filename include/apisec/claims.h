@@ -31,6 +31,9 @@ struct aps_claims_policy {
     bool profile;      /* RFC 9068 2.2: iss, exp, aud, sub, client_id, iat and jti (JWT-15) */
     bool checks_jkt;   /* the caller checks DPoP proofs where cnf has jkt (RFC 9449 6.1) */
     bool checks_x5t;   /* the caller checks certificates where cnf has x5t#S256 (RFC 8705 3.1) */
+    bool answer;       /* the claims are an issuer's answer, by which iss and exp may be missing
+                          (RFC 7662 2.2) */
+    bool aud_may_miss; /* and aud too: the issuer answers only about tokens for who asks */
     const struct aps_claims_need *needs; /* further claims */
     size_t nneeds;
     const struct aps_claimrule *rules; /* roles and scopes */

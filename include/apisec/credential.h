@@ -18,6 +18,7 @@
 enum aps_credential_kind {
     APS_CREDENTIAL_HEADER, /* the field's whole value is the key */
     APS_CREDENTIAL_BEARER, /* Authorization: Bearer KEY (RFC 6750 2.1, token68) */
+    APS_CREDENTIAL_DPOP,   /* Authorization: DPoP TOKEN (RFC 9449 7.1, token68) */
     APS_CREDENTIAL_BASIC,  /* Authorization: Basic; the key is the password, or the user name with
                               an empty password */
 };
@@ -25,7 +26,7 @@ enum aps_credential_kind {
 /* One place to look. */
 struct aps_credential_source {
     enum aps_credential_kind kind;
-    const char *field; /* name of the header field; "Authorization" for bearer and basic */
+    const char *field; /* name of the header field; "Authorization" but for the first kind */
 };
 
 /* Find the credential.  `values[i]` is the received value of sources[i].field, or NULL where the

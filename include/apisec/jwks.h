@@ -5,6 +5,7 @@
 #ifndef APISEC_JWKS_H
 #define APISEC_JWKS_H
 
+#include "apisec/clock.h"
 #include "apisec/jwk.h"
 
 #define APS_JWKS_BYTES_MAX (256 * 1024)
@@ -52,5 +53,21 @@ enum aps_jwks_found {
  * answer is APS_JWKS_FOUND. */
 enum aps_jwks_found aps_jwks_find(const struct aps_jwks *set, enum aps_alg alg, struct aps_str kid,
                                   const struct aps_jwk **out);
+
+/* How long a set that was fetched is used, and how often it is fetched (JWT-18). */
+struct aps_jwks_life {
+    aps_nsec ttl; /* after that it is fetched anew, so that a key that is gone stops verifying */
+    aps_nsec max_stale;    /* how much longer it is used while the issuer cannot be reached */
+    aps_nsec min_interval; /* between two tries of the whole server, whatever tokens ask for */
+};
+
+/* Whether a set that was fetched at `fetched` may still be used at `now`.  Times of one clock; a
+ * set from the future may not, since the clock cannot be believed. */
+bool aps_jwks_usable(const struct aps_jwks_life *life, aps_nsec fetched, aps_nsec now);
+
+/* Whether it is to be fetched at `now`, if it was last tried at `tried`: it is older than its ttl,
+ * or a token named a kid that it has not (`unknown`), and the interval has passed. */
+bool aps_jwks_due(const struct aps_jwks_life *life, aps_nsec fetched, aps_nsec tried, bool unknown,
+                  aps_nsec now);
 
 #endif

@@ -12,4 +12,8 @@
  * `[` for `_`, and up to a `[` or a NUL. */
 bool aps_query_has_method(struct aps_str query);
 
+/* The same for access_token, by which a token would stand in logs and histories; it is taken from
+ * no query (RFC 6750 2.3, RFC 9700 4.3.2, JWT-23). */
+bool aps_query_has_access_token(struct aps_str query);
+
 #endif

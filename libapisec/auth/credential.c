@@ -159,15 +159,17 @@ static struct found read_basic(struct aps_str token, apr_pool_t *pool)
 static struct found read_authorization(enum aps_credential_kind kind, struct aps_str value,
                                        apr_pool_t *pool)
 {
-    struct aps_str scheme =
-        kind == APS_CREDENTIAL_BEARER ? APS_STR_LIT("Bearer") : APS_STR_LIT("Basic");
+    static const struct aps_str schemes[] = {[APS_CREDENTIAL_BEARER] = {"Bearer", 6},
+                                             [APS_CREDENTIAL_DPOP] = {"DPoP", 4},
+                                             [APS_CREDENTIAL_BASIC] = {"Basic", 5}};
+    const struct aps_str scheme = schemes[kind];
     struct aps_str token;
 
     if (!take_scheme(value, scheme, &token))
         return hides_scheme(value, scheme) ? refused(APS_REASON_CREDENTIAL_MULTIPLE) : nothing();
     if (value.n > APS_CREDENTIAL_BEARER_MAX)
         return refused(APS_REASON_CREDENTIAL_MALFORMED);
-    return kind == APS_CREDENTIAL_BEARER ? read_bearer(token) : read_basic(token, pool);
+    return kind == APS_CREDENTIAL_BASIC ? read_basic(token, pool) : read_bearer(token);
 }
 
 enum aps_reason aps_credential_find(const struct aps_credential_source *sources,

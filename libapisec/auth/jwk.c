@@ -4,6 +4,7 @@
 #include "apisec/jwk.h"
 
 #include <apr_strings.h>
+#include <stdio.h>
 
 #include "apisec/b64.h"
 #include "apisec/secret.h"
@@ -26,11 +27,11 @@ static bool refuse(struct job *job, const char *fmt, ...) APS_PRINTF(2, 3);
 static bool refuse(struct job *job, const char *fmt, ...)
 {
     struct aps_diag diag;
+    char text[sizeof diag.text];
     va_list args;
-    char *text;
 
     va_start(args, fmt);
-    text = apr_pvsprintf(job->pool, fmt, args);
+    (void)vsnprintf(text, sizeof text, fmt, args); /* cut, if it is too long */
     va_end(args);
     aps_err_explain(&diag, "%s", text); /* nothing of the key reaches a log unescaped */
     job->out->why = apr_pstrdup(job->pool, diag.text);

@@ -138,3 +138,16 @@ enum aps_jwks_found aps_jwks_find(const struct aps_jwks *set, enum aps_alg alg, 
 
     return found != APS_JWKS_UNKNOWN ? found : look(set, alg, nameless, false, out);
 }
+
+bool aps_jwks_usable(const struct aps_jwks_life *life, aps_nsec fetched, aps_nsec now)
+{
+    return fetched <= now && now - fetched < life->ttl + life->max_stale;
+}
+
+bool aps_jwks_due(const struct aps_jwks_life *life, aps_nsec fetched, aps_nsec tried, bool unknown,
+                  aps_nsec now)
+{
+    const bool old = fetched > now || now - fetched >= life->ttl;
+
+    return (old || unknown) && (tried > now || now - tried >= life->min_interval);
+}

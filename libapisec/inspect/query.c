@@ -22,17 +22,24 @@ static bool is_end(char c)
     return c == '=' || c == '&' || c == ';';
 }
 
-/* Whether the name that begins at `at` is _method. */
-static bool is_method(struct aps_str query, size_t at)
+/* Whether a byte of a name is what `want` is to the least strict reader. */
+static bool is_same(char c, char want, bool first)
 {
-    static const char rest[] = "method";
+    if (want == '_')
+        return c == '_' || c == '.' || c == '[' || (c == ' ' && !first);
+    return (c | 0x20) == want;
+}
+
+/* Whether the name that begins at `at` is `want`, in lower case. */
+static bool is_name(struct aps_str query, size_t at, const char *want)
+{
     char c = ' ';
     while (c == ' ' && at < query.n && !is_end(query.p[at]))
         c = next(query, &at);
-    if (c != '_' && c != '.' && c != '[')
+    if (!is_same(c, want[0], true))
         return false;
-    for (size_t i = 0; i < sizeof rest - 1; i++)
-        if (at == query.n || is_end(query.p[at]) || (next(query, &at) | 0x20) != rest[i])
+    for (size_t i = 1; want[i] != '\0'; i++)
+        if (at == query.n || is_end(query.p[at]) || !is_same(next(query, &at), want[i], false))
             return false;
     if (at == query.n || is_end(query.p[at]))
         return true;
@@ -40,13 +47,23 @@ static bool is_method(struct aps_str query, size_t at)
     return c == '[' || c == '\0';
 }
 
-bool aps_query_has_method(struct aps_str query)
+static bool has_name(struct aps_str query, const char *want)
 {
     for (size_t at = 0; at < query.n; at++) {
-        if (is_method(query, at))
+        if (is_name(query, at, want))
             return true;
         while (at < query.n && query.p[at] != '&' && query.p[at] != ';')
             at++;
     }
     return false;
+}
+
+bool aps_query_has_method(struct aps_str query)
+{
+    return has_name(query, "_method");
+}
+
+bool aps_query_has_access_token(struct aps_str query)
+{
+    return has_name(query, "access_token");
 }

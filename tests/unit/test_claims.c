@@ -453,6 +453,25 @@ static void what_is_no_object(void **state)
     assert_int_equal(aps_claims(&r, NULL, &plain, NOW, t_pool, &c, NULL, NULL), APS_TOKEN_CLAIMS);
 }
 
+static void times_are_told_in_seconds(void **state)
+{
+    static const struct {
+        const char *members, *text;
+    } cases[] = {
+        {ISS "," AUD "," SUB ",\"exp\":1699999900", "exp is 100 s ago"},
+        {BASE ",\"nbf\":1700000100", "nbf is 100 s ahead"},
+        {BASE ",\"iat\":1700000100", "iat is 100 s ahead"},
+    };
+    struct aps_claims c;
+    struct aps_diag diag;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        (void)judge_at(&plain, cases[i].members, NOW, &c, &diag); /* the sentence is asked for */
+        assert_string_equal(diag.text, cases[i].text);
+    }
+}
+
 static void a_policy_is_whole(void **state)
 {
     struct aps_claims_policy p = plain;
@@ -499,6 +518,7 @@ int main(void)
         cmocka_unit_test(a_token_has_one_id),
         cmocka_unit_test(a_trace_has_every_check),
         cmocka_unit_test(what_is_no_object),
+        cmocka_unit_test(times_are_told_in_seconds),
         cmocka_unit_test(a_policy_is_whole),
     };
 

@@ -199,6 +199,45 @@ static void fields_are_capped(void **state)
     assert_int_equal(find(NULL, bearer, NULL, "", 0), APS_REASON_CREDENTIAL_MALFORMED);
 }
 
+/* JWT-23, DPOP-05: the scheme in any case, token68, and never both schemes. */
+static void a_token_by_either_scheme(void **state)
+{
+    static const struct aps_credential_source both[] = {
+        {APS_CREDENTIAL_BEARER, "Authorization"},
+        {APS_CREDENTIAL_DPOP, "Authorization"},
+    };
+    static const struct {
+        const char *value;
+        enum aps_reason want;
+        size_t source;
+    } rows[] = {
+        {"Bearer abc", APS_REASON_ALLOW, 0},
+        {"DPoP abc", APS_REASON_ALLOW, 1},
+        {"dpop  abc ", APS_REASON_ALLOW, 1},
+        {"DPOP abc", APS_REASON_ALLOW, 1},
+        {"DPoP", APS_REASON_CREDENTIAL_MALFORMED, 0},
+        {"DPoP a b", APS_REASON_CREDENTIAL_MALFORMED, 0},
+        {"DPoP abc, DPoP abc", APS_REASON_CREDENTIAL_MULTIPLE, 0},
+        {"DPoP abc, Bearer abc", APS_REASON_CREDENTIAL_MULTIPLE, 0},
+        {"Bearer abc, DPoP abc", APS_REASON_CREDENTIAL_MULTIPLE, 0},
+        {"Digest a=b, DPoP abc", APS_REASON_CREDENTIAL_MULTIPLE, 0},
+        {"DPoPabc", APS_REASON_CREDENTIAL_MISSING, 0},
+        {"Basic YWJjOg==", APS_REASON_CREDENTIAL_MISSING, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *values[] = {rows[i].value, rows[i].value};
+        struct aps_str text;
+        size_t source = 99;
+        assert_int_equal(aps_credential_find(both, values, 2, pool, &text, &source), rows[i].want);
+        if (rows[i].want == APS_REASON_ALLOW) {
+            assert_int_equal(source, rows[i].source);
+            assert_int_equal(text.n, 3);
+            assert_memory_equal(text.p, "abc", 3);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +248,7 @@ int main(void)
         cmocka_unit_test(every_place_is_looked_at),
         cmocka_unit_test(basic_takes_the_password_or_a_lone_user),
         cmocka_unit_test(fields_are_capped),
+        cmocka_unit_test(a_token_by_either_scheme),
     };
     apr_initialize();
     apr_pool_create(&pool, NULL);

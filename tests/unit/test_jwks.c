@@ -194,6 +194,29 @@ static void a_key_without_kid_answers_to_any(void **state)
     assert_int_equal(find(&set, APS_ALG_ES256, "x", 0), APS_JWKS_AMBIGUOUS);
 }
 
+/* JWT-18: at, below and above each bound. */
+static void a_set_is_used_and_fetched_by_its_age(void **state)
+{
+    const struct aps_jwks_life life = {.ttl = 100, .max_stale = 50, .min_interval = 10};
+
+    (void)state;
+    assert_true(aps_jwks_usable(&life, 1000, 1000));
+    assert_true(aps_jwks_usable(&life, 1000, 1149));
+    assert_false(aps_jwks_usable(&life, 1000, 1150));
+    assert_false(aps_jwks_usable(&life, 1000, 999));
+    assert_false(aps_jwks_due(&life, 1000, 1000, false, 1099));
+    assert_true(aps_jwks_due(&life, 1000, 1000, false, 1100));
+    assert_false(aps_jwks_due(&life, 1000, 1095, false, 1104));
+    assert_true(aps_jwks_due(&life, 1000, 1095, false, 1105));
+    /* An unknown kid asks for more, and no oftener. */
+    assert_false(aps_jwks_due(&life, 1000, 1000, true, 1009));
+    assert_true(aps_jwks_due(&life, 1000, 1000, true, 1010));
+    assert_false(aps_jwks_due(&life, 1000, 1010, true, 1019));
+    /* Times from the future are none. */
+    assert_true(aps_jwks_due(&life, 2000, 900, false, 1000));
+    assert_true(aps_jwks_due(&life, 1000, 2000, true, 1000));
+}
+
 static void pem_is_a_set_of_one(void **state)
 {
     struct aps_jwks set;
@@ -219,6 +242,7 @@ int main(void)
         cmocka_unit_test(a_kid_means_one_key),
         cmocka_unit_test(two_keys_of_one_kid_are_none),
         cmocka_unit_test(a_key_without_kid_answers_to_any),
+        cmocka_unit_test(a_set_is_used_and_fetched_by_its_age),
         cmocka_unit_test(pem_is_a_set_of_one),
     };
 

@@ -85,12 +85,33 @@ static void bytes_behind_the_end_do_not_count(void **state)
     }
 }
 
+/* JWT-23 */
+static void a_token_in_a_query_is_found(void **state)
+{
+    static const struct {
+        const char *query;
+        bool found;
+    } rows[] = {
+        {"access_token=abc", true}, {"a=1&access_token=abc", true}, {"a=1;ACCESS_TOKEN", true},
+        {"access%5Ftoken=x", true}, {"%61ccess_token=x", true},     {"access.token=x", true},
+        {"access+token=x", true},   {"access[token=x", true},       {"access_token[]=x", true},
+        {"+access_token=x", true},  {"access_token%00=x", true},    {"", false},
+        {"token=abc", false},       {"access_tokens=abc", false},   {"xaccess_token=abc", false},
+        {"a=access_token", false},  {"a=1&accesstoken=x", false},   {"access__token=x", false},
+        {"_access_token=x", false}, {"access_token_type=x", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(aps_query_has_access_token(aps_str(rows[i].query)), rows[i].found);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(method_in_a_query_is_found),
         cmocka_unit_test(other_queries_pass),
         cmocka_unit_test(bytes_behind_the_end_do_not_count),
+        cmocka_unit_test(a_token_in_a_query_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
