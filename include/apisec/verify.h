@@ -2,13 +2,13 @@
  *
  * A key is checked when it is made and bound to the one algorithm that it will ever be used with
  * (RFC 8725 3.1, JWT-03): RSA of 2048 to 8192 bits with an odd exponent from 3 to 2^32-1 (RFC 7518
- * 3.3, 3.5); a point on P-256, P-384 or P-521, the curve being named (RFC 7518 3.4); a canonical
- * key on Ed25519 or Ed448 of no small order (RFC 8032, RFC 8037 3.1); a secret at least as long as
- * the hash (RFC 7518 3.2).
- * Threads: any number may use one key at once; a verify takes no lock of ours, fetches nothing, and
- * changes nothing but OpenSSL's counts of references.  Processes: a key may be used across fork.
- * Errors of every maker: APS_ERR_FORMAT, no such key; APS_ERR_RANGE, a size; APS_ERR_CRYPTO and
- * APS_ERR_NOMEM, OpenSSL could not.  `diag` (may be NULL) names no byte of a secret. */
+ * 3.3, 3.5), and not of CVE-2017-15361; a point on P-256, P-384 or P-521, the curve being named
+ * (RFC 7518 3.4); a canonical key on Ed25519 or Ed448 of no small order (RFC 8032, RFC 8037 3.1); a
+ * secret at least as long as the hash (RFC 7518 3.2). Threads: any number may use one key at once;
+ * a verify takes no lock of ours, fetches nothing, and changes nothing but OpenSSL's counts of
+ * references.  Processes: a key may be used across fork. Errors of every maker: APS_ERR_FORMAT, no
+ * such key; APS_ERR_RANGE, a size; APS_ERR_CRYPTO and APS_ERR_NOMEM, OpenSSL could not.  `diag`
+ * (may be NULL) names no byte of a secret. */
 #ifndef APISEC_VERIFY_H
 #define APISEC_VERIFY_H
 

@@ -10,6 +10,7 @@
 #include <openssl/x509.h>
 
 #include "edwards.h"
+#include "roca.h"
 
 enum {
     RSA_BITS_MIN = 2048,
@@ -94,6 +95,9 @@ static enum aps_err check_rsa(const EVP_PKEY *key, struct aps_diag *diag)
     else if (!BN_is_odd(n) || !is_exponent(e))
         aps_err_explain(diag, "RSA key with an even modulus or a bad exponent: want an odd "
                               "exponent from 3 to 2^32-1, such as 65537");
+    else if (aps_roca_is_weak(n))
+        aps_err_explain(diag, "RSA key of a generator whose keys can be broken (CVE-2017-15361): "
+                              "want a new one");
     else
         err = APS_OK;
     BN_free(n);

@@ -275,6 +275,44 @@ static void rsa_has_bounds(void **state)
     assert_null(key);
 }
 
+/* n = n * (2^16 + 1): each byte and the one two places to the right of it, from before. */
+static void times_65537(uint8_t *n, size_t len)
+{
+    uint8_t before[260];
+    unsigned carry = 0;
+
+    assert_true(len <= sizeof before);
+    memcpy(before, n, len);
+    for (size_t at = len; at-- > 0;) {
+        carry += before[at] + (at + 2 < len ? before[at + 2] : 0u);
+        n[at] = (uint8_t)carry;
+        carry >>= 8;
+    }
+}
+
+/* 65537^128, of 2049 bits, has the mark of CVE-2017-15361.  JWT-05 */
+static void keys_that_can_be_broken_are_refused(void **state)
+{
+    uint8_t n[260] = {0};
+    struct aps_str modulus = {(char *)n, sizeof n};
+    struct aps_verify_key *key = NULL;
+    struct aps_diag diag;
+
+    (void)state;
+    n[sizeof n - 1] = 1;
+    for (int i = 0; i < 128; i++)
+        times_65537(n, sizeof n);
+    while (modulus.n > 1 && modulus.p[0] == 0)
+        modulus = (struct aps_str){modulus.p + 1, modulus.n - 1};
+    assert_int_equal(modulus.n, 257);
+    assert_int_equal(
+        aps_verify_rsa(APS_ALG_RS256, modulus, APS_STR_LIT("\x01\x00\x01"), &key, &diag),
+        APS_ERR_RANGE);
+    assert_string_equal(diag.text, "RSA key of a generator whose keys can be broken "
+                                   "(CVE-2017-15361): want a new one");
+    assert_null(key);
+}
+
 /* RFC 6979 A.2.5's public key: on its curve, then off it, and with other lengths.  JWT-05 */
 static void a_point_is_on_its_curve(void **state)
 {
@@ -437,6 +475,7 @@ int main(void)
         cmocka_unit_test(a_public_key_is_no_secret),
         cmocka_unit_test(a_secret_is_as_long_as_the_hash),
         cmocka_unit_test(rsa_has_bounds),
+        cmocka_unit_test(keys_that_can_be_broken_are_refused),
         cmocka_unit_test(a_point_is_on_its_curve),
         cmocka_unit_test(keys_on_edwards_curves),
         cmocka_unit_test(pem_is_one_public_key),
