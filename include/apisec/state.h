@@ -91,7 +91,8 @@ APS_MUST_CHECK enum aps_err aps_state_check(apr_pool_t *pool, const char *path,
 APS_MUST_CHECK enum aps_err aps_state_attach(apr_pool_t *pool, const char *path,
                                              struct aps_state **out, struct aps_diag *diag);
 
-/* Tell that this process is a child of the one that opened: it gets counters of its own. */
+/* Tell that this process is a child of the one that opened: it gets counters and slots of its
+ * own. */
 void aps_state_child(struct aps_state *state);
 
 /* For the server: how late at most a request that begins sees what was published before it. */

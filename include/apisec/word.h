@@ -12,9 +12,9 @@
  *   11     requests under way      59..44  how many                        43..0  last operation
  *
  * A cell is idle, and another caller's to take, from the time that it names on; one of requests
- * under way when there are none.  Times of 28 bits are compared modulo 2^28, so that no uptime
- * makes them wrong.
- * Threads and processes: pure functions. */
+ * under way when there are none and the last operation is over (slots.h).  Times of 28 bits are
+ * compared modulo 2^28, so that no uptime makes them wrong. Threads and processes: pure functions.
+ */
 #ifndef APISEC_WORD_H
 #define APISEC_WORD_H
 
@@ -28,6 +28,9 @@
 #define APS_WORD_MOVED ((uint64_t)1 << 61)
 #define APS_WORD_DONE ((uint64_t)1 << 60)
 #define APS_WORD_UNTIL_MAX (((uint64_t)1 << 60) - 1)
+
+/* No requests are under way, and nothing is left of the last one. */
+#define APS_WORD_NOBODY ((uint64_t)7 << 60)
 
 /* Times of counted words. */
 #define APS_WORD_AT_MAX (((uint64_t)1 << 28) - 1)

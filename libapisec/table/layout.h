@@ -172,6 +172,7 @@ struct layout_uses {
 /* Where slots are. */
 struct layout_slots {
     struct layout_slots_head *head; /* NULL in a reader's copy */
+    struct slots_own *own;          /* of this process (slots_row.c); NULL in a reader's copy */
     struct layout_slot *rows;
     uint64_t count;
     uint64_t at; /* of the head in the file */

@@ -10,6 +10,7 @@
 
 #include "apisec/siphash.h"
 #include "layout.h"
+#include "slots_impl.h"
 #include "state_file.h"
 #include "state_memory.h"
 
@@ -21,6 +22,7 @@ static apr_status_t cleanup(void *data)
         (void)munmap(state->map, state->info.bytes); /* it was mapped with this size */
     if (state->fd >= 0)
         (void)close(state->fd); /* it was only read */
+    aps_slots_row_close(&state->slots);
     state->map = NULL;
     state->fd = -1;
     return APR_SUCCESS;
@@ -102,6 +104,7 @@ static struct aps_state *state_mapped(apr_pool_t *pool, uint8_t *map, uint64_t c
     state->cells = (struct layout_pair *)(void *)(map + layout_at_cells(cells));
     state->uses.rows = (struct layout_use *)(void *)(map + layout_at_uses(cells));
     map_slots(state, map);
+    aps_slots_row_open(&state->slots);
     map_leases(state, map);
     map_directory(state, map);
     return state;
@@ -336,6 +339,7 @@ void aps_state_child(struct aps_state *state)
 
     state->stripe = state->counters + stripe * LAYOUT_COUNTERS;
     state->directory.stripe = state->directory.asked + stripe * LAYOUT_LIMITS;
+    aps_slots_row_child(&state->slots);
 }
 
 void aps_state_set_refresh(struct aps_state *state, aps_nsec refresh)

@@ -85,7 +85,7 @@ static uint64_t idle_for(uint64_t word, struct aps_table_now now)
     case APS_WORD_QUOTA: /* however far ahead a clock that was wrong has put it */
         return since_counted(word, (uint64_t)now.wall, (uint64_t)APS_MINUTE, APS_WORD_AT_MAX / 2);
     case APS_WORD_INFLIGHT:
-        return aps_word_under_way(word) == 0;
+        return word == APS_WORD_NOBODY;
     default:
         return since_counted(word, (uint64_t)now.mono, (uint64_t)APS_SEC,
                              3 * APS_TABLE_WINDOW_MAX / (uint64_t)APS_SEC);

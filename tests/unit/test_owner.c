@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ static struct layout_pair start_child(bool headless)
     if ((pid = fork()) == 0) {
         pthread_t thread;
 
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* should a test fail */
         if (pthread_create(&thread, NULL, wait_for_end, NULL) != 0 || !aps_owner_self(&owner) ||
             write(ready[1], &owner, sizeof owner) != (ssize_t)sizeof owner)
             _exit(1);

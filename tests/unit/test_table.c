@@ -373,7 +373,7 @@ static void each_kind_is_idle_in_its_time(void **state)
         {aps_word_counted(APS_WORD_QUOTA, minute + 100 * 366 * 1440, 9), true},
         {aps_word_counted(APS_WORD_QUOTA, minute - 100, 9), false},
         {APS_WORD_COUNTED | (uint64_t)3 << 60, false},
-        {APS_WORD_COUNTED | (uint64_t)3 << 60 | 12345, false},
+        {APS_WORD_COUNTED | (uint64_t)3 << 60 | 12345, true}, /* its last operation is not over */
         {APS_WORD_COUNTED | (uint64_t)3 << 60 | (uint64_t)1 << 44, true},
     };
 
