@@ -4,12 +4,13 @@
 #ifndef APISECCTL_LOGLINE_H
 #define APISECCTL_LOGLINE_H
 
+#include "apisec/clock.h"
 #include "apisec/err.h"
 #include "apisec/jsonread.h"
 
 /* Texts are borrowed from the reader, until its next line; empty where the line has none. */
 struct ctl_logline {
-    struct aps_str method, path, host, ip, key, decision, reason;
+    struct aps_str ts, method, path, route, host, ip, key, user, decision, reason;
     uint64_t kv;                           /* 0: not told */
     const struct aps_jsonread_node *roles; /* an array of strings, or NULL */
 };
@@ -18,6 +19,10 @@ struct ctl_logline {
  * of the log. */
 APS_MUST_CHECK enum aps_err ctl_logline_read(struct aps_jsonread *reader, struct aps_str text,
                                              struct ctl_logline *out, struct aps_diag *diag);
+
+/* When the request was received (wall, whole milliseconds).  FORMAT. */
+APS_MUST_CHECK enum aps_err ctl_logline_time(const struct ctl_logline *line, aps_nsec *out,
+                                             struct aps_diag *diag);
 
 /* Whether a text of a line was cut, or looks so: it ends with the mark of audit.h and is at least
  * as long as the log cuts it. */
