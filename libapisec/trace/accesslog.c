@@ -1,8 +1,6 @@
 /* accesslog.c - a line of httpd's access log -> its parts. */
 #include "apisec/accesslog.h"
 
-#include <stdio.h>
-
 #include "apisec/num.h"
 
 /* What httpd writes between the user and the request. */
@@ -60,12 +58,16 @@ static const char *month_of(const char *name)
 static bool read_time(const char *p, aps_nsec *out)
 {
     const char *month = month_of(p + 3);
-    char text[APS_NUM_TIME_MAX];
+    char text[] = "YYYY-MM-DDTHH:MM:SS+ZZ:ZZ";
 
     if (p[2] != '/' || month == NULL || p[6] != '/' || p[11] != ':' || p[20] != ' ')
         return false;
-    (void)snprintf(text, sizeof text, "%.4s-%s-%.2sT%.8s%.3s:%.2s", p + 7, month, p, p + 12, p + 21,
-                   p + 24); /* it fits */
+    memcpy(text, p + 7, 4);
+    memcpy(text + 5, month, 2);
+    memcpy(text + 8, p, 2);
+    memcpy(text + 11, p + 12, 8);
+    memcpy(text + 19, p + 21, 3);
+    memcpy(text + 23, p + 24, 2);
     return aps_num_parse_time(aps_str(text), 0, out, NULL) == APS_OK;
 }
 
