@@ -1,15 +1,17 @@
 /* kind_dpop.c - is `proof` good for the row's request at the row's time?
  *
- * A row with `after` comes after that row's proof was used, which has to stand before it. */
+ * A row with `after` comes after that row's proof was used.  Where that row does not stand before
+ * it, nobody knows which proof that was, and doubt refuses. */
 #include <stdlib.h>
 
 #include "apisec/b64.h"
 #include "apisec/dpop.h"
 #include "vectors.h"
 
-/* Proofs that were good, of all rows so far. */
+/* All rows so far. */
 static struct used {
     struct aps_str id; /* copied */
+    bool good;         /* its proof was used */
     uint8_t use[APS_DIGEST_LEN];
 } * used;
 static size_t nused;
@@ -22,7 +24,7 @@ static const struct used *find_used(struct aps_str id)
     return NULL;
 }
 
-static void remember(struct aps_str id, const struct aps_dpop *proof)
+static void remember(struct aps_str id, bool good, const struct aps_dpop *proof)
 {
     struct used *more = realloc(used, (nused + 1) * sizeof *used);
     char *copy = malloc(id.n + 1);
@@ -32,7 +34,20 @@ static void remember(struct aps_str id, const struct aps_dpop *proof)
     memcpy(copy, id.p, id.n);
     used = more;
     used[nused].id = (struct aps_str){copy, id.n};
+    used[nused].good = good;
     memcpy(used[nused++].use, proof->use, sizeof proof->use);
+}
+
+/* Whether the proof was used by the row that this comes after, or nobody knows. */
+static bool is_used(const struct t_row *row, const struct aps_dpop *proof)
+{
+    const struct used *first;
+    struct aps_str after;
+
+    if (!t_row_text(row, "after", &after))
+        return false;
+    first = find_used(after);
+    return first == NULL || (first->good && memcmp(first->use, proof->use, sizeof proof->use) == 0);
 }
 
 /* The thumbprint that the token is bound to, if the row has one. */
@@ -54,8 +69,7 @@ const char *t_kind_dpop(const struct t_row *row, struct aps_json *out)
 {
     struct aps_dpop_need need = {.before = APS_DPOP_BEFORE, .after = APS_DPOP_AFTER};
     uint8_t jkt[APS_B64_DECODED_MAX(43)];
-    struct aps_str proof, id, after;
-    const struct used *first = NULL;
+    struct aps_str proof, id;
     struct aps_dpop seen;
     const char *why;
     int64_t now;
@@ -69,13 +83,10 @@ const char *t_kind_dpop(const struct t_row *row, struct aps_json *out)
         need.access_token = (struct aps_str){NULL, 0};
     if ((why = read_jkt(row, jkt, &need)) != NULL)
         return why;
-    if (t_row_text(row, "after", &after) && (first = find_used(after)) == NULL)
-        return "the row that this comes after is not before it, or was not good";
     good = aps_dpop(proof, &need, now * APS_SEC, row->key, row->pool, &seen, NULL) == APS_TOKEN_OK;
-    if (good && first != NULL && memcmp(first->use, seen.use, sizeof seen.use) == 0)
-        good = false;
-    if (good && t_row_text(row, "id", &id))
-        remember(id, &seen);
+    good = good && !is_used(row, &seen);
+    if (t_row_text(row, "id", &id))
+        remember(id, good, &seen);
     aps_json_put_bool(out, "got", good);
     return NULL;
 }

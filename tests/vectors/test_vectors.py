@@ -389,13 +389,14 @@ def test_dpop():  # DPOP-01..04, DPOP-06
 
 
 def test_dpop_after():  # DPOP-07
-    """A row with `after` finds the proof of that row used; another proof is not."""
+    """A row with `after` finds the proof of that row used, if it was; another proof is not; doubt refuses."""
     rows = rows_of(corpus("dpop.jsonl"))
     good = [row for row in rows if row["valid"]]
     first, other = good[0], next(row for row in good if row["proof"] != good[0]["proof"])
     cases = [(first, {}, True), (first, {"id": "again", "after": first["id"]}, False),
              (other, {"id": "other", "after": first["id"]}, True), (first, {"id": "alone"}, True),
-             (first, {"id": "lost", "after": "nosuch"}, None)]
+             (first, {"id": "late", "now": first["now"] + 3600}, False), (first, {"id": "new", "after": "late"}, True),
+             (first, {"id": "lost", "after": "nosuch"}, False)]
     data = "".join(json.dumps(dict(row, **more)) + "\n" for row, more, _ in cases).encode()
     assert [row.get("got") for row in run("dpop", data)] == [want for _, _, want in cases]
 
