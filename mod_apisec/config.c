@@ -66,6 +66,8 @@ void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add)
         dir->limits = mod_limit_join(pool, b->limits, a->limits);
     if (a->cost == NULL)
         dir->cost = b->cost;
+    if (a->plan == NULL)
+        dir->plan = b->plan;
     if (a->fields == MOD_FIELDS_UNSET)
         dir->fields = b->fields;
     if (a->max == NULL) {

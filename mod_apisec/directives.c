@@ -303,6 +303,14 @@ static const char *add_limit(cmd_parms *cmd, struct mod_dir *dir, int argc, char
     return NULL;
 }
 
+static const char *set_plan(cmd_parms *cmd, struct mod_dir *dir, const char *name)
+{
+    if (!aps_str_is_name(aps_str(name)))
+        return apr_psprintf(cmd->pool, "ApiSecPlan %s: want the name of a plan, or none", name);
+    dir->plan = name;
+    return NULL;
+}
+
 static const char *set_cost(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
 {
     if (dir->cost != NULL)

@@ -84,6 +84,8 @@ struct mod_limits {
     size_t roles;  /* and so many more for each role of the caller */
 };
 
+#define MOD_PLAN_NONE "none"
+
 /* What a request costs of every limit that says nothing of it. */
 struct mod_cost {
     struct aps_limit_cost cost;
@@ -101,7 +103,8 @@ enum mod_fields {
 #define MOD_LIMITS_MAX 8 /* of one section, without its outer ones */
 /* Cells that a request can be charged to by all limits of its sections. */
 #define MOD_LIMIT_CELLS_MAX 128
-_Static_assert(MOD_LIMIT_CELLS_MAX < APS_RATE_MAX, "beside them the key's own limit is charged");
+_Static_assert(MOD_LIMIT_CELLS_MAX + APS_PLANBOOK_HELD_MAX * APS_LIMIT_METERS_MAX < APS_RATE_MAX,
+               "beside them the caller's plan and the key's own limit are charged");
 
 /* Where a section looks for the credential, and what a challenge names. */
 struct mod_sources {
@@ -148,7 +151,8 @@ struct mod_dir {
     const struct mod_sources *sources;
     const struct mod_limits *limits;
     const struct mod_cost *cost; /* NULL: each request costs 1 */
-    unsigned fields;             /* bits of enum mod_fields */
+    const char *plan; /* of callers who bring none along; NULL: unset, MOD_PLAN_NONE: none */
+    unsigned fields;  /* bits of enum mod_fields */
     const struct mod_max *max;
     const char *path;  /* of this section, as httpd gives it; NULL for a server's own */
     const char *where; /* path of the innermost section with a directive of ours */
@@ -272,6 +276,7 @@ struct mod_policy {
     const struct mod_sources *sources;
     const struct mod_limits *limits;
     const struct mod_cost *cost;
+    const char *plan; /* NULL: none */
 };
 
 struct mod_decision {

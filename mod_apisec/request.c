@@ -139,6 +139,7 @@ static void policy_of(const struct mod_dir *dir, struct mod_policy *out)
         .sources = mod_config_sources(dir),
         .limits = dir->limits,
         .cost = dir->cost,
+        .plan = dir->plan != NULL && strcmp(dir->plan, MOD_PLAN_NONE) != 0 ? dir->plan : NULL,
     };
 }
 
@@ -164,8 +165,8 @@ static bool same_limits(const struct mod_limits *a, const struct mod_limits *b)
 static bool same_policy(const struct mod_policy *a, const struct mod_policy *b)
 {
     return a->engine == b->engine && a->tls == b->tls && a->requires == b->requires &&
-           a->sources == b->sources && a->cost == b->cost && same_deny(a->deny, b->deny) &&
-           same_limits(a->limits, b->limits);
+           a->sources == b->sources && a->cost == b->cost && a->plan == b->plan &&
+           same_deny(a->deny, b->deny) && same_limits(a->limits, b->limits);
 }
 
 static const struct mod_deny *keep_deny(apr_pool_t *pool, const struct mod_deny *deny)

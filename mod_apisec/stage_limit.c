@@ -281,9 +281,33 @@ const char *mod_stage_limit_would(const struct mod_req *m)
 
 /* ---- The stages ---- */
 
-/* Charge those of the section's limits that `wanted` likes, and the key's own. */
+/* What a caller brings along, beside the limits of the section. */
+struct held {
+    size_t n;
+    const struct aps_limit *const *v;
+    bool own; /* the key's own limit is to be charged */
+};
+
+static void add_those(struct bill *bill, struct asker *a, const struct aps_limit *const *v,
+                      size_t n, bool (*wanted)(const struct aps_limit *limit))
+{
+    for (size_t i = 0; i < n; i++)
+        if (!v[i]->dry_run && wanted(v[i]) && !is_charged(a->m, v[i]))
+            add_limit(bill, a, v[i]);
+}
+
+static void watch_those(struct asker *a, const struct aps_limit *const *v, size_t n,
+                        bool (*wanted)(const struct aps_limit *limit))
+{
+    for (size_t i = 0; i < n; i++)
+        if (v[i]->dry_run && wanted(v[i]))
+            watch(a, v[i]);
+}
+
+/* Charge those of the section's limits that `wanted` likes, and what is held. */
 static enum aps_reason charge_all(struct asker *a, const struct mod_limits *limits,
-                                  bool (*wanted)(const struct aps_limit *limit), bool own)
+                                  bool (*wanted)(const struct aps_limit *limit),
+                                  const struct held *held)
 {
     static const struct mod_limits none;
     enum aps_reason reason = APS_REASON_ALLOW;
@@ -293,20 +317,22 @@ static enum aps_reason charge_all(struct asker *a, const struct mod_limits *limi
     if (limits == NULL)
         limits = &none;
     size_t nroles = a->caller != NULL ? a->caller->key.nroles : 0;
-    open_bill(&bill, a->m, limits->meters + limits->roles * nroles + own);
-    for (size_t i = 0; i < limits->n; i++) {
-        const struct aps_limit *limit = limits->v[i];
-        if (!limit->dry_run && wanted(limit) && !is_charged(a->m, limit))
-            add_limit(&bill, a, limit);
-    }
-    if (own)
+    size_t room = limits->meters + limits->roles * nroles + held->own;
+    for (size_t i = 0; i < held->n; i++)
+        room += room_for(a, held->v[i]);
+    open_bill(&bill, a->m, room);
+    add_those(&bill, a, limits->v, limits->n, wanted);
+    add_those(&bill, a, held->v, held->n, wanted);
+    if (held->own)
         add_own(&bill, a);
     if (bill.n != 0)
         reason = charge(a->m, &bill);
-    for (size_t i = 0; limits->dry_run && i < limits->n && reason == APS_REASON_ALLOW; i++)
-        if (limits->v[i]->dry_run && wanted(limits->v[i]))
-            watch(a, limits->v[i]);
-    return reason == APS_REASON_ALLOW ? a->fault : reason;
+    if (reason != APS_REASON_ALLOW)
+        return reason;
+    if (limits->dry_run)
+        watch_those(a, limits->v, limits->n, wanted);
+    watch_those(a, held->v, held->n, wanted);
+    return a->fault;
 }
 
 static bool any(const struct aps_limit *limit)
@@ -369,14 +395,35 @@ struct aps_str mod_stage_limit_route(const struct mod_req *m)
     return aps_str(m->dir != NULL && m->dir->where != NULL ? m->dir->where : "/");
 }
 
+/* The caller's plan is that of the key or of a role, else the section's. */
+static enum aps_reason hold(const struct mod_req *m, const char *section,
+                            const struct aps_limit *room[APS_PLANBOOK_HELD_MAX], struct held *out)
+{
+    const struct aps_plan *plan = NULL;
+    if (m->who->plan == NULL && section != NULL) {
+        plan = aps_planbook_find(aps_snapshot_plans(aps_view_snapshot(m->view)), aps_str(section));
+        if (plan == NULL || !plan->sound)
+            return APS_REASON_PLAN_UNKNOWN;
+    }
+    out->n = aps_identity_limits(m->who, plan, room, &out->v);
+    out->own = m->who->key.limit.rate.count != 0 && !is_charged(m, NULL);
+    return APS_REASON_ALLOW;
+}
+
 enum aps_reason mod_stage_limit_caller(request_rec *r, struct mod_req *m,
                                        const struct mod_policy *policy)
 {
-    bool own = m->who != NULL && m->who->key.limit.rate.count != 0 && !is_charged(m, NULL);
-    if (policy->limits == NULL && !own)
+    const struct aps_limit *room[APS_PLANBOOK_HELD_MAX];
+    struct held held = {0, NULL, false};
+    if (m->who != NULL) {
+        enum aps_reason reason = hold(m, policy->plan, room, &held);
+        if (reason != APS_REASON_ALLOW)
+            return reason;
+    }
+    if (policy->limits == NULL && held.n == 0 && !held.own)
         return APS_REASON_ALLOW;
     struct asker a = asker_of(r, m, policy->cost);
-    return charge_all(&a, policy->limits, any, own);
+    return charge_all(&a, policy->limits, any, &held);
 }
 
 /* What is refused without a caller costs its address alone: charging a route would let strangers
@@ -387,8 +434,9 @@ enum aps_reason mod_stage_limit_refused(request_rec *r, struct mod_req *m,
     if (policy->limits == NULL || !policy->limits->by_ip || mod_process.state == NULL)
         return reason;
     struct asker a = asker_of(r, m, policy->cost);
+    struct held nothing = {0, NULL, false};
     a.caller = NULL;
-    enum aps_reason limited = charge_all(&a, policy->limits, mod_limit_is_by_address, false);
+    enum aps_reason limited = charge_all(&a, policy->limits, mod_limit_is_by_address, &nothing);
     return limited == APS_REASON_RATE_EXCEEDED ? limited : reason;
 }
 

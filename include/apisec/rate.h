@@ -30,7 +30,7 @@
 
 /* How many cells one request may be charged to: eight limits by role of a key with sixteen roles,
  * and sixteen more. */
-#define APS_RATE_MAX 144
+#define APS_RATE_MAX 288
 
 /* A cell this far beyond what its limit can reach is damage or another clock's, and is cut to what
  * the limit allows; less far is a process whose `now` is a little old, and stands (LIM-04). */
