@@ -213,12 +213,38 @@ static void add_own(struct bill *bill, struct asker *a)
         aps_table_caller(mod_process.state, who->key.id.p, who->key.id.n), a, cost_of(a, NULL));
 }
 
+/* Slots of requests under way, until the transaction is over. */
+struct held {
+    unsigned n;
+    struct aps_slot slot[];
+};
+
+static apr_status_t give_back(void *data)
+{
+    struct held *held = data;
+    for (unsigned i = 0; i < held->n; i++)
+        aps_slots_release(mod_process.state, &held->slot[i]);
+    return APR_SUCCESS;
+}
+
+/* However it ends, its pool does (LIM-08). */
+static void hold(struct mod_req *m, const struct aps_rate_result *result)
+{
+    size_t bytes = result->held * sizeof result->slot[0];
+    struct held *held = apr_palloc(m->first->pool, sizeof *held + bytes);
+    held->n = result->held;
+    memcpy(held->slot, result->slot, bytes);
+    apr_pool_cleanup_register(m->first->pool, held, give_back, apr_pool_cleanup_null);
+}
+
 /* All or nothing; what is left is kept for the RateLimit fields. */
 static enum aps_reason charge(struct mod_req *m, struct bill *bill)
 {
     struct aps_rate_result result;
     enum aps_reason reason = aps_rate_take_all(mod_process.state, bill->ask, bill->n, now_of(m),
                                                aps_clock_monotonic, &result);
+    if (result.held != 0)
+        hold(m, &result);
     if (reason != APS_REASON_ALLOW && reason != APS_REASON_RATE_EXCEEDED)
         return reason;
     for (unsigned i = 0; i < bill->n; i++) {

@@ -7,7 +7,8 @@
  * - Fixed windows: count in each; they begin at multiples of the monotonic clock.
  * - Sliding windows: those, and what the window before still weighs:
  *   ceil(before * (W - elapsed) / W) + count + cost <= limit (LIM-05).
- * - Quotas by the calendar, and requests under way, which have headers of their own.
+ * - Quotas by the calendar.
+ * - Requests under way: who is let in holds a slot (slots.h) until he gives it back.
  * Several limits are charged together, all or nothing, whatever their kinds.
  * Threads and processes: exact across all of them; never allocates, never blocks.
  * No state (NULL): STATE_DOWN, which refuses.
@@ -24,6 +25,7 @@
 #include "apisec/lease.h"
 #include "apisec/num.h"
 #include "apisec/reason.h"
+#include "apisec/slots.h"
 #include "apisec/state.h"
 #include "apisec/table.h"
 #include "apisec/zone.h"
@@ -112,6 +114,11 @@ APS_MUST_CHECK enum aps_err aps_rate_init_quota(struct aps_rate_limit *limit, ui
                                                 uint32_t count, enum aps_zone_unit unit,
                                                 const struct aps_zone *zone, struct aps_diag *diag);
 
+/* `count` requests of a caller under way at once, 1 to APS_SLOTS_MAX; an ask costs 1, whatever its
+ * `cost`.  A count that changes keeps who is in.  APS_ERR_RANGE: another count. */
+APS_MUST_CHECK enum aps_err aps_rate_init_inflight(struct aps_rate_limit *limit, uint64_t scope,
+                                                   uint32_t count, struct aps_diag *diag);
+
 /* What to charge. */
 struct aps_rate_ask {
     const struct aps_rate_limit *limit;
@@ -135,6 +142,11 @@ struct aps_rate_result {
     /* After ALLOW, of quotas: not DURABLE if a power failure would forget a charge, and why. */
     enum aps_lease_kept kept;
     struct aps_rate_left left[APS_RATE_MAX]; /* for each ask, in order */
+    /* After ALLOW, of requests under way: what the caller holds now, and must give back by
+     * aps_slots_release when the request is over, however it ends.  Always set, 0 after a refusal.
+     */
+    unsigned held;
+    struct aps_slot slot[APS_RATE_MAX];
 };
 
 /* The same for one ask. */
@@ -143,21 +155,23 @@ struct aps_rate_answer {
     aps_nsec delay;
     enum aps_lease_kept kept;
     struct aps_rate_left left;
+    struct aps_slot slot; /* as in aps_rate_result; all zero: none */
 };
 
 /* Reads the monotonic clock: aps_clock_monotonic.  Called only where an old `now` would do harm:
  * to give back a charge, and before a cell that lies too far ahead is cut. */
 typedef aps_nsec (*aps_rate_clock_fn)(void);
 
-/* Charge all of `asks` or none.  ALLOW, which no asks at all are, or RATE_EXCEEDED; INTERNAL for
- * more than APS_RATE_MAX, with *out untouched.
+/* Charge all of `asks` or none.  ALLOW, which no asks at all are, or RATE_EXCEEDED; SLOTS_FULL: no
+ * row is free for a request under way, and *out is as after RATE_EXCEEDED; INTERNAL for more than
+ * APS_RATE_MAX, with nothing of *out set but `held`.
  * If another process spends the last unit of one limit after an earlier one was charged, the
  * earlier charge is given back, but for what has drained meanwhile. */
 enum aps_reason aps_rate_take_all(struct aps_state *state, const struct aps_rate_ask *asks,
                                   unsigned n, struct aps_table_now now, aps_rate_clock_fn clock,
                                   struct aps_rate_result *out);
 
-/* One ask.  `out` may be NULL. */
+/* One ask.  `out` may be NULL, but not where a slot would be held: INTERNAL. */
 enum aps_reason aps_rate_take(struct aps_state *state, const struct aps_rate_ask *ask,
                               struct aps_table_now now, aps_rate_clock_fn clock,
                               struct aps_rate_answer *out);

@@ -64,8 +64,7 @@ static enum aps_err bind_meter(apr_pool_t *pool, const struct aps_limit *limit,
         return bind_rate(limit, meter, diag);
     if (meter->kind == APS_LIMIT_QUOTA)
         return bind_quota(pool, limit, meter, diag);
-    aps_err_explain(diag, "limit \"%s\": only rates and quotas can be charged", limit->name.p);
-    return APS_ERR_RANGE;
+    return aps_rate_init_inflight(&meter->charge, 0, meter->count, diag);
 }
 
 enum aps_err aps_limit_bind(apr_pool_t *pool, struct aps_limit *limit, uint64_t store,

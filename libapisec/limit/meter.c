@@ -27,7 +27,7 @@ const struct meter *const aps_meter_rows[METER_ROWS + 1] = {
     [APS_RATE_FIXED] = &aps_window_fixed_meter,
     [APS_RATE_SLIDING] = &aps_window_sliding_meter,
     [APS_RATE_QUOTA] = &aps_quota_meter,
-    [APS_RATE_INFLIGHT] = &never,
+    [APS_RATE_INFLIGHT] = &aps_inflight_meter,
     [METER_ROWS] = &never,
 };
 
@@ -83,6 +83,10 @@ void aps_meter_look(const struct meter_call *call, const struct aps_rate_ask *as
     c->now = now;
     c->charged = false;
     c->kept = APS_LEASE_DURABLE;
+    if (meter->look != NULL) {
+        meter->look(call, ask, c);
+        return;
+    }
     find(call, meter, ask, c);
     judge(meter, ask, c);
     if (c->verdict.cut)

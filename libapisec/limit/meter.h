@@ -36,9 +36,14 @@ struct meter_charge {
     bool charged;             /* `next` is the word that the charge left in the cell */
     uint32_t leased;          /* of a quota: what may have been counted beside the cell */
     enum aps_lease_kept kept; /* of a quota: whether a power failure would forget the charge */
+    bool no_row;              /* of requests under way: no row was free */
+    struct aps_slot slot;     /* of those, once it was charged */
 };
 
 struct meter {
+    /* In place of finding the cell and judging it; NULL: that. */
+    void (*look)(const struct meter_call *call, const struct aps_rate_ask *ask,
+                 struct meter_charge *c);
     /* What c->spot says of the ask at c->now; all of c->verdict. */
     void (*judge)(const struct aps_rate_ask *ask, struct meter_charge *c);
     /* What is left where the cell has this word. */
@@ -66,6 +71,7 @@ struct meter {
 };
 
 extern const struct meter aps_gcra_meter;
+extern const struct meter aps_inflight_meter;
 extern const struct meter aps_quota_meter;
 extern const struct meter aps_window_fixed_meter;
 extern const struct meter aps_window_sliding_meter;

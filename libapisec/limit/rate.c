@@ -108,6 +108,17 @@ enum aps_err aps_rate_init_quota(struct aps_rate_limit *limit, uint64_t scope, u
     return APS_OK;
 }
 
+enum aps_err aps_rate_init_inflight(struct aps_rate_limit *limit, uint64_t scope, uint32_t count,
+                                    struct aps_diag *diag)
+{
+    if (count == 0 || count > APS_SLOTS_MAX) {
+        aps_err_explain(diag, "%u requests under way: want 1 to %u", count, APS_SLOTS_MAX);
+        return APS_ERR_RANGE;
+    }
+    *limit = (struct aps_rate_limit){.scope = scope, .kind = APS_RATE_INFLIGHT, .burst = count};
+    return APS_OK;
+}
+
 /* ---- Charging ---- */
 
 /* As aps_meter_look, without its ways for a cell that is not there or cannot be. */
@@ -123,7 +134,7 @@ static inline void look(const struct meter_call *call, const struct aps_rate_ask
     if (aps_table_find(call->state, tag, &c->spot)) {
         if (aps_gcra_judge_held(ask, c))
             return;
-        if (meter->resume == NULL) {
+        if (meter->resume == NULL && meter->look == NULL) {
             meter->judge(ask, c);
             if (!c->verdict.cut)
                 return;
@@ -168,6 +179,16 @@ static inline struct aps_rate_left left_of(const struct aps_rate_ask *ask,
     return aps_meter_of(ask->limit)->left(ask, word, c->now);
 }
 
+static inline bool is_inflight(const struct aps_rate_ask *ask)
+{
+    return ask->limit->kind == APS_RATE_INFLIGHT;
+}
+
+static enum aps_reason why_refused(const struct aps_rate_ask *ask, const struct meter_charge *c)
+{
+    return is_inflight(ask) && c->no_row ? APS_REASON_SLOTS_FULL : APS_REASON_RATE_EXCEEDED;
+}
+
 /* Verdict on all charges together: the longest wait counts. */
 static enum aps_reason sum_up(const struct aps_rate_ask *asks, const struct meter_charge *charges,
                               unsigned n, struct aps_rate_result *out)
@@ -176,6 +197,7 @@ static enum aps_reason sum_up(const struct aps_rate_ask *asks, const struct mete
     uint64_t delay = 0;
 
     out->refused = 0;
+    out->held = 0;
     out->kept = APS_LEASE_DURABLE;
     for (unsigned i = 0; i < n; i++) {
         const struct meter_verdict *v = &charges[i].verdict;
@@ -189,10 +211,14 @@ static enum aps_reason sum_up(const struct aps_rate_ask *asks, const struct mete
             delay = v->delay;
         if (charges[i].kept != APS_LEASE_DURABLE)
             out->kept = charges[i].kept;
+        if (is_inflight(&asks[i]) && charges[i].charged)
+            out->slot[out->held++] = charges[i].slot;
     }
     out->wait = (aps_nsec)wait;
     out->delay = wait == 0 ? (aps_nsec)delay : 0;
-    return wait == 0 ? APS_REASON_ALLOW : APS_REASON_RATE_EXCEEDED;
+    if (wait == 0)
+        return APS_REASON_ALLOW;
+    return why_refused(&asks[out->refused], &charges[out->refused]);
 }
 
 static bool all_admit(const struct meter_charge *charges, unsigned n)
@@ -208,10 +234,17 @@ static enum aps_reason tell(const struct aps_rate_ask *ask, const struct meter_c
 {
     uint64_t wait = c->verdict.wait;
 
-    if (out != NULL)
-        *out = (struct aps_rate_answer){(aps_nsec)wait, wait == 0 ? (aps_nsec)c->verdict.delay : 0,
-                                        c->kept, left_of(ask, c)};
-    return wait == 0 ? APS_REASON_ALLOW : APS_REASON_RATE_EXCEEDED;
+    if (out != NULL) {
+        *out = (struct aps_rate_answer){
+            .wait = (aps_nsec)wait,
+            .delay = wait == 0 ? (aps_nsec)c->verdict.delay : 0,
+            .kept = c->kept,
+            .left = left_of(ask, c),
+        };
+        if (is_inflight(ask) && c->charged)
+            out->slot = c->slot;
+    }
+    return wait == 0 ? APS_REASON_ALLOW : why_refused(ask, c);
 }
 
 enum aps_reason aps_rate_take(struct aps_state *state, const struct aps_rate_ask *ask,
@@ -223,6 +256,8 @@ enum aps_reason aps_rate_take(struct aps_state *state, const struct aps_rate_ask
 
     if (state == NULL)
         return APS_REASON_STATE_DOWN;
+    if (out == NULL && is_inflight(ask))
+        return APS_REASON_INTERNAL; /* nobody could give it back */
     look(&call, ask, now, &c);
     (void)spend(&call, ask, &c); /* the verdict tells */
     return tell(ask, &c, out);
@@ -253,6 +288,8 @@ static enum aps_reason take_one(struct aps_state *state, const struct aps_rate_a
     out->delay = answer.delay;
     out->left[0] = answer.left;
     out->kept = answer.kept;
+    out->held = answer.slot.use != 0;
+    out->slot[0] = answer.slot;
     return reason;
 }
 
@@ -285,6 +322,7 @@ enum aps_reason aps_rate_take_all(struct aps_state *state, const struct aps_rate
                                   unsigned n, struct aps_table_now now, aps_rate_clock_fn clock,
                                   struct aps_rate_result *out)
 {
+    out->held = 0;
     if (state == NULL)
         return APS_REASON_STATE_DOWN;
     /* The common case: one bucket of a caller who was here before, with nothing to undo. */
