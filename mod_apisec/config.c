@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #define REFRESH_DEFAULT (250 * APS_MSEC)
+#define WAITERS_PERCENT_DEFAULT 10
 
 /* ---- Sections and servers ---- */
 
@@ -106,6 +107,9 @@ void *mod_config_server_merge(apr_pool_t *pool, void *base, void *add)
     sc->has_uses = b->has_uses;
     sc->uses = b->uses;
     sc->refresh = b->refresh;
+    sc->has_waiters = b->has_waiters;
+    sc->waiters = b->waiters;
+    sc->waiters_percent = b->waiters_percent;
     return sc;
 }
 
@@ -151,4 +155,16 @@ uint64_t mod_config_uses_of(const struct mod_server *sc)
 aps_nsec mod_config_refresh_of(const struct mod_server *sc)
 {
     return sc->refresh != 0 ? sc->refresh : REFRESH_DEFAULT;
+}
+
+/* A share is one at least; and one worker at least is left to others. */
+uint32_t mod_config_waiters_of(const struct mod_server *sc, uint32_t workers)
+{
+    uint32_t percent = sc->has_waiters ? sc->waiters_percent : WAITERS_PERCENT_DEFAULT;
+    uint64_t n = sc->waiters;
+    if (percent != 0)
+        n = (uint64_t)workers * percent / 100 > 0 ? (uint64_t)workers * percent / 100 : 1;
+    if (n >= workers)
+        n = workers > 0 ? workers - 1 : 0;
+    return n < APS_SLOTS_MAX ? (uint32_t)n : APS_SLOTS_MAX;
 }

@@ -129,6 +129,25 @@ static const char *set_refresh(cmd_parms *cmd, struct mod_dir *dir, const char *
     return NULL;
 }
 
+#define WAITERS_WANTED "a number up to 65535, or 1% to 50% of the workers"
+
+static const char *set_waiters(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    struct mod_server *sc = server_of(cmd);
+    struct aps_str text = aps_str(arg);
+    uint64_t n = 0;
+    (void)dir;
+    bool share = text.n != 0 && arg[text.n - 1] == '%';
+    if (share)
+        text.n--;
+    if (aps_num_parse(text, share ? 1 : 0, share ? 50 : APS_SLOTS_MAX, &n, NULL) != APS_OK)
+        return refuse(cmd, arg, WAITERS_WANTED);
+    sc->has_waiters = true;
+    sc->waiters = share ? 0 : (uint32_t)n;
+    sc->waiters_percent = share ? (uint32_t)n : 0;
+    return NULL;
+}
+
 static const char *set_fail(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
 {
     (void)dir;

@@ -120,10 +120,6 @@ const char *mod_limit_parse(cmd_parms *cmd, int argc, char *const argv[],
     enum aps_err err = aps_limit_parse(cmd->pool, join_words(cmd->pool, argc, argv), limit, &diag);
     if (err == APS_OK)
         err = aps_limit_bind(cmd->pool, limit, 0, &diag);
-    if (err == APS_OK && limit->delay != 0) {
-        aps_err_explain(&diag, "limit \"%s\": no request can be delayed here", limit->name.p);
-        err = APS_ERR_RANGE;
-    }
     if (err != APS_OK)
         return apr_pstrdup(cmd->pool, aps_err_say(err, &diag));
     APR_ARRAY_PUSH(all_made, struct made) = (struct made){cmd->server, plain_location(cmd), limit};

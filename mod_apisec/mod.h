@@ -171,6 +171,8 @@ struct mod_server {
     bool has_uses;
     uint64_t uses;
     aps_nsec refresh;
+    bool has_waiters;
+    uint32_t waiters, waiters_percent; /* one of them, the other is 0 */
 };
 
 /* config.c */
@@ -184,6 +186,8 @@ struct mod_max mod_config_max_of(const struct mod_dir *dir);
 uint64_t mod_config_table_of(const struct mod_server *sc);
 uint64_t mod_config_uses_of(const struct mod_server *sc);
 aps_nsec mod_config_refresh_of(const struct mod_server *sc);
+/* How many requests may wait at once where there are so many workers. */
+uint32_t mod_config_waiters_of(const struct mod_server *sc, uint32_t workers);
 
 /* directives.c */
 extern const command_rec mod_directives_commands[];
@@ -252,7 +256,8 @@ struct mod_process {
     uint64_t id_seed;     /* of request ids, random for each child */
     bool has_cache;       /* mod_cache is loaded */
     aps_nsec refresh;
-    uid_t owner; /* the account that starts httpd */
+    uint32_t waiters; /* requests that may wait for their turn at once, in all processes */
+    uid_t owner;      /* the account that starts httpd */
 };
 extern struct mod_process mod_process;
 
@@ -350,6 +355,10 @@ struct mod_req {
     struct mod_charge *charge;
     int refused_charge;        /* index into `charge`, or -1 */
     struct mod_watch *watched; /* NULL: none */
+    aps_nsec turn;             /* monotonic: before it no handler runs; 0: at once */
+    struct aps_slot waiter[2]; /* that it may wait: the server's and the virtual host's */
+    bool waits;                /* they are held */
+    uint64_t waited;           /* ms */
     aps_nsec wait;             /* until what was refused by a limit would pass; 0: unknown */
     aps_nsec monotonic;        /* read once */
     size_t id_len;             /* of the request id; 0 until it is asked for */
@@ -378,6 +387,11 @@ static inline struct mod_req *mod_req_get(request_rec *r)
 void mod_req_unset_field(request_rec *r, struct mod_req *m, const char *field);
 const char *mod_req_id(struct mod_req *m);
 aps_nsec mod_req_monotonic(struct mod_req *m);
+static inline struct aps_table_now mod_req_now(struct mod_req *m)
+{
+    return (struct aps_table_now){mod_req_monotonic(m),
+                                  (aps_nsec)m->first->request_time * APS_USEC};
+}
 /* The verdict of the log, if nothing was refused before. */
 void mod_req_verdict(struct mod_req *m, enum mod_engine engine, enum aps_reason reason);
 /* Decide what the present section asks for, unless it was decided.  ENGINE_OFF under Off. */
@@ -435,8 +449,9 @@ enum aps_reason mod_stage_policy_one(struct mod_req *m, const struct mod_require
 /* `grants`: the section asks for api-access. */
 enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m, bool grants);
 enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limits *limits);
+/* `passes`: nothing else refuses the request, so that it may wait for its turn. */
 enum aps_reason mod_stage_limit_caller(request_rec *r, struct mod_req *m,
-                                       const struct mod_policy *policy);
+                                       const struct mod_policy *policy, bool passes);
 enum aps_reason mod_stage_limit_refused(request_rec *r, struct mod_req *m,
                                         const struct mod_policy *policy, enum aps_reason reason);
 /* Charge a failed authentication to its source: AUTHN_RATE past the limit, or
@@ -450,6 +465,13 @@ struct aps_str mod_stage_limit_route(const struct mod_req *m);
 
 /* Names of limits of mode=dry-run that would have refused, with commas; NULL: none. */
 const char *mod_stage_limit_would(const struct mod_req *m);
+
+/* stage_wait.c: a place among those who wait at once; false where all are taken. */
+bool mod_stage_wait_reserve(struct mod_req *m);
+/* Keep it for a wait of so long; 0: give it back, unless an earlier limit asked for it. */
+void mod_stage_wait_begin(struct mod_req *m, aps_nsec delay);
+/* Until m->turn.  ALLOW, CLIENT_GONE, SERVER_STOPS or INTERNAL. */
+enum aps_reason mod_stage_wait(request_rec *r, struct mod_req *m);
 
 /* fields.c: what is left, in the fields that the section asks for. */
 /* apr_table_setn; or apr_table_addn where the field cannot be there yet, which costs less. */

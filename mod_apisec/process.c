@@ -322,6 +322,17 @@ struct aps_view *mod_process_view(struct mod_req *m)
 
 /* ---- Children ---- */
 
+/* Workers of all children, as many as the configuration lets there be. */
+static uint32_t count_workers(void)
+{
+    int daemons = 0, threads = 0;
+    if (ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &daemons) != APR_SUCCESS || daemons < 1)
+        return 0;
+    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) != APR_SUCCESS || threads < 1)
+        threads = 1; /* prefork */
+    return (uint32_t)daemons * (uint32_t)threads;
+}
+
 /* A child of a server with few stores opens them before its first request, so that it has a good
  * copy if the next one is damaged.  Of many stores it will ask for some, and memory for all of them
  * in each child would be wasted. */
@@ -361,6 +372,8 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
         return;
     if (mod_process.state != NULL)
         aps_state_child(mod_process.state);
+    mod_process.waiters = mod_config_waiters_of(
+        ap_get_module_config(s->module_config, &apisec_module), count_workers());
     for (int i = 0; i < mod_process.stores->nelts; i++) {
         struct mod_store *store = APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *);
         struct aps_reader_options options;

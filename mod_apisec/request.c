@@ -222,7 +222,7 @@ static enum aps_reason limits_and_policy(request_rec *r, struct mod_req *m,
     if (!p->requires->is_public)
         allowed = mod_stage_policy(m, p->requires);
     /* A verified caller's refusal costs that caller as usual (LIM-12). */
-    enum aps_reason limited = mod_stage_limit_caller(r, m, p);
+    enum aps_reason limited = mod_stage_limit_caller(r, m, p, aps_reason_is_pass(allowed));
     return limited != APS_REASON_ALLOW ? limited : allowed;
 }
 
@@ -474,6 +474,8 @@ int mod_req_fixups_served(request_rec *r)
         mod_stage_auth_strip(r, m);
     if (aps_reason_is_pass(reason))
         reason = mod_stage_policy_served(r, m, mod_config_requires(dir_of(r))->wants_access);
+    if (m->turn != 0 && r->main == NULL && aps_reason_is_pass(reason))
+        reason = mod_stage_wait(r, m);
     if (aps_reason_is_pass(reason)) {
         if (is_plain_file(r))
             m->plain = r;

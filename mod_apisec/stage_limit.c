@@ -5,6 +5,13 @@
 
 /* ---- Who asks, and what it costs ---- */
 
+/* What becomes of a request that would have to wait for its turn. */
+enum turn {
+    TURN_NOW,   /* it cannot: refuse, and reserve nothing */
+    TURN_WAIT,  /* it waits, as long as there are few enough who do */
+    TURN_WATCH, /* admit it, as if it waited */
+};
+
 /* One decision's: whose cells are charged, and with how much. */
 struct asker {
     request_rec *r;
@@ -14,6 +21,7 @@ struct asker {
     uint64_t store;                    /* 0: it could not be used at start, nor was it since */
     uint32_t by_expr;                  /* what the section's expression gave; 0: not asked yet */
     enum aps_reason fault;             /* why a cost is not known; ALLOW: all are */
+    enum turn turn;
 };
 
 static uint64_t store_of(const struct mod_req *m)
@@ -123,6 +131,7 @@ enum { USUAL = 16 };
 /* Charges to come; `charge` is where their outcomes go. */
 struct bill {
     unsigned n;
+    aps_nsec delay; /* the longest that one of them lets a request wait */
     struct aps_rate_ask *ask;
     struct mod_charge *charge;
     struct aps_rate_ask some[USUAL];
@@ -136,6 +145,7 @@ static void open_bill(struct bill *bill, struct mod_req *m, size_t n)
         v[i] = m->charge[i];
     m->charge = v;
     bill->n = 0;
+    bill->delay = 0;
     bill->charge = v + m->ncharges;
     bill->ask = n <= USUAL ? bill->some : apr_palloc(m->first->pool, n * sizeof *bill->ask);
 }
@@ -146,6 +156,8 @@ static void add(struct bill *bill, const struct aps_limit *limit,
 {
     bill->ask[bill->n] = (struct aps_rate_ask){
         .limit = rate, .caller = caller, .store = a->store, .cost = cost, .at_once = true};
+    if (rate->delay > bill->delay)
+        bill->delay = rate->delay;
     bill->charge[bill->n].limit = limit;
     bill->charge[bill->n++].meter = meter;
 }
@@ -214,37 +226,55 @@ static void add_own(struct bill *bill, struct asker *a)
 }
 
 /* Slots of requests under way, until the transaction is over. */
-struct held {
+struct slots {
     unsigned n;
     struct aps_slot slot[];
 };
 
-static apr_status_t give_back(void *data)
+static apr_status_t give_slots_back(void *data)
 {
-    struct held *held = data;
-    for (unsigned i = 0; i < held->n; i++)
-        aps_slots_release(mod_process.state, &held->slot[i]);
+    struct slots *slots = data;
+    for (unsigned i = 0; i < slots->n; i++)
+        aps_slots_release(mod_process.state, &slots->slot[i]);
     return APR_SUCCESS;
 }
 
 /* However it ends, its pool does (LIM-08). */
-static void hold(struct mod_req *m, const struct aps_rate_result *result)
+static void keep_slots(struct mod_req *m, const struct aps_rate_result *result)
 {
     size_t bytes = result->held * sizeof result->slot[0];
-    struct held *held = apr_palloc(m->first->pool, sizeof *held + bytes);
-    held->n = result->held;
-    memcpy(held->slot, result->slot, bytes);
-    apr_pool_cleanup_register(m->first->pool, held, give_back, apr_pool_cleanup_null);
+    struct slots *slots = apr_palloc(m->first->pool, sizeof *slots + bytes);
+    slots->n = result->held;
+    memcpy(slots->slot, result->slot, bytes);
+    apr_pool_cleanup_register(m->first->pool, slots, give_slots_back, apr_pool_cleanup_null);
+}
+
+/* Once more, for a request that may wait: its units are taken now, and it goes on later. */
+__attribute__((noinline)) static enum aps_reason charge_turn(struct asker *a, struct bill *bill,
+                                                             struct aps_rate_result *result)
+{
+    if (a->turn == TURN_WAIT && !mod_stage_wait_reserve(a->m))
+        return APS_REASON_RATE_EXCEEDED;
+    for (unsigned i = 0; i < bill->n; i++)
+        bill->ask[i].at_once = false;
+    enum aps_reason reason = aps_rate_take_all(mod_process.state, bill->ask, bill->n, now_of(a->m),
+                                               aps_clock_monotonic, result);
+    if (a->turn == TURN_WAIT)
+        mod_stage_wait_begin(a->m, reason == APS_REASON_ALLOW ? result->delay : 0);
+    return reason;
 }
 
 /* All or nothing; what is left is kept for the RateLimit fields. */
-static enum aps_reason charge(struct mod_req *m, struct bill *bill)
+static enum aps_reason charge(struct asker *a, struct bill *bill)
 {
+    struct mod_req *m = a->m;
     struct aps_rate_result result;
     enum aps_reason reason = aps_rate_take_all(mod_process.state, bill->ask, bill->n, now_of(m),
                                                aps_clock_monotonic, &result);
+    if (reason == APS_REASON_RATE_EXCEEDED && a->turn != TURN_NOW && result.wait <= bill->delay)
+        reason = charge_turn(a, bill, &result);
     if (result.held != 0)
-        hold(m, &result);
+        keep_slots(m, &result);
     if (reason != APS_REASON_ALLOW && reason != APS_REASON_RATE_EXCEEDED)
         return reason;
     for (unsigned i = 0; i < bill->n; i++) {
@@ -274,6 +304,7 @@ __attribute__((noinline)) static void watch(struct asker *a, const struct aps_li
 {
     struct mod_req *m = a->m;
     struct mod_watch *w, **end = &m->watched;
+    enum turn turn = a->turn;
     size_t ncharges = m->ncharges, n = room_for(a, limit);
     int refused = m->refused_charge;
     aps_nsec wait = m->wait;
@@ -284,7 +315,9 @@ __attribute__((noinline)) static void watch(struct asker *a, const struct aps_li
     add_limit(&bill, a, limit);
     w = apr_pcalloc(m->first->pool, sizeof *w);
     w->limit = limit;
-    w->refused = charge(m, &bill) != APS_REASON_ALLOW;
+    a->turn = TURN_WATCH;
+    w->refused = charge(a, &bill) != APS_REASON_ALLOW;
+    a->turn = turn;
     if (w->refused)
         aps_metrics_add(mod_process.state, APS_METRIC_LIMIT_WOULD_REFUSE, 1);
     m->ncharges = ncharges;
@@ -352,7 +385,7 @@ static enum aps_reason charge_all(struct asker *a, const struct mod_limits *limi
     if (held->own)
         add_own(&bill, a);
     if (bill.n != 0)
-        reason = charge(a->m, &bill);
+        reason = charge(a, &bill);
     if (reason != APS_REASON_ALLOW)
         return reason;
     if (limits->dry_run)
@@ -379,6 +412,7 @@ static enum aps_reason peek_limit(struct asker *a, const struct aps_limit *limit
     add_limit(&bill, a, limit);
     for (unsigned i = 0; i < bill.n; i++) {
         struct aps_rate_answer answer;
+        bill.ask[i].at_once = a->turn == TURN_NOW;
         enum aps_reason reason =
             aps_rate_peek(mod_process.state, &bill.ask[i], now_of(m), aps_clock_monotonic, &answer);
         if (reason == APS_REASON_ALLOW)
@@ -394,6 +428,7 @@ static enum aps_reason peek_limit(struct asker *a, const struct aps_limit *limit
 static enum aps_reason peek_address(struct mod_req *m, const struct mod_limits *limits)
 {
     struct asker a = asker_of(m->first, m, NULL);
+    a.turn = TURN_WATCH; /* whether it can wait is asked when it is charged */
     if (mod_process.state == NULL)
         return APS_REASON_STATE_DOWN;
     if (mod_req_monotonic(m) == 0)
@@ -436,8 +471,20 @@ static enum aps_reason hold(const struct mod_req *m, const char *section,
     return APS_REASON_ALLOW;
 }
 
+/* A stream of HTTP/2 must not wait, since it holds a worker that its connection shares; nor a part
+ * of a page, nor what httpd answers before any handler. */
+static enum turn turn_of(const request_rec *r, const struct mod_req *m,
+                         const struct mod_policy *policy)
+{
+    if (policy->engine == MOD_ENGINE_DETECT)
+        return TURN_WATCH;
+    bool can =
+        r->main == NULL && r->connection->master == NULL && m->path.n != 0 && m->path.p[0] == '/';
+    return can ? TURN_WAIT : TURN_NOW;
+}
+
 enum aps_reason mod_stage_limit_caller(request_rec *r, struct mod_req *m,
-                                       const struct mod_policy *policy)
+                                       const struct mod_policy *policy, bool passes)
 {
     const struct aps_limit *room[APS_PLANBOOK_HELD_MAX];
     struct held held = {0, NULL, false};
@@ -449,6 +496,8 @@ enum aps_reason mod_stage_limit_caller(request_rec *r, struct mod_req *m,
     if (policy->limits == NULL && held.n == 0 && !held.own)
         return APS_REASON_ALLOW;
     struct asker a = asker_of(r, m, policy->cost);
+    if (passes)
+        a.turn = turn_of(r, m, policy);
     return charge_all(&a, policy->limits, any, &held);
 }
 

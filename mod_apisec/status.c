@@ -20,6 +20,8 @@ static const struct {
     {"RefusedInput", APS_METRIC_REFUSED_INPUT},
     {"RefusedServer", APS_METRIC_REFUSED_SERVER},
     {"WouldRefuse", APS_METRIC_WOULD_REFUSE},
+    {"LimitDelayed", APS_METRIC_LIMIT_DELAYED},
+    {"LimitWaitersFull", APS_METRIC_LIMIT_WAITERS_FULL},
     {"LimitWouldRefuse", APS_METRIC_LIMIT_WOULD_REFUSE},
     {"TableOverflow", APS_METRIC_TABLE_OVERFLOW},
     {"ReloadFailed", APS_METRIC_STORE_RELOAD_FAILED},

@@ -36,6 +36,7 @@ struct aps_audit {
     struct aps_str id, host, ip, method, path, route, key, user, api, limit, would_limit;
     const struct aps_str *roles;
     size_t nroles;
+    uint64_t waited; /* ms; 0: not at all */
     uint64_t us;
     uint64_t gen; /* 0: unknown */
 };

@@ -22,6 +22,7 @@
 enum aps_table_kind {
     APS_TABLE_RATE = 1, /* a limit of ApiSecLimit or of a key */
     APS_TABLE_FAIL = 2, /* failed authentications by source */
+    APS_TABLE_WAIT = 3, /* requests that wait for their turn */
 };
 
 /* No GCRA word may lie further ahead than this; one that does is damage. */

@@ -157,6 +157,8 @@ static inline uint64_t u64_of(const struct aps_audit *a, enum field f)
         return a->status > 0 ? (uint64_t)a->status : 0;
     case F_kv:
         return a->kv;
+    case F_waited:
+        return a->waited;
     case F_us:
         return a->us;
     case F_gen:

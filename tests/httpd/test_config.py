@@ -67,6 +67,10 @@ WORDS = {
     "ApiSecLimit all rate=10/s by=key cost=11": ["11", "10"],
     "ApiSecLimit all rate=10/s by=key cost=BREW:2": ["BREW", "GET", "POST"],
     "ApiSecLimit all rate=10/s by=key cost=bytes/0": ["0"],
+    "ApiSecLimit all rate=10/s by=key delay=31s": ["31s", "30s"],
+    "ApiSecLimit all rate=10/s by=key algorithm=leaky-bucket": ["leaky-bucket", "delay="],
+    "ApiSecLimit all quota=10/day by=key delay=1s": ["delay=", "rate="],
+    "ApiSecLimit all inflight=0 by=key": ["0", "65535"],
     "ApiSecLimit all rate=10/s by=key mode=watch": ["watch", "enforce", "dry-run"],
     "ApiSecLimit all rate=10/s by=key algorithm=fast": ["fast", "gcra", "token-bucket", "leaky-bucket", "sliding-window",
                                                         "fixed-window"],
@@ -111,6 +115,11 @@ SERVER_WORDS = {
     "ApiSecRefresh 1ms": ["1ms", "10ms", "60s"],
     "ApiSecRefresh 2m": ["2m", "10ms", "60s"],
     "ApiSecRefresh soon": ["soon"],
+    "ApiSecWaiters many": ["many", "65535", "1%", "50%"],
+    "ApiSecWaiters 51%": ["51%", "50%"],
+    "ApiSecWaiters 0%": ["0%", "1%"],
+    "ApiSecWaiters 65536": ["65536", "65535"],
+    "<VirtualHost *:1>\nApiSecWaiters 5\n</VirtualHost>": ["ApiSecWaiters", "VirtualHost"],
     "ApiSecTable 10": ["10", "1024", "268435456"],
     "ApiSecTable 268435457": ["268435457", "1024"],
     "ApiSecTable many": ["many"],
@@ -295,7 +304,7 @@ def test_authtype_without_require_is_warned_of(tested):
 HTACCESS = ("ApiSecEngine Off", "ApiSecRequire public", "ApiSecRequireTLS Off", "ApiSecDeny 10.0.0.0/8",
             "ApiSecKeyFrom bearer", "ApiSecLimit all rate=1/s by=key", "ApiSecStore /tmp", "ApiSecMasterKey file:/tmp/x",
             "ApiSecState /tmp/x", "ApiSecTable 1024", "ApiSecRefresh 1s", "ApiSecFailLimit 1/m", "ApiSecLogAddress full",
-            "ApiSecMax body=1", "ApiSecExport none", "ApiSecCost 5", "ApiSecRateLimitFields none", "ApiSecPassCredential On", "Require not api-key")
+            "ApiSecMax body=1", "ApiSecExport none", "ApiSecCost 5", "ApiSecRateLimitFields none", "ApiSecWaiters 5", "ApiSecPassCredential On", "Require not api-key")
 
 
 # AZ-13

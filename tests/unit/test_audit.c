@@ -209,9 +209,11 @@ static void unknown_fields_are_left_out(void **state)
     assert_string_equal(value_of("ts"), "1970-01-01T00:00:00.000Z");
     a.limit = aps_str("tight");
     a.would_limit = aps_str("hourly,daily");
+    a.waited = 250;
     a.api = aps_str("shop");
     (void)write_and_read(&a);
-    assert_int_equal(nseen, sizeof always / sizeof always[0] + 3);
+    assert_int_equal(nseen, sizeof always / sizeof always[0] + 4);
+    assert_string_equal(value_of("waited"), "250");
     assert_string_equal(value_of("would_limit"), "hourly,daily");
     assert_string_equal(value_of("limit"), "tight");
     assert_string_equal(value_of("api"), "shop");
@@ -417,6 +419,7 @@ static struct aps_audit full_of(const char *unit, size_t size)
         .decision = APS_DECISION_WOULD_REFUSE,
         .status = INT32_MAX,
         .kv = UINT32_MAX,
+        .waited = UINT64_MAX,
         .us = UINT64_MAX,
         .gen = UINT64_MAX,
         .roles = many,
@@ -445,7 +448,7 @@ static void the_longest_line_fits(void **state)
         for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
             struct aps_audit a = full_of(units[u], sizes[s]);
             size_t n = write_and_read(&a);
-            assert_int_equal(nseen, 25);
+            assert_int_equal(nseen, 26);
             assert_string_equal(value_of("reason"), "credential_exposed");
             assert_string_equal(value_of("status"), "2147483647");
             assert_true(n > 400);
@@ -513,6 +516,7 @@ static void single_fields_are_told(void **state)
         {"api", ""},
         {"limit", ""},
         {"would_limit", "hourly,daily"},
+        {"waited", "250"},
         {"us", "812"},
         {"gen", "99"},
     };
@@ -520,6 +524,7 @@ static void single_fields_are_told(void **state)
     char scratch[APS_AUDIT_SCRATCH];
     (void)state;
     a.would_limit = aps_str("hourly,daily");
+    a.waited = 250;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         int field = aps_audit_field(aps_str(rows[i].name));
         assert_int_equal(field, i);
@@ -531,7 +536,7 @@ static void single_fields_are_told(void **state)
     assert_int_equal(aps_audit_field(aps_str("")), -1);
     assert_int_equal(aps_audit_field(aps_str("secret")), -1);
     assert_int_equal(aps_audit_value(&a, -1, scratch).n, 0);
-    assert_int_equal(aps_audit_value(&a, 25, scratch).n, 0);
+    assert_int_equal(aps_audit_value(&a, 26, scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("kv")), scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("gen")), scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("roles")), scratch).n, 0);
