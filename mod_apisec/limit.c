@@ -11,8 +11,16 @@
 /* A limit, and for which requests of a server it may hold. */
 struct made {
     const server_rec *server;
-    const char *path; /* a plain <Location>: what begins with it; NULL: any */
+    const char *path;    /* a plain <Location>: what begins with it; NULL: any */
+    const char *section; /* as it is written; NULL: the server itself */
     const struct aps_limit *limit;
+    struct listed *listed;
+};
+
+/* Where a limit of the configuration is listed. */
+struct listed {
+    struct aps_limit limit;
+    struct aps_directory_row row;
 };
 
 static apr_array_header_t *all_made; /* of struct made; of the configuration that is being read */
@@ -100,6 +108,19 @@ const char *mod_limit_check(apr_pool_t *pool, const server_rec *main_server)
     return fault;
 }
 
+void mod_limit_register(apr_pool_t *pool)
+{
+    for (int i = 0; i < all_made->nelts; i++) {
+        const struct made *made = &APR_ARRAY_IDX(all_made, i, struct made);
+        made->listed->row = mod_directory_register(pool, made->server, made->section, made->limit);
+    }
+}
+
+struct aps_directory_row mod_limit_row(const struct aps_limit *limit)
+{
+    return ((const struct listed *)limit)->row; /* its first member */
+}
+
 /* ---- Words ---- */
 
 static struct aps_str join_words(apr_pool_t *pool, int argc, char *const argv[])
@@ -116,13 +137,15 @@ const char *mod_limit_parse(cmd_parms *cmd, int argc, char *const argv[],
                             const struct aps_limit **out)
 {
     struct aps_diag diag = {{0}};
-    struct aps_limit *limit = apr_palloc(cmd->pool, sizeof *limit);
+    struct listed *listed = apr_pcalloc(cmd->pool, sizeof *listed);
+    struct aps_limit *limit = &listed->limit;
     enum aps_err err = aps_limit_parse(cmd->pool, join_words(cmd->pool, argc, argv), limit, &diag);
     if (err == APS_OK)
         err = aps_limit_bind(cmd->pool, limit, 0, &diag);
     if (err != APS_OK)
         return apr_pstrdup(cmd->pool, aps_err_say(err, &diag));
-    APR_ARRAY_PUSH(all_made, struct made) = (struct made){cmd->server, plain_location(cmd), limit};
+    APR_ARRAY_PUSH(all_made, struct made) =
+        (struct made){cmd->server, plain_location(cmd), cmd->path, limit, listed};
     *out = limit;
     return NULL;
 }

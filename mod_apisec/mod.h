@@ -20,6 +20,7 @@
 #include "apisec/audit.h"
 #include "apisec/authn.h"
 #include "apisec/credential.h"
+#include "apisec/directory.h"
 #include "apisec/lastuse.h"
 #include "apisec/limit.h"
 #include "apisec/metrics.h"
@@ -204,6 +205,10 @@ const char *mod_limit_parse_cost(cmd_parms *cmd, int argc, char *const argv[],
 int mod_limit_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
 /* When it was read: NULL, or which of its limits a request could meet together are too many. */
 const char *mod_limit_check(apr_pool_t *pool, const server_rec *main_server);
+/* List all of them in the state; before children are made. */
+void mod_limit_register(apr_pool_t *pool);
+/* The row of a limit of the configuration; none before it is registered. */
+struct aps_directory_row mod_limit_row(const struct aps_limit *limit);
 /* Whether it counts addresses, whoever calls: looked at before anybody is asked for a name, and
  * charged also where nobody is let in. */
 bool mod_limit_is_by_address(const struct aps_limit *limit);
@@ -448,7 +453,8 @@ enum aps_reason mod_stage_policy(struct mod_req *m, const struct mod_requires *r
 enum aps_reason mod_stage_policy_one(struct mod_req *m, const struct mod_require *req);
 /* `grants`: the section asks for api-access. */
 enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m, bool grants);
-enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limits *limits);
+enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limits *limits,
+                                        enum mod_engine engine);
 /* `passes`: nothing else refuses the request, so that it may wait for its turn. */
 enum aps_reason mod_stage_limit_caller(request_rec *r, struct mod_req *m,
                                        const struct mod_policy *policy, bool passes);
@@ -465,6 +471,15 @@ struct aps_str mod_stage_limit_route(const struct mod_req *m);
 
 /* Names of limits of mode=dry-run that would have refused, with commas; NULL: none. */
 const char *mod_stage_limit_would(const struct mod_req *m);
+
+/* directory.c: the rows of the state that list limits. */
+struct aps_directory_row mod_directory_register(apr_pool_t *pool, const server_rec *s,
+                                                const char *path, const struct aps_limit *limit);
+/* List the limits of a plan that a caller is held to. */
+void mod_directory_meet(const struct mod_req *m, const struct aps_plan *plan);
+/* Count one of a plan's limit; a limit that is none of the plan's is not listed. */
+void mod_directory_count(const struct mod_req *m, const struct aps_plan *plan,
+                         const struct aps_limit *limit, enum aps_directory_count what);
 
 /* stage_wait.c: a place among those who wait at once; false where all are taken. */
 bool mod_stage_wait_reserve(struct mod_req *m);

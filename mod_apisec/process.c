@@ -192,7 +192,6 @@ int mod_process_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
 int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     (void)plog;
-    (void)ptemp;
     /* httpd reads its configuration twice at start. */
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
         return OK;
@@ -212,6 +211,8 @@ int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
                          store->fault);
     }
     open_state(pconf, s);
+    if (mod_process.state != NULL)
+        mod_limit_register(ptemp);
     if (ap_find_linked_module("mpm_itk.c") != NULL || ap_find_linked_module("mod_ruid2.c") != NULL)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      "APISEC0023: under mpm-itk and mod_ruid2 a child changes its account and can "

@@ -239,7 +239,7 @@ static enum aps_reason run_stages(request_rec *r, struct mod_req *m, const struc
     if (reason == APS_REASON_ALLOW)
         reason = mod_stage_auth_tls(m, p->tls);
     if (reason == APS_REASON_ALLOW)
-        reason = mod_stage_limit_address(m, p->limits);
+        reason = mod_stage_limit_address(m, p->limits, p->engine);
     if (reason != APS_REASON_ALLOW)
         return reason;
     if (!p->requires->is_public)
@@ -328,7 +328,7 @@ int mod_req_post_read(request_rec *r)
     struct mod_req *m = mod_req_get(r);
     enum aps_reason reason = mod_stage_inspect_address(m, dir->deny);
     if (reason == APS_REASON_ALLOW)
-        reason = mod_stage_limit_address(m, dir->limits);
+        reason = mod_stage_limit_address(m, dir->limits, dir->engine);
     if (reason == APS_REASON_ALLOW)
         return DECLINED;
     m->dir = dir;

@@ -22,6 +22,10 @@ struct asker {
     uint32_t by_expr;                  /* what the section's expression gave; 0: not asked yet */
     enum aps_reason fault;             /* why a cost is not known; ALLOW: all are */
     enum turn turn;
+    /* For the rows that list limits. */
+    bool detects;                 /* under DetectOnly */
+    const struct aps_plan *plan;  /* that the caller is held to, or NULL */
+    const struct mod_limits *all; /* of the section */
 };
 
 static uint64_t store_of(const struct mod_req *m)
@@ -225,6 +229,53 @@ static void add_own(struct bill *bill, struct asker *a)
         aps_table_caller(mod_process.state, who->key.id.p, who->key.id.n), a, cost_of(a, NULL));
 }
 
+/* ---- What is listed ---- */
+
+static bool is_configured(const struct asker *a, const struct aps_limit *limit)
+{
+    for (size_t i = 0; a->all != NULL && i < a->all->n; i++)
+        if (a->all->v[i] == limit)
+            return true;
+    return false;
+}
+
+/* NULL: the key's own limit, which is not listed. */
+__attribute__((noinline)) static void
+count_one(const struct asker *a, const struct aps_limit *limit, enum aps_directory_count what)
+{
+    if (limit == NULL)
+        return;
+    if (is_configured(a, limit))
+        (void)aps_directory_add(mod_process.state, mod_limit_row(limit), what,
+                                (aps_nsec)a->m->first->request_time * APS_USEC);
+    else
+        mod_directory_count(a->m, a->plan, limit, what);
+}
+
+static void count_refusal(const struct asker *a, const struct aps_limit *limit)
+{
+    bool watches = a->detects || (limit != NULL && limit->dry_run);
+    count_one(a, limit, watches ? APS_DIRECTORY_WOULD_REFUSE : APS_DIRECTORY_REFUSED);
+}
+
+/* Whether a charge was admitted for later: its bucket is fuller than what may be spent at once. */
+static bool is_delayed(const struct aps_rate_ask *ask, const struct aps_rate_left *left)
+{
+    const struct aps_rate_limit *limit = ask->limit;
+    uint64_t level;
+    if (limit->delay == 0 || left->reset == 0)
+        return false;
+    level = (uint64_t)left->reset + limit->span - (left->remaining + 1) * limit->step;
+    return level > (limit->smooth ? ask->cost * limit->step : limit->span);
+}
+
+static void count_delays(const struct asker *a, const struct bill *bill)
+{
+    for (unsigned i = 0; i < bill->n; i++)
+        if (is_delayed(&bill->ask[i], &bill->charge[i].left))
+            count_one(a, bill->charge[i].limit, APS_DIRECTORY_DELAYED);
+}
+
 /* Slots of requests under way, until the transaction is over. */
 struct slots {
     unsigned n;
@@ -284,6 +335,9 @@ static enum aps_reason charge(struct asker *a, struct bill *bill)
     if (reason != APS_REASON_ALLOW) {
         m->refused_charge = (int)(m->ncharges + result.refused);
         m->wait = result.wait;
+        count_refusal(a, bill->charge[result.refused].limit);
+    } else if (result.delay > 0 && a->turn == TURN_WAIT) {
+        count_delays(a, bill);
     }
     m->ncharges += bill->n;
     return reason;
@@ -344,7 +398,8 @@ const char *mod_stage_limit_would(const struct mod_req *m)
 struct held {
     size_t n;
     const struct aps_limit *const *v;
-    bool own; /* the key's own limit is to be charged */
+    const struct aps_plan *plan; /* that most of them come from, or NULL */
+    bool own;                    /* the key's own limit is to be charged */
 };
 
 static void add_those(struct bill *bill, struct asker *a, const struct aps_limit *const *v,
@@ -375,12 +430,17 @@ static enum aps_reason charge_all(struct asker *a, const struct mod_limits *limi
         return APS_REASON_STATE_DOWN;
     if (limits == NULL)
         limits = &none;
+    a->all = limits;
+    a->plan = held->plan;
     size_t nroles = a->caller != NULL ? a->caller->key.nroles : 0;
     size_t room = limits->meters + limits->roles * nroles + held->own;
     for (size_t i = 0; i < held->n; i++)
         room += room_for(a, held->v[i]);
     open_bill(&bill, a->m, room);
     add_those(&bill, a, limits->v, limits->n, wanted);
+    for (size_t i = 0; i < limits->n; i++)
+        if (wanted(limits->v[i]))
+            (void)aps_directory_ask(mod_process.state, mod_limit_row(limits->v[i]));
     add_those(&bill, a, held->v, held->n, wanted);
     if (held->own)
         add_own(&bill, a);
@@ -418,6 +478,7 @@ static enum aps_reason peek_limit(struct asker *a, const struct aps_limit *limit
         if (reason == APS_REASON_ALLOW)
             continue;
         m->wait = answer.wait;
+        count_refusal(a, limit);
         m->charge[before] = (struct mod_charge){limit, bill.charge[i].meter, answer.left, false};
         m->refused_charge = (int)m->ncharges++;
         return reason;
@@ -425,9 +486,12 @@ static enum aps_reason peek_limit(struct asker *a, const struct aps_limit *limit
     return APS_REASON_ALLOW;
 }
 
-static enum aps_reason peek_address(struct mod_req *m, const struct mod_limits *limits)
+static enum aps_reason peek_address(struct mod_req *m, const struct mod_limits *limits,
+                                    bool detects)
 {
     struct asker a = asker_of(m->first, m, NULL);
+    a.detects = detects;
+    a.all = limits;
     a.turn = TURN_WATCH; /* whether it can wait is asked when it is charged */
     if (mod_process.state == NULL)
         return APS_REASON_STATE_DOWN;
@@ -444,9 +508,11 @@ static enum aps_reason peek_address(struct mod_req *m, const struct mod_limits *
     return APS_REASON_ALLOW;
 }
 
-enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limits *limits)
+enum aps_reason mod_stage_limit_address(struct mod_req *m, const struct mod_limits *limits,
+                                        enum mod_engine engine)
 {
-    return limits != NULL && limits->by_ip ? peek_address(m, limits) : APS_REASON_ALLOW;
+    return limits != NULL && limits->by_ip ? peek_address(m, limits, engine == MOD_ENGINE_DETECT)
+                                           : APS_REASON_ALLOW;
 }
 
 struct aps_str mod_stage_limit_route(const struct mod_req *m)
@@ -467,6 +533,9 @@ static enum aps_reason hold(const struct mod_req *m, const char *section,
             return APS_REASON_PLAN_UNKNOWN;
     }
     out->n = aps_identity_limits(m->who, plan, room, &out->v);
+    out->plan = m->who->plan != NULL ? m->who->plan : plan;
+    if (out->plan != NULL && mod_process.state != NULL)
+        mod_directory_meet(m, out->plan);
     out->own = m->who->key.limit.rate.count != 0 && !is_charged(m, NULL);
     return APS_REASON_ALLOW;
 }
@@ -487,7 +556,7 @@ enum aps_reason mod_stage_limit_caller(request_rec *r, struct mod_req *m,
                                        const struct mod_policy *policy, bool passes)
 {
     const struct aps_limit *room[APS_PLANBOOK_HELD_MAX];
-    struct held held = {0, NULL, false};
+    struct held held = {0, NULL, NULL, false};
     if (m->who != NULL) {
         enum aps_reason reason = hold(m, policy->plan, room, &held);
         if (reason != APS_REASON_ALLOW)
@@ -496,6 +565,7 @@ enum aps_reason mod_stage_limit_caller(request_rec *r, struct mod_req *m,
     if (policy->limits == NULL && held.n == 0 && !held.own)
         return APS_REASON_ALLOW;
     struct asker a = asker_of(r, m, policy->cost);
+    a.detects = policy->engine == MOD_ENGINE_DETECT;
     if (passes)
         a.turn = turn_of(r, m, policy);
     return charge_all(&a, policy->limits, any, &held);
@@ -509,8 +579,9 @@ enum aps_reason mod_stage_limit_refused(request_rec *r, struct mod_req *m,
     if (policy->limits == NULL || !policy->limits->by_ip || mod_process.state == NULL)
         return reason;
     struct asker a = asker_of(r, m, policy->cost);
-    struct held nothing = {0, NULL, false};
+    struct held nothing = {0, NULL, NULL, false};
     a.caller = NULL;
+    a.detects = policy->engine == MOD_ENGINE_DETECT;
     enum aps_reason limited = charge_all(&a, policy->limits, mod_limit_is_by_address, &nothing);
     return limited == APS_REASON_RATE_EXCEEDED ? limited : reason;
 }
