@@ -8,6 +8,8 @@
 #define SHOWN_MAX 8
 /* `", "` and an item beside its name: `"";r=4294967295;t=86400`. */
 #define LEFT_MAX 48
+/* `"key";q=4294967295;w=86400, ` */
+#define OWN_POLICY_MAX 40
 /* Longer times tell a client nothing and would give the server's plans away (LIM-17). */
 #define T_MAX 86400
 
@@ -85,7 +87,7 @@ static size_t loosest(const struct mod_req *m, const struct shown *shown)
     return most;
 }
 
-/* A limit by role charges each role: its tightest counts. */
+/* A meter that was charged for each of several roles: its tightest counts. */
 static void show(struct shown *shown, const struct mod_req *m, const struct mod_charge *c)
 {
     size_t same = 0;
@@ -106,6 +108,19 @@ static void show(struct shown *shown, const struct mod_req *m, const struct mod_
     shown->v[shown->n++] = c;
 }
 
+static void choose(struct shown *shown, const struct mod_req *m)
+{
+    shown->n = 0;
+    if (m->ncharges <= SHOWN_MAX && !m->by_role) /* each is of another meter */
+        while (shown->n < m->ncharges) {
+            shown->v[shown->n] = &m->charge[shown->n];
+            shown->n++;
+        }
+    else
+        for (size_t i = 0; i < m->ncharges; i++)
+            show(shown, m, &m->charge[i]);
+}
+
 /* ---- The fields ---- */
 
 /* The usual case, without a copy. */
@@ -121,25 +136,20 @@ static void set_one(request_rec *r, apr_table_t *headers, const struct mod_charg
 static void set_draft(request_rec *r, apr_table_t *headers, const struct mod_req *m,
                       const struct shown *shown, mod_set_fn *set)
 {
-    struct aps_str text[SHOWN_MAX];
-    size_t size = 1, names = 1;
-    if (shown->n == 1 && shown->v[0]->meter != NULL) {
-        set_one(r, headers, shown->v[0], set);
-        return;
-    }
+    size_t policies = 1, size = 1;
     for (size_t i = 0; i < shown->n; i++) {
-        text[i] = policy_of(r->pool, m, shown->v[i]);
-        size += text[i].n + 2;
-        names += name_of(shown->v[i]).n + LEFT_MAX;
+        const struct aps_limit_meter *meter = shown->v[i]->meter;
+        policies += meter != NULL ? meter->policy.n + 2 : OWN_POLICY_MAX;
+        size += (meter != NULL ? meter->name.n : sizeof MOD_LIMIT_OWN) + LEFT_MAX;
     }
-    char *policy = apr_palloc(r->pool, size), *p = policy;
-    char *left = apr_palloc(r->pool, names), *l = left;
+    char *policy = apr_palloc(r->pool, policies + size), *p = policy;
+    char *left = policy + policies, *l = left;
     for (size_t i = 0; i < shown->n; i++) {
         if (i > 0) {
             p = put_text(p, APS_STR_LIT(", "));
             l = put_text(l, APS_STR_LIT(", "));
         }
-        p = put_text(p, text[i]);
+        p = put_text(p, policy_of(r->pool, m, shown->v[i]));
         l = put_left(l, shown->v[i]);
     }
     *p = *l = '\0';
@@ -174,15 +184,13 @@ void mod_fields_set(request_rec *r, apr_table_t *headers, const struct mod_req *
 {
     unsigned fields = m->dir != NULL ? m->dir->fields : MOD_FIELDS_UNSET;
     struct shown shown;
-    shown.n = 0;
     if (m->ncharges == 0 || fields == MOD_FIELDS_NONE)
         return;
     if (m->ncharges == 1 && m->charge->meter != NULL && (fields & MOD_FIELDS_LEGACY) == 0) {
         set_one(r, headers, m->charge, set);
         return;
     }
-    for (size_t i = 0; i < m->ncharges; i++)
-        show(&shown, m, &m->charge[i]);
+    choose(&shown, m);
     if (fields != MOD_FIELDS_LEGACY)
         set_draft(r, headers, m, &shown, set);
     if ((fields & MOD_FIELDS_LEGACY) != 0)

@@ -359,6 +359,7 @@ struct mod_req {
     size_t ncharges;
     struct mod_charge *charge;
     int refused_charge;        /* index into `charge`, or -1 */
+    bool by_role;              /* some meter was charged for several roles */
     struct mod_watch *watched; /* NULL: none */
     aps_nsec turn;             /* monotonic: before it no handler runs; 0: at once */
     struct aps_slot waiter[2]; /* that it may wait: the server's and the virtual host's */

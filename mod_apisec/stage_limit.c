@@ -96,13 +96,10 @@ __attribute__((noinline)) static uint32_t evaluate(struct asker *a)
     return (uint32_t)n;
 }
 
-/* What the request costs of a limit.  Where nobody can say it costs 1, and is refused once that is
- * charged. */
-static uint32_t cost_of(struct asker *a, const struct aps_limit *limit)
+/* Where nobody can say what the request costs it costs 1, and is refused once that is charged. */
+__attribute__((noinline)) static uint32_t reckon(struct asker *a, const struct aps_limit *limit)
 {
     bool own = limit != NULL && limit->has_cost;
-    if (!own && a->cost == NULL)
-        return 1;
     if (!own && a->cost->expr != NULL) {
         if (a->by_expr == 0 && (a->by_expr = evaluate(a)) == 0) {
             a->fault = APS_REASON_COST_INVALID;
@@ -115,6 +112,13 @@ static uint32_t cost_of(struct asker *a, const struct aps_limit *limit)
     if (n == 0 && a->fault == APS_REASON_ALLOW)
         a->fault = APS_REASON_LENGTH_REQUIRED;
     return n != 0 ? n : 1;
+}
+
+/* What the request costs of a limit; NULL: of the key's own. */
+static inline uint32_t cost_of(struct asker *a, const struct aps_limit *limit)
+{
+    bool own = limit != NULL && limit->has_cost;
+    return own || a->cost != NULL ? reckon(a, limit) : 1;
 }
 
 /* ---- The bill ---- */
@@ -209,11 +213,13 @@ static uint64_t caller_of(const struct asker *a, const struct aps_limit *limit, 
 }
 
 /* All meters of a limit, for each of its subjects. */
-static void add_limit(struct bill *bill, struct asker *a, const struct aps_limit *limit)
+static inline void add_limit(struct bill *bill, struct asker *a, const struct aps_limit *limit)
 {
     size_t subjects = subjects_of(a, limit);
     if (subjects == 0)
         return;
+    if (subjects > 1)
+        a->m->by_role = true;
     uint32_t cost = cost_of(a, limit);
     for (size_t i = 0; i < subjects; i++) {
         uint64_t caller = caller_of(a, limit, i);

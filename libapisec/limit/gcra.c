@@ -57,14 +57,6 @@ static void judge(const struct aps_rate_ask *ask, struct meter_charge *c)
     v->wait = ask->cost > limit->burst ? (uint64_t)APS_RATE_NEVER : level - top;
 }
 
-static struct aps_rate_left left(const struct aps_rate_ask *ask, uint64_t word,
-                                 struct aps_table_now now)
-{
-    uint64_t mono = (uint64_t)now.mono;
-
-    return aps_gcra_left(ask->limit, word > mono ? word - mono : 0);
-}
-
 /* Had the charge never been made, the bucket would be lower by at least this much
  * (docs/design.md). */
 static bool back(const struct aps_rate_ask *ask, const struct meter_charge *c, uint64_t later,
@@ -81,4 +73,4 @@ static bool back(const struct aps_rate_ask *ask, const struct meter_charge *c, u
 }
 
 const struct meter aps_gcra_meter = {
-    .judge = judge, .left = left, .back = back, .begin = aps_carry_begin};
+    .judge = judge, .left = aps_gcra_left_of, .back = back, .begin = aps_carry_begin};

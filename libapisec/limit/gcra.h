@@ -15,6 +15,14 @@ static inline struct aps_rate_left aps_gcra_left(const struct aps_rate_limit *li
     return left;
 }
 
+static inline struct aps_rate_left aps_gcra_left_of(const struct aps_rate_ask *ask, uint64_t word,
+                                                    struct aps_table_now now)
+{
+    uint64_t mono = (uint64_t)now.mono;
+
+    return aps_gcra_left(ask->limit, word > mono ? word - mono : 0);
+}
+
 /* Judge a cell that is held; false, and nothing is said, wherever there is more to it than an
  * admission. */
 static inline bool aps_gcra_judge_held(const struct aps_rate_ask *ask, struct meter_charge *c)

@@ -125,7 +125,6 @@ enum aps_err aps_rate_init_inflight(struct aps_rate_limit *limit, uint64_t scope
 static inline void look(const struct meter_call *call, const struct aps_rate_ask *ask,
                         struct aps_table_now now, struct meter_charge *c)
 {
-    const struct meter *meter = aps_meter_of(ask->limit);
     uint64_t tag = aps_table_tag(call->state, ask->limit->scope, ask->caller);
 
     c->kept = APS_LEASE_DURABLE;
@@ -134,6 +133,7 @@ static inline void look(const struct meter_call *call, const struct aps_rate_ask
     if (aps_table_find(call->state, tag, &c->spot)) {
         if (aps_gcra_judge_held(ask, c))
             return;
+        const struct meter *meter = aps_meter_of(ask->limit);
         if (meter->resume == NULL && meter->look == NULL) {
             meter->judge(ask, c);
             if (!c->verdict.cut)
@@ -176,6 +176,8 @@ static inline struct aps_rate_left left_of(const struct aps_rate_ask *ask,
 
     if (c->spot.place == APS_TABLE_NONE)
         return (struct aps_rate_left){0, (aps_nsec)c->verdict.wait};
+    if (ask->limit->plain)
+        return aps_gcra_left_of(ask, word, c->now);
     return aps_meter_of(ask->limit)->left(ask, word, c->now);
 }
 
@@ -219,14 +221,6 @@ static enum aps_reason sum_up(const struct aps_rate_ask *asks, const struct mete
     if (wait == 0)
         return APS_REASON_ALLOW;
     return why_refused(&asks[out->refused], &charges[out->refused]);
-}
-
-static bool all_admit(const struct meter_charge *charges, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        if (charges[i].verdict.wait != 0)
-            return false;
-    return true;
 }
 
 static enum aps_reason tell(const struct aps_rate_ask *ask, const struct meter_charge *c,
@@ -294,28 +288,52 @@ static enum aps_reason take_one(struct aps_state *state, const struct aps_rate_a
 }
 
 /* Look at all, so that a refusal charges nothing; then charge in order, and undo it if another
- * process was faster at a later one.  A frame of its own, since the charges take several pages of
- * it, which the usual case would pay for. */
-__attribute__((noinline)) static enum aps_reason
-take_many(struct aps_state *state, const struct aps_rate_ask *asks, unsigned n,
-          struct aps_table_now now, aps_rate_clock_fn clock, struct aps_rate_result *out)
+ * process was faster at a later one. */
+static inline enum aps_reason take_these(const struct meter_call *call,
+                                         const struct aps_rate_ask *asks, unsigned n,
+                                         struct aps_table_now now, struct meter_charge *charges,
+                                         struct aps_rate_result *out)
 {
-    struct meter_call call = {state, clock};
-    struct meter_charge charges[APS_RATE_MAX];
+    uint64_t wait = 0;
     unsigned spent = 0;
 
-    for (unsigned i = 0; i < n; i++)
-        look(&call, &asks[i], now, &charges[i]);
-    if (all_admit(charges, n))
-        while (spent < n && spend(&call, &asks[spent], &charges[spent]))
-            spent++;
+    for (unsigned i = 0; i < n; i++) {
+        look(call, &asks[i], now, &charges[i]);
+        wait |= charges[i].verdict.wait;
+    }
+    while (wait == 0 && spent < n && spend(call, &asks[spent], &charges[spent]))
+        spent++;
     if (spent < n && spent > 0) {
-        uint64_t later = (uint64_t)clock();
+        uint64_t later = (uint64_t)call->clock();
 
         while (spent-- > 0)
-            give_back(&call, &asks[spent], later, &charges[spent]);
+            give_back(call, &asks[spent], later, &charges[spent]);
     }
     return sum_up(asks, charges, n, out);
+}
+
+/* Frames of their own: the most charges take many pages of one, which the usual case would pay
+ * for. */
+enum { FEW = 16 };
+
+__attribute__((noinline)) static enum aps_reason take_few(const struct meter_call *call,
+                                                          const struct aps_rate_ask *asks,
+                                                          unsigned n, struct aps_table_now now,
+                                                          struct aps_rate_result *out)
+{
+    struct meter_charge charges[FEW];
+
+    return take_these(call, asks, n, now, charges, out);
+}
+
+__attribute__((noinline)) static enum aps_reason take_many(const struct meter_call *call,
+                                                           const struct aps_rate_ask *asks,
+                                                           unsigned n, struct aps_table_now now,
+                                                           struct aps_rate_result *out)
+{
+    struct meter_charge charges[APS_RATE_MAX];
+
+    return take_these(call, asks, n, now, charges, out);
 }
 
 enum aps_reason aps_rate_take_all(struct aps_state *state, const struct aps_rate_ask *asks,
@@ -335,7 +353,8 @@ enum aps_reason aps_rate_take_all(struct aps_state *state, const struct aps_rate
         return take_one(state, asks, now, clock, out);
     if (n > APS_RATE_MAX)
         return APS_REASON_INTERNAL;
-    return take_many(state, asks, n, now, clock, out);
+    struct meter_call call = {state, clock};
+    return n <= FEW ? take_few(&call, asks, n, now, out) : take_many(&call, asks, n, now, out);
 }
 
 uint64_t aps_rate_seconds(aps_nsec wait)
