@@ -247,6 +247,21 @@ static void for_lost_role(struct remedies *r)
         add(r, command(r, "key set %s --role -%s", key_id(r), role), "a key without role %s", role);
 }
 
+static void for_lost_plan(struct remedies *r)
+{
+    const struct aps_planbook_choice *choice = &r->t->held.choice;
+    const char *plan = quoted(r, choice->name);
+
+    if (choice->source == APS_PLANBOOK_KEY)
+        add(r, command(r, "key set %s --plan none", key_id(r)), "a key without plan %s", plan);
+    else if (choice->source == APS_PLANBOOK_ROLE)
+        add(r, command(r, "role set %s --plan none", quoted(r, choice->role)),
+            "role %s without plan %s", quoted(r, choice->role), plan);
+    if (r->t->has_key && r->t->key.noverrides != 0)
+        add(r, command(r, "key set %s --override none", key_id(r)),
+            "a key without limits of its own");
+}
+
 /* ---- Grants and denials ---- */
 
 struct entry {
@@ -435,14 +450,23 @@ static const struct {
     enum aps_reason reason;
     remedy_fn find;
 } finders[] = {
-    {APS_REASON_ALLOW, for_allowed},          {APS_REASON_METHOD_UNKNOWN, for_method},
-    {APS_REASON_METHOD_REFUSED, for_method},  {APS_REASON_METHOD_OVERRIDE, for_override},
-    {APS_REASON_PATH_AMBIGUOUS, for_path},    {APS_REASON_KEY_REVOKED, for_revoked},
-    {APS_REASON_KEY_EXPIRED, for_expired},    {APS_REASON_KEY_NOT_YET, for_not_yet},
-    {APS_REASON_KEY_ROTATED, for_rotated},    {APS_REASON_KEY_DECOY, for_decoy},
-    {APS_REASON_KEY_NETWORK, for_network},    {APS_REASON_KEY_HOST, for_host},
-    {APS_REASON_ROLE_UNKNOWN, for_lost_role}, {APS_REASON_GRANT_DENIED, for_denied},
-    {APS_REASON_GRANT_MISSING, for_missing},  {APS_REASON_METHOD_NOT_GRANTED, for_missing},
+    {APS_REASON_ALLOW, for_allowed},
+    {APS_REASON_METHOD_UNKNOWN, for_method},
+    {APS_REASON_METHOD_REFUSED, for_method},
+    {APS_REASON_METHOD_OVERRIDE, for_override},
+    {APS_REASON_PATH_AMBIGUOUS, for_path},
+    {APS_REASON_KEY_REVOKED, for_revoked},
+    {APS_REASON_KEY_EXPIRED, for_expired},
+    {APS_REASON_KEY_NOT_YET, for_not_yet},
+    {APS_REASON_KEY_ROTATED, for_rotated},
+    {APS_REASON_KEY_DECOY, for_decoy},
+    {APS_REASON_KEY_NETWORK, for_network},
+    {APS_REASON_KEY_HOST, for_host},
+    {APS_REASON_ROLE_UNKNOWN, for_lost_role},
+    {APS_REASON_PLAN_UNKNOWN, for_lost_plan},
+    {APS_REASON_GRANT_DENIED, for_denied},
+    {APS_REASON_GRANT_MISSING, for_missing},
+    {APS_REASON_METHOD_NOT_GRANTED, for_missing},
 };
 
 apr_array_header_t *ctl_remedy_find(const struct ctl_trial *t, const char *place)

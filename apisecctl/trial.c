@@ -153,6 +153,38 @@ enum aps_err ctl_trial_role(struct ctl_trial *t, struct aps_str name, struct aps
     return APS_OK;
 }
 
+/* The key, or one that has the roles which are asked about. */
+static struct aps_key caller_of(struct ctl_trial *t)
+{
+    struct aps_key key = t->key;
+    struct aps_str *names = apr_pcalloc(t->pool, (t->nroles + 1) * sizeof *names);
+
+    if (t->has_key)
+        return key;
+    for (size_t i = 0; i < t->nroles; i++)
+        names[i] = aps_role_name(t->roles[i]);
+    aps_str_sort(names, t->nroles);
+    key.roles = names;
+    key.nroles = t->nroles;
+    return key;
+}
+
+/* What a section adds (ApiSecPlan) is not in the store. */
+static void judge_plan(struct ctl_trial *t)
+{
+    const struct aps_planbook_choice *choice = &t->held.choice;
+    const struct aps_key key = caller_of(t);
+    const char *name;
+
+    ctl_held_read(t->pool, aps_snapshot_plans(t->copy), &key, (struct aps_str){NULL, 0}, &t->held);
+    name = apr_psprintf(t->pool, "%.*s, of %s", APS_STR_ARG(choice->name), t->held.source);
+    if (t->held.reason != APS_REASON_ALLOW)
+        refuse(t, "plan", t->held.reason,
+               choice->source != APS_PLANBOOK_NONE ? name : "a limit of the key's own");
+    else if (choice->source != APS_PLANBOOK_NONE)
+        add_step(t, "plan", "ok", name)->role = choice->role;
+}
+
 /* A role that a key names and the copy does not have refuses. */
 static void resolve_roles(struct ctl_trial *t)
 {
@@ -223,9 +255,16 @@ static void judge_access(struct ctl_trial *t)
 }
 
 /* Explaining spends nothing, and what is left of a limit is not judged. */
-static void note_limit(struct ctl_trial *t)
+static void note_limits(struct ctl_trial *t)
 {
     char rate[APS_NUM_RATE_MAX];
+
+    for (size_t i = 0; i < t->held.n; i++) {
+        const char *from = ctl_held_from(t->pool, &t->held, t->held.limits[i]);
+
+        add_step(t, "limit", "not_judged", apr_psprintf(t->pool, "of %s", from))->rule =
+            t->held.limits[i]->text;
+    }
 
     if (t->has_key && t->key.limit.rate.count != 0)
         add_step(t, "limit", "not_judged",
@@ -249,13 +288,15 @@ enum aps_err ctl_trial_judge(struct ctl_trial *t, struct aps_diag *diag)
         judge_path(t);
     if (is_open(t) && t->has_key)
         judge_key(t);
+    if (is_open(t))
+        judge_plan(t);
     if (is_open(t) && t->has_key)
         resolve_roles(t);
     if (is_open(t) && t->has_key)
         err = judge_place(t, diag);
     if (err != APS_OK || !is_open(t))
         return err;
-    note_limit(t);
+    note_limits(t);
     judge_access(t);
     return APS_OK;
 }

@@ -6,9 +6,10 @@
 #define APISECCTL_TRIAL_H
 
 #include "apisec/snapshot.h"
+#include "held.h"
 
-/* Room for one step of each kind and two for each role. */
-#define CTL_TRIAL_STEPS_MAX (8 + 2 * APS_KEY_ROLES_MAX)
+/* Room for one step of each kind, two for each role and one for each limit. */
+#define CTL_TRIAL_STEPS_MAX (8 + 2 * APS_KEY_ROLES_MAX + APS_PLANBOOK_HELD_MAX)
 
 struct ctl_step {
     const char *step;
@@ -42,6 +43,7 @@ struct ctl_trial {
     struct aps_str path;    /* decoded */
     const char *path_fault; /* of PATH_AMBIGUOUS: a literal of path.h */
     struct aps_str lost;    /* of ROLE_UNKNOWN: the role */
+    struct ctl_held held;   /* the caller's limits, where it came so far */
     unsigned granted;       /* of METHOD_NOT_GRANTED: the methods that are */
     size_t nsteps;
     struct ctl_step steps[CTL_TRIAL_STEPS_MAX];

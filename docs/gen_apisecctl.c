@@ -57,6 +57,12 @@ static const struct {
      "; keys is how many name it, roles which do, earlier what limits said before, until that "
      "cannot "
      "matter any more; plan list prints an array of it, plan create and plan set print it too"},
+    {"limit grant",
+     "{\"key\", \"name\", \"limits\": [{\"limit\", \"by\", \"concerns\", \"bonus\", \"until\", "
+     "\"resets\"}]}",
+     "; concerns says whom: a limit by user is raised for all keys of that user; limit reset "
+     "prints "
+     "it too"},
     {"plan delete", "{\"name\", \"deleted\": true}", ""},
     {"key show",
      "{\"id\", \"name\", \"owner\", \"org\", \"status\", \"created_at\", \"not_before\", "

@@ -11,6 +11,7 @@
 #include <apr_pools.h>
 #include <sys/stat.h>
 
+#include "apisec/adjust.h"
 #include "apisec/err.h"
 #include "apisec/imported.h"
 #include "apisec/key.h"
@@ -72,6 +73,8 @@ struct aps_str aps_snapshot_prefix(const struct aps_snapshot *snap);
 const struct aps_rolebook *aps_snapshot_roles(const struct aps_snapshot *snap);
 /* Each plan's limits are read once, when the snapshot is opened. */
 const struct aps_planbook *aps_snapshot_plans(const struct aps_snapshot *snap);
+/* What was granted to single callers. */
+const struct aps_adjusts *aps_snapshot_adjusts(const struct aps_snapshot *snap);
 
 /* A key's record by id, without its name, of which no request has any use; it lives in `pool`.
  * APS_ERR_NOT_FOUND, APS_ERR_IO or APS_ERR_CORRUPT. One row, one lookup; for an id that nobody has

@@ -10,6 +10,7 @@
 
 #include <apr_pools.h>
 
+#include "apisec/adjust.h"
 #include "apisec/err.h"
 #include "apisec/key.h"
 #include "apisec/planbook.h"
@@ -340,6 +341,49 @@ APS_MUST_CHECK enum aps_err aps_store_plan_uses(struct aps_store *st, apr_pool_t
 /* All of them, sealed, in `pool`: which holds for which key. */
 APS_MUST_CHECK enum aps_err aps_store_plan_book(struct aps_store *st, apr_pool_t *pool,
                                                 struct aps_planbook **out, struct aps_diag *diag);
+
+/* A key under a plan, and what it is held to in the end; both are valid during the call.  Any code
+ * but APS_OK ends the walk and is returned. */
+typedef enum aps_err (*aps_store_plan_key_fn)(void *arg, const struct aps_key *key,
+                                              const struct aps_limit *const *limits, size_t n);
+/* One page of at most `max` (not 0) keys, in order of id, for which `plan` holds by this book: by
+ * themselves or by a role, and not by a section.  `after`: ids that come after this one. *out_more:
+ * there are more of them; the next page is that after the last id.  Neither revoked nor expired
+ * keys, and no decoys.  Nothing of the database is held between two pages.  With a change of the
+ * plan that is not committed and the book read after it, this tells what the change would do. */
+APS_MUST_CHECK enum aps_err
+aps_store_plan_key_page(struct aps_store *st, const struct aps_planbook *book, struct aps_str plan,
+                        struct aps_str after, uint64_t max, aps_store_plan_key_fn fn, void *arg,
+                        bool *out_more, struct aps_diag *diag);
+
+/* ---- What single callers got beyond a limit ---- */
+
+/* So many adjustments a store holds: each is in every copy and delta. */
+#define APS_STORE_ADJUST_MAX 100000
+
+/* Whose, and of what: the caller that `key` is at the level of the limit, which goes by a caller.
+ */
+struct aps_store_adjust {
+    const struct aps_limit *limit;
+    const struct aps_limit_meter *quota; /* of the limit, to be raised; not of a reset */
+    const struct aps_key *key;
+};
+
+/* Raise the quota for the period that ends at `until` (wall) by `n` units; *out, which may be NULL,
+ * is what the caller has then.  RANGE: the bonus would be above APS_NUM_COUNT_MAX; CONFLICT: the
+ * limit goes by no caller, or the store has APS_STORE_ADJUST_MAX adjustments already. */
+APS_MUST_CHECK enum aps_err aps_store_adjust_grant(struct aps_store *st,
+                                                   const struct aps_store_adjust *whose, uint32_t n,
+                                                   aps_nsec until, struct aps_adjust *out,
+                                                   struct aps_diag *diag);
+/* Let the limit begin anew, as if nothing had been consumed, or granted, so far.  CONFLICT as
+ * above. */
+APS_MUST_CHECK enum aps_err aps_store_adjust_reset(struct aps_store *st,
+                                                   const struct aps_store_adjust *whose,
+                                                   struct aps_adjust *out, struct aps_diag *diag);
+/* All of them, in `pool`. */
+APS_MUST_CHECK enum aps_err aps_store_adjusts(struct aps_store *st, apr_pool_t *pool,
+                                              struct aps_adjusts **out, struct aps_diag *diag);
 
 /* ---- How old secrets may get ---- */
 

@@ -198,6 +198,14 @@ APS_MUST_CHECK enum aps_err aps_store_plan_book_load(sqlite3 *db, const struct a
                                                      apr_pool_t *pool, struct aps_planbook **out,
                                                      struct aps_diag *diag);
 
+/* ---- store_adjust.c ---- */
+/* In `pool`; also of a published file. */
+APS_MUST_CHECK enum aps_err aps_store_adjust_load(sqlite3 *db, apr_pool_t *pool,
+                                                  struct aps_adjusts **out, struct aps_diag *diag);
+/* What was granted to the key alone; nobody gets its id again. */
+APS_MUST_CHECK enum aps_err aps_store_adjust_forget(struct aps_store *st, struct aps_str id,
+                                                    struct aps_diag *diag);
+
 /* ---- store_plan_limit.c ---- */
 /* A limit as it is stored: canonical, and one that the limiter takes; in `pool`.  FORMAT, RANGE,
  * NOT_FOUND. */

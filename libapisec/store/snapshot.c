@@ -20,6 +20,7 @@ struct aps_snapshot {
     struct aps_meta meta; /* of the delta where there is one in force, else of the copy */
     struct aps_rolebook *roles;
     struct aps_planbook *plans;
+    struct aps_adjusts *adjusts;
     unsigned npeppers;
     struct pepper peppers[PEPPERS_MAX]; /* newest last */
     struct aps_mac *address;            /* newest */
@@ -247,7 +248,9 @@ static enum aps_err load(void *arg, sqlite3 *db, struct aps_diag *diag)
         (err = aps_wrapped_each(db, &snap->meta, c->seal, APS_WRAPPED_LOOKUP, set_lookup, snap,
                                 diag)) != APS_OK ||
         (err = aps_store_role_load(db, snap->pool, &snap->roles, diag)) != APS_OK ||
-        (err = aps_store_plan_book_load(db, &snap->meta, snap->pool, &snap->plans, diag)) != APS_OK)
+        (err = aps_store_plan_book_load(db, &snap->meta, snap->pool, &snap->plans, diag)) !=
+            APS_OK ||
+        (err = aps_store_adjust_load(db, snap->pool, &snap->adjusts, diag)) != APS_OK)
         return err;
     return aps_rolebook_seal(snap->roles, diag);
 }
@@ -342,6 +345,11 @@ const struct aps_rolebook *aps_snapshot_roles(const struct aps_snapshot *snap)
 const struct aps_planbook *aps_snapshot_plans(const struct aps_snapshot *snap)
 {
     return snap->plans;
+}
+
+const struct aps_adjusts *aps_snapshot_adjusts(const struct aps_snapshot *snap)
+{
+    return snap->adjusts;
 }
 
 enum aps_err aps_snapshot_key(struct aps_snapshot *snap, struct aps_str id, apr_pool_t *pool,

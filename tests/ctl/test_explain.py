@@ -1,10 +1,12 @@
 """explain: the server's decision, with the rule and the role that it came from (CLI-13)."""
 
 import json
+import os
+import sqlite3
 
 import pytest
 
-from harness import wait_for
+from harness import Store, wait_for
 
 
 @pytest.fixture
@@ -133,3 +135,62 @@ def test_people_see_a_table(shop):
     out = shop.run("explain", "--role", "reader", "GET /items/secret").out
     assert "decision    refuse" in out and "reason      grant_denied" in out
     assert "STEP" in out and "* /items/secret" in out
+
+
+def steps(answer, name):
+    return [(step["result"], step["role"], step["rule"], step["detail"]) for step in answer["steps"] if step["step"] == name]
+
+
+def test_plan_and_limits_are_told_with_where_they_come_from(store):  # CLI-13
+    store.json("plan", "create", "gold", "--limit", "calls rate=10/s by=key", "--limit", "daily quota=5/day by=user")
+    store.json("plan", "create", "silver", "--limit", "calls rate=1/s by=key")
+    store.json("role", "create", "a-role", "--grant", "GET /a", "--plan", "silver", "--priority", "1")
+    store.json("role", "create", "b-role", "--grant", "GET /a", "--plan", "gold", "--priority", "2")
+    bob = store.key_create("bob", role=["a-role", "b-role"])["id"]
+
+    def ask(*who):
+        return store.json("explain", "GET /a", *who)
+
+    for who in (["--key-id", bob], ["--role", "b-role,a-role"]):
+        answer = ask(*who)
+        assert steps(answer, "plan") == [("ok", "b-role", None, "gold, of role b-role")]
+        assert steps(answer, "limit") == [("not_judged", None, "calls rate=10/s by=key", "of plan gold"),
+                                          ("not_judged", None, "daily quota=5/day zone=UTC by=user", "of plan gold")]
+    store.ok("key", "set", "bob", "--override", "calls rate=7/s")
+    assert steps(ask("--key-id", bob), "limit")[0] == ("not_judged", None, "calls rate=7/s by=key", "of the key's own")
+    store.ok("key", "set", "bob", "--plan", "silver", "--limit", "9/m")
+    answer = ask("--key-id", bob)
+    assert steps(answer, "plan") == [("ok", None, None, "silver, of the key")]
+    assert [step[3] for step in steps(answer, "limit")] == ["of the key's own", "the key's own limit is 9/m"]
+    assert "gold, of role b-role" in store.ok("explain", "GET /a", "--role", "b-role")
+
+
+def damage(store, sql):
+    with sqlite3.connect(store.file("store.db")) as db:
+        db.execute(sql)
+    store.ok("publish")
+
+
+def test_a_plan_that_is_lost_refuses(store):
+    store.json("plan", "create", "gold", "--limit", "calls rate=10/s by=key")
+    store.json("role", "create", "reader", "--grant", "GET /a", "--plan", "gold")
+    bob = store.key_create("bob", role="reader")["id"]
+    damage(store, "DELETE FROM plan")
+    answer = store.json("explain", "GET /a", "--key-id", bob, rc=5)
+    assert (answer["reason"], answer["status"]) == ("plan_unknown", 403)
+    assert answer["steps"][-1]["step"] == "plan" and answer["steps"][-1]["detail"] == "gold, of role reader"
+    (change,) = answer["changes"]
+    assert change["command"].endswith("role set reader --plan none")
+    assert os.system("%s/%s > /dev/null" % (os.path.dirname(Store.program), change["command"])) == 0
+    assert store.json("explain", "GET /a", "--key-id", bob)["decision"] == "allow"
+
+
+@pytest.mark.parametrize("damaged", ["calls rate=10/s by=me", "other rate=10/s by=key", "calls rate=10/s by=ip", ""])
+def test_a_limit_that_cannot_be_read_refuses(store, damaged):
+    store.json("plan", "create", "gold", "--limit", "calls rate=10/s by=key")
+    store.role_create("reader", "GET /a")
+    bob = store.key_create("bob", role="reader", plan="gold")["id"]
+    assert store.json("explain", "GET /a", "--key-id", bob)["decision"] == "allow"
+    damage(store, "UPDATE plan_limit SET text = '%s'" % damaged)
+    answer = store.json("explain", "GET /a", "--key-id", bob, rc=5)
+    assert answer["reason"] == "plan_unknown" and answer["changes"][0]["command"].endswith("key set %s --plan none" % bob)

@@ -88,6 +88,8 @@ FIRST = {
     "role grant": ["role revoke reader 'GET,HEAD /items/**'"],
     "key create": ["key set shop-1 --name other"],
     "plan create": ["plan delete gold --yes"],
+    "limit grant": ["key set shop-1 --plan gold"],
+    "limit reset": ["key set shop-1 --plan gold"],
     "key delete": ["key revoke shop-1"],
 }
 
