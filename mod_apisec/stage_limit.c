@@ -17,6 +17,7 @@ struct asker {
     request_rec *r;
     struct mod_req *m;
     const struct aps_identity *caller; /* NULL: nobody is known, or is to be charged */
+    const struct aps_adjusts *adjusts; /* what single callers were granted; NULL: nothing */
     const struct mod_cost *cost;       /* of the section; NULL: 1 */
     uint64_t store;                    /* 0: it could not be used at start, nor was it since */
     uint32_t by_expr;                  /* what the section's expression gave; 0: not asked yet */
@@ -35,11 +36,20 @@ static uint64_t store_of(const struct mod_req *m)
     return m->view != NULL ? aps_snapshot_store_tag(aps_view_snapshot(m->view)) : 0;
 }
 
+/* What was granted to callers of this store, where there is anything. */
+static const struct aps_adjusts *adjusts_of(const struct mod_req *m)
+{
+    const struct aps_adjusts *book =
+        m->who != NULL ? aps_snapshot_adjusts(aps_view_snapshot(m->view)) : NULL;
+    return book != NULL && aps_adjusts_count(book) != 0 ? book : NULL;
+}
+
 static struct asker asker_of(request_rec *r, struct mod_req *m, const struct mod_cost *cost)
 {
     return (struct asker){.r = r,
                           .m = m,
                           .caller = m->who,
+                          .adjusts = adjusts_of(m),
                           .cost = cost,
                           .store = store_of(m),
                           .fault = APS_REASON_ALLOW};
@@ -176,13 +186,15 @@ static size_t room_for(const struct asker *a, const struct aps_limit *limit)
     return limit->n * subjects_of(a, limit);
 }
 
-__attribute__((noinline)) static uint64_t name_caller(const struct asker *a,
-                                                      const struct aps_limit *limit, size_t i)
+/* `epoch`: how often the limit began anew for the caller. */
+__attribute__((noinline)) static uint64_t
+name_caller(const struct asker *a, const struct aps_limit *limit, size_t i, uint64_t epoch)
 {
     unsigned char bytes[APS_SUBJECT_MAX];
     struct aps_subject who;
     subject_of(a, &who);
-    return aps_table_caller(mod_process.state, bytes, aps_subject_bytes(limit, &who, i, 0, bytes));
+    return aps_table_caller(mod_process.state, bytes,
+                            aps_subject_bytes(limit, &who, i, epoch, bytes));
 }
 
 /* Where it is kept from one request of a caller to the next; NULL: nowhere. */
@@ -202,14 +214,30 @@ static uint64_t *kept_name(const struct asker *a, const struct aps_limit *limit)
 
 static uint64_t caller_of(const struct asker *a, const struct aps_limit *limit, size_t i)
 {
+    uint64_t epoch = a->adjusts != NULL && a->caller != NULL
+                         ? aps_adjusts_epoch(a->adjusts, limit, &a->caller->key)
+                         : 0;
+    if (epoch != 0)
+        return name_caller(a, limit, i, epoch);
     uint64_t *kept = kept_name(a, limit);
     uint64_t caller = kept != NULL ? __atomic_load_n(kept, __ATOMIC_RELAXED) : 0;
     if (caller == 0) {
-        caller = name_caller(a, limit, i);
+        caller = name_caller(a, limit, i, 0);
         if (kept != NULL)
             __atomic_store_n(kept, caller, __ATOMIC_RELAXED);
     }
     return caller;
+}
+
+/* What the caller was granted beyond the quotas that were added last. */
+__attribute__((noinline)) static void add_bonus(struct bill *bill, const struct asker *a,
+                                                const struct aps_limit *limit)
+{
+    struct aps_rate_ask *ask = &bill->ask[bill->n - limit->n];
+    for (size_t k = 0; k < limit->n; k++)
+        if (limit->meter[k].kind == APS_LIMIT_QUOTA)
+            ask[k].bonus = aps_adjusts_bonus(a->adjusts, limit, &limit->meter[k], &a->caller->key,
+                                             (aps_nsec)a->m->first->request_time * APS_USEC);
 }
 
 /* All meters of a limit, for each of its subjects. */
@@ -225,6 +253,8 @@ static inline void add_limit(struct bill *bill, struct asker *a, const struct ap
         uint64_t caller = caller_of(a, limit, i);
         for (size_t k = 0; k < limit->n; k++)
             add(bill, limit, &limit->meter[k], &limit->meter[k].charge, caller, a, cost);
+        if (a->adjusts != NULL && a->caller != NULL)
+            add_bonus(bill, a, limit);
     }
 }
 
@@ -602,7 +632,7 @@ enum aps_reason mod_stage_limit_fail(struct mod_req *m, enum aps_reason reason)
     if (mod_process.state == NULL)
         return APS_REASON_STATE_DOWN;
     struct aps_rate_ask ask = {.limit = &fail->meter[0].charge,
-                               .caller = name_caller(&a, fail, 0),
+                               .caller = name_caller(&a, fail, 0, 0),
                                .store = a.store,
                                .cost = 1};
     aps_metrics_add(mod_process.state, APS_METRIC_AUTHN_FAILURES, 1);

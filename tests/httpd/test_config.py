@@ -89,6 +89,8 @@ WORDS = {
     "ApiSecCost expr=%{REQUEST_URI} 5": ["expr=", "alone"],
     "ApiSecCost expr=%{NOTHING_KNOWN}": ["NOTHING_KNOWN"],
     "ApiSecCost 2\nApiSecCost 3": ["before"],
+    'ApiSecPlan "a b"': ["a b", "plan", "none"],
+    "ApiSecPlan": ["ApiSecPlan"],
     "ApiSecRateLimitFields new": ["new", "draft", "legacy", "both", "none"],
     "ApiSecMax": ["ApiSecMax", "target=", "fields=", "field=", "body="],
     "ApiSecMax target=0": ["0"],
@@ -304,7 +306,7 @@ def test_authtype_without_require_is_warned_of(tested):
 HTACCESS = ("ApiSecEngine Off", "ApiSecRequire public", "ApiSecRequireTLS Off", "ApiSecDeny 10.0.0.0/8",
             "ApiSecKeyFrom bearer", "ApiSecLimit all rate=1/s by=key", "ApiSecStore /tmp", "ApiSecMasterKey file:/tmp/x",
             "ApiSecState /tmp/x", "ApiSecTable 1024", "ApiSecRefresh 1s", "ApiSecFailLimit 1/m", "ApiSecLogAddress full",
-            "ApiSecMax body=1", "ApiSecExport none", "ApiSecCost 5", "ApiSecRateLimitFields none", "ApiSecWaiters 5", "ApiSecPassCredential On", "Require not api-key")
+            "ApiSecMax body=1", "ApiSecExport none", "ApiSecCost 5", "ApiSecPlan basic", "ApiSecRateLimitFields none", "ApiSecWaiters 5", "ApiSecPassCredential On", "Require not api-key")
 
 
 # AZ-13
