@@ -19,7 +19,7 @@ static apr_status_t filter_fields(ap_filter_t *f, apr_bucket_brigade *bb)
     /* httpd's own handler of files sets none of these; a backend may have. */
     mod_set_fn *set = m->plain == r ? apr_table_addn : apr_table_setn;
     set(r->headers_out, "X-Request-Id", mod_req_id(m));
-    if (!ap_is_HTTP_REDIRECT(r->status))
+    if (m->ncharges != 0 && !ap_is_HTTP_REDIRECT(r->status))
         mod_fields_set(r, r->headers_out, m, set);
     /* A store of answers must not give one caller's to another, unless the backend says so. */
     if (m->who != NULL && apr_table_get(r->headers_out, "Cache-Control") == NULL &&

@@ -180,21 +180,27 @@ static void set_legacy(request_rec *r, apr_table_t *headers, const struct mod_re
     set_number(r, headers, "X-RateLimit-Reset", seconds_of(&least->left), set);
 }
 
-void mod_fields_set(request_rec *r, apr_table_t *headers, const struct mod_req *m, mod_set_fn *set)
+__attribute__((noinline)) static void set_several(request_rec *r, apr_table_t *headers,
+                                                  const struct mod_req *m, unsigned fields,
+                                                  mod_set_fn *set)
 {
-    unsigned fields = m->dir != NULL ? m->dir->fields : MOD_FIELDS_UNSET;
-    struct shown shown;
-    if (m->ncharges == 0 || fields == MOD_FIELDS_NONE)
-        return;
-    if (m->ncharges == 1 && m->charge->meter != NULL && (fields & MOD_FIELDS_LEGACY) == 0) {
-        set_one(r, headers, m->charge, set);
-        return;
-    }
+    struct shown shown = {0};
     choose(&shown, m);
     if (fields != MOD_FIELDS_LEGACY)
         set_draft(r, headers, m, &shown, set);
     if ((fields & MOD_FIELDS_LEGACY) != 0)
         set_legacy(r, headers, m, &shown, set);
+}
+
+void mod_fields_set(request_rec *r, apr_table_t *headers, const struct mod_req *m, mod_set_fn *set)
+{
+    unsigned fields = m->dir != NULL ? m->dir->fields : MOD_FIELDS_UNSET;
+    if (m->ncharges == 0 || fields == MOD_FIELDS_NONE)
+        return;
+    if (m->ncharges == 1 && m->charge->meter != NULL && (fields & MOD_FIELDS_LEGACY) == 0)
+        set_one(r, headers, m->charge, set);
+    else
+        set_several(r, headers, m, fields, set);
 }
 
 void mod_fields_unset(apr_table_t *headers)

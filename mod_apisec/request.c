@@ -129,7 +129,7 @@ static const struct mod_dir *dir_of(const request_rec *r)
     return ap_get_module_config(r->per_dir_config, &apisec_module);
 }
 
-static void policy_of(const struct mod_dir *dir, struct mod_policy *out)
+static inline void policy_of(const struct mod_dir *dir, struct mod_policy *out)
 {
     *out = (struct mod_policy){
         .engine = dir->engine,

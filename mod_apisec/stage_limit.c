@@ -73,7 +73,7 @@ static size_t subjects_of(const struct asker *a, const struct aps_limit *limit)
     return (limit->by & APS_LIMIT_BY_ROLE) != 0 ? a->caller->key.nroles : 1;
 }
 
-static struct aps_table_now now_of(struct mod_req *m)
+static inline struct aps_table_now now_of(struct mod_req *m)
 {
     return (struct aps_table_now){mod_req_monotonic(m),
                                   (aps_nsec)m->first->request_time * APS_USEC};
@@ -212,8 +212,55 @@ static uint64_t *kept_name(const struct asker *a, const struct aps_limit *limit)
     }
 }
 
+/* Names of a connection's address, which its requests ask for again and again. */
+struct names {
+    struct aps_addr addr;
+    size_t n;
+    struct {
+        uint64_t store, name;
+        uint8_t prefix4, prefix6;
+    } v[4];
+};
+
+/* NULL: there is none to keep them for, as a stream of HTTP/2 is a connection of its own. */
+static struct names *names_of(const struct mod_req *m)
+{
+    conn_rec *c = m->first->connection;
+    struct names *names = ap_get_module_config(c->conn_config, &apisec_module);
+    if (c->master != NULL)
+        return NULL;
+    if (names == NULL) {
+        names = apr_pcalloc(c->pool, sizeof *names);
+        ap_set_module_config(c->conn_config, &apisec_module, names);
+    }
+    if (memcmp(&names->addr, &m->addr, sizeof m->addr) != 0) { /* a proxy has many clients */
+        names->addr = m->addr;
+        names->n = 0;
+    }
+    return names;
+}
+
+static uint64_t address_of(const struct asker *a, const struct aps_limit *limit)
+{
+    struct names *names = names_of(a->m);
+    for (size_t i = 0; names != NULL && i < names->n; i++)
+        if (names->v[i].prefix4 == limit->prefix4 && names->v[i].prefix6 == limit->prefix6 &&
+            names->v[i].store == a->store)
+            return names->v[i].name;
+    uint64_t name = name_caller(a, limit, 0, 0);
+    if (names != NULL && names->n < sizeof names->v / sizeof names->v[0]) {
+        names->v[names->n].store = a->store;
+        names->v[names->n].name = name;
+        names->v[names->n].prefix4 = limit->prefix4;
+        names->v[names->n++].prefix6 = limit->prefix6;
+    }
+    return name;
+}
+
 static uint64_t caller_of(const struct asker *a, const struct aps_limit *limit, size_t i)
 {
+    if (limit->by == APS_LIMIT_BY_IP)
+        return address_of(a, limit);
     uint64_t epoch = a->adjusts != NULL && a->caller != NULL
                          ? aps_adjusts_epoch(a->adjusts, limit, &a->caller->key)
                          : 0;
@@ -241,7 +288,7 @@ __attribute__((noinline)) static void add_bonus(struct bill *bill, const struct 
 }
 
 /* All meters of a limit, for each of its subjects. */
-static inline void add_limit(struct bill *bill, struct asker *a, const struct aps_limit *limit)
+static void add_limit(struct bill *bill, struct asker *a, const struct aps_limit *limit)
 {
     size_t subjects = subjects_of(a, limit);
     if (subjects == 0)
@@ -438,25 +485,56 @@ struct held {
     bool own;                    /* the key's own limit is to be charged */
 };
 
-static void add_those(struct bill *bill, struct asker *a, const struct aps_limit *const *v,
-                      size_t n, bool (*wanted)(const struct aps_limit *limit))
+static void add_section(struct bill *bill, struct asker *a, bool addresses)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!v[i]->dry_run && wanted(v[i]) && !is_charged(a->m, v[i]))
-            add_limit(bill, a, v[i]);
+    for (size_t i = 0; i < a->all->n; i++) {
+        const struct aps_limit *limit = a->all->v[i];
+        if (limit->dry_run || (addresses && !mod_limit_is_by_address(limit)) ||
+            (a->m->ncharges != 0 && is_charged(a->m, limit)))
+            continue;
+        add_limit(bill, a, limit);
+        (void)aps_directory_ask(mod_process.state, mod_limit_row(limit));
+    }
 }
 
-static void watch_those(struct asker *a, const struct aps_limit *const *v, size_t n,
-                        bool (*wanted)(const struct aps_limit *limit))
+static void watch_section(struct asker *a, bool addresses)
 {
-    for (size_t i = 0; i < n; i++)
-        if (v[i]->dry_run && wanted(v[i]))
-            watch(a, v[i]);
+    for (size_t i = 0; i < a->all->n; i++) {
+        const struct aps_limit *limit = a->all->v[i];
+        if (!limit->dry_run || (addresses && !mod_limit_is_by_address(limit)))
+            continue;
+        watch(a, limit);
+        (void)aps_directory_ask(mod_process.state, mod_limit_row(limit));
+    }
 }
 
-/* Charge those of the section's limits that `wanted` likes, and what is held. */
-static enum aps_reason charge_all(struct asker *a, const struct mod_limits *limits,
-                                  bool (*wanted)(const struct aps_limit *limit),
+__attribute__((noinline)) static void add_held(struct bill *bill, struct asker *a,
+                                               const struct held *held)
+{
+    for (size_t i = 0; i < held->n; i++)
+        if (!held->v[i]->dry_run && !is_charged(a->m, held->v[i]))
+            add_limit(bill, a, held->v[i]);
+    if (held->own)
+        add_own(bill, a);
+}
+
+static void watch_held(struct asker *a, const struct held *held)
+{
+    for (size_t i = 0; i < held->n; i++)
+        if (held->v[i]->dry_run)
+            watch(a, held->v[i]);
+}
+
+static size_t cells_held(const struct asker *a, const struct held *held)
+{
+    size_t n = held->own;
+    for (size_t i = 0; i < held->n; i++)
+        n += room_for(a, held->v[i]);
+    return n;
+}
+
+/* Charge the section's limits, or those by address alone, and what the caller brings along. */
+static enum aps_reason charge_all(struct asker *a, const struct mod_limits *limits, bool addresses,
                                   const struct held *held)
 {
     static const struct mod_limits none;
@@ -464,36 +542,21 @@ static enum aps_reason charge_all(struct asker *a, const struct mod_limits *limi
     struct bill bill;
     if (mod_process.state == NULL)
         return APS_REASON_STATE_DOWN;
-    if (limits == NULL)
-        limits = &none;
-    a->all = limits;
+    a->all = limits != NULL ? limits : &none;
     a->plan = held->plan;
     size_t nroles = a->caller != NULL ? a->caller->key.nroles : 0;
-    size_t room = limits->meters + limits->roles * nroles + held->own;
-    for (size_t i = 0; i < held->n; i++)
-        room += room_for(a, held->v[i]);
-    open_bill(&bill, a->m, room);
-    add_those(&bill, a, limits->v, limits->n, wanted);
-    for (size_t i = 0; i < limits->n; i++)
-        if (wanted(limits->v[i]))
-            (void)aps_directory_ask(mod_process.state, mod_limit_row(limits->v[i]));
-    add_those(&bill, a, held->v, held->n, wanted);
-    if (held->own)
-        add_own(&bill, a);
+    open_bill(&bill, a->m, a->all->meters + a->all->roles * nroles + cells_held(a, held));
+    add_section(&bill, a, addresses);
+    if (held->n != 0 || held->own)
+        add_held(&bill, a, held);
     if (bill.n != 0)
         reason = charge(a, &bill);
     if (reason != APS_REASON_ALLOW)
         return reason;
-    if (limits->dry_run)
-        watch_those(a, limits->v, limits->n, wanted);
-    watch_those(a, held->v, held->n, wanted);
+    if (a->all->dry_run)
+        watch_section(a, addresses);
+    watch_held(a, held);
     return a->fault;
-}
-
-static bool any(const struct aps_limit *limit)
-{
-    (void)limit;
-    return true;
 }
 
 /* Before anybody is asked for a name: is an address over its limits?  Nothing is charged yet, so
@@ -559,8 +622,9 @@ struct aps_str mod_stage_limit_route(const struct mod_req *m)
 }
 
 /* The caller's plan is that of the key or of a role, else the section's. */
-static enum aps_reason hold(const struct mod_req *m, const char *section,
-                            const struct aps_limit *room[APS_PLANBOOK_HELD_MAX], struct held *out)
+__attribute__((noinline)) static enum aps_reason
+hold(const struct mod_req *m, const char *section,
+     const struct aps_limit *room[APS_PLANBOOK_HELD_MAX], struct held *out)
 {
     const struct aps_plan *plan = NULL;
     if (m->who->plan == NULL && section != NULL) {
@@ -588,23 +652,39 @@ static enum turn turn_of(const request_rec *r, const struct mod_req *m,
     return can ? TURN_WAIT : TURN_NOW;
 }
 
-enum aps_reason mod_stage_limit_caller(request_rec *r, struct mod_req *m,
-                                       const struct mod_policy *policy, bool passes)
+static const struct held nothing;
+
+__attribute__((noinline)) static enum aps_reason charge_caller(request_rec *r, struct mod_req *m,
+                                                               const struct mod_policy *policy,
+                                                               bool passes, const struct held *held)
 {
-    const struct aps_limit *room[APS_PLANBOOK_HELD_MAX];
-    struct held held = {0, NULL, NULL, false};
-    if (m->who != NULL) {
-        enum aps_reason reason = hold(m, policy->plan, room, &held);
-        if (reason != APS_REASON_ALLOW)
-            return reason;
-    }
-    if (policy->limits == NULL && held.n == 0 && !held.own)
-        return APS_REASON_ALLOW;
     struct asker a = asker_of(r, m, policy->cost);
     a.detects = policy->engine == MOD_ENGINE_DETECT;
     if (passes)
         a.turn = turn_of(r, m, policy);
-    return charge_all(&a, policy->limits, any, &held);
+    return charge_all(&a, policy->limits, false, held);
+}
+
+/* Of a caller who may bring limits along. */
+__attribute__((noinline)) static enum aps_reason
+charge_holder(request_rec *r, struct mod_req *m, const struct mod_policy *policy, bool passes)
+{
+    const struct aps_limit *room[APS_PLANBOOK_HELD_MAX];
+    struct held held = nothing;
+    enum aps_reason reason = hold(m, policy->plan, room, &held);
+    if (reason != APS_REASON_ALLOW || (policy->limits == NULL && held.n == 0 && !held.own))
+        return reason;
+    return charge_caller(r, m, policy, passes, &held);
+}
+
+enum aps_reason mod_stage_limit_caller(request_rec *r, struct mod_req *m,
+                                       const struct mod_policy *policy, bool passes)
+{
+    if (m->who != NULL && (m->who->nlimits != 0 || m->who->plan != NULL || policy->plan != NULL ||
+                           m->who->key.limit.rate.count != 0))
+        return charge_holder(r, m, policy, passes);
+    return policy->limits != NULL ? charge_caller(r, m, policy, passes, &nothing)
+                                  : APS_REASON_ALLOW;
 }
 
 /* What is refused without a caller costs its address alone: charging a route would let strangers
@@ -615,10 +695,9 @@ enum aps_reason mod_stage_limit_refused(request_rec *r, struct mod_req *m,
     if (policy->limits == NULL || !policy->limits->by_ip || mod_process.state == NULL)
         return reason;
     struct asker a = asker_of(r, m, policy->cost);
-    struct held nothing = {0, NULL, NULL, false};
     a.caller = NULL;
     a.detects = policy->engine == MOD_ENGINE_DETECT;
-    enum aps_reason limited = charge_all(&a, policy->limits, mod_limit_is_by_address, &nothing);
+    enum aps_reason limited = charge_all(&a, policy->limits, true, &nothing);
     return limited == APS_REASON_RATE_EXCEEDED ? limited : reason;
 }
 
