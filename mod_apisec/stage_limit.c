@@ -398,6 +398,27 @@ __attribute__((noinline)) static enum aps_reason charge_turn(struct asker *a, st
     return reason;
 }
 
+/* A quota goes on in memory where its lease cannot be kept; that is told once a minute by each
+ * child. */
+__attribute__((noinline)) static void tell_kept(const struct mod_req *m, enum aps_lease_kept kept)
+{
+    static aps_nsec told; /* monotonic; 0: never */
+    aps_nsec now = m->monotonic, before = __atomic_load_n(&told, __ATOMIC_RELAXED);
+    if (kept == APS_LEASE_CAPPED || (before != 0 && now - before < APS_MINUTE) ||
+        !__atomic_compare_exchange_n(&told, &before, now, false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED))
+        return;
+    if (kept == APS_LEASE_NO_ROW)
+        ap_log_rerror(
+            APLOG_MARK, APLOG_WARNING, 0, m->first,
+            "APISEC0030: what some callers count of their quotas is not on disk, since no "
+            "row of the state file is free for it; raise ApiSecTable");
+    else
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, aps_lease_failure(mod_process.state), m->first,
+                      "APISEC0030: quotas cannot be written to the state file; a power failure "
+                      "would forget what is counted now");
+}
+
 /* All or nothing; what is left is kept for the RateLimit fields. */
 static enum aps_reason charge(struct asker *a, struct bill *bill)
 {
@@ -409,6 +430,8 @@ static enum aps_reason charge(struct asker *a, struct bill *bill)
         reason = charge_turn(a, bill, &result);
     if (result.held != 0)
         keep_slots(m, &result);
+    if (reason == APS_REASON_ALLOW && result.kept != APS_LEASE_DURABLE)
+        tell_kept(m, result.kept);
     if (reason != APS_REASON_ALLOW && reason != APS_REASON_RATE_EXCEEDED)
         return reason;
     for (unsigned i = 0; i < bill->n; i++) {

@@ -547,3 +547,24 @@ def test_most_limits_of_the_most_roles(make_site):
         left = {name: values["r"] for name, values in parse_list(got.headers["RateLimit"])}
         # No more than eight are told, and that with the most left is not.
         assert left == {"key": 90 - spent, **{"limit%d" % i: 100 + i - spent for i in range(7)}}
+
+
+NO_ROWS = """
+ApiSecTable 1024
+ApiSecRequireTLS Off
+<Location /orders>
+    ApiSecEngine On
+    ApiSecLimit each quota=1000/month by=key+ip
+</Location>
+"""
+
+
+# LIM-09: what cannot be kept on disk is counted all the same, and told once a minute by each child
+def test_quota_that_cannot_be_kept_is_told(make_site):
+    site = make_site(NO_ROWS, modules=["remoteip"])
+    with site.server.connect() as connection:
+        for i in range(700):
+            headers = {"X-API-Key": site.keys["ci"], "X-Forwarded-For": "198.18.%d.%d" % (i // 250, i % 250 + 1)}
+            assert connection.request("GET", "/orders/7.json", headers).status == 200
+    assert site.server.wait_error("APISEC0030: .*raise ApiSecTable")
+    assert site.server.error_log().count("APISEC0030") <= len(site.server.children())
