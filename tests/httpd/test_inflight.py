@@ -1,0 +1,135 @@
+"""Requests under way: so many at once, and however one ends, another may come."""
+
+import contextlib
+import os
+import signal
+import socket
+
+import pytest
+from harness import Site, wait_for
+
+CONF = """
+ApiSecRequireTLS Off
+Timeout 60
+<Location /two>
+    ApiSecEngine On
+    ApiSecLimit two inflight=2 by=key
+</Location>
+<Location /short>
+    ApiSecEngine On
+    ApiSecLimit short inflight=1 by=key
+</Location>
+"""
+
+
+def prepare(site):
+    for name in ("two/x.txt", "short/x.txt"):
+        site.folder.write("htdocs/" + name, "x\n")
+    site.role("reader", "GET /**")
+    for i in range(8):
+        site.key("key-%d" % i)
+
+
+@pytest.fixture(scope="module")
+def site():
+    with Site(CONF, prepare, children=4) as made:
+        made.unused = sorted(made.keys)
+        yield made
+
+
+@contextlib.contextmanager
+def under_way(site, key, path="/two/x.txt"):
+    """A request that was let in and waits for its body; yields its connection.  It asks again until it is: a slot is
+    given back after the answer was written, so that the one before may still have it for a moment."""
+    lines = ["GET %s HTTP/1.1" % path, "Host: localhost", "X-API-Key: " + site.keys[key], "Content-Length: 4",
+             "Expect: 100-continue", "Connection: close", "", ""]
+
+    def let_in():
+        link = socket.create_connection(("127.0.0.1", site.server.port), timeout=30)
+        link.sendall("\r\n".join(lines).encode())
+        if b" 100 " in link.recv(1024):
+            return link
+        link.close()
+        return None
+
+    with wait_for(let_in, what="a request that is let in") as link:
+        yield link
+
+
+def status_of(link):
+    """Ends the request's body and reads the answer."""
+    link.sendall(b"body")
+    with link.makefile("rb") as answer:
+        return int(answer.read().split()[1])
+
+
+def refusal(site, key, path="/two/x.txt"):
+    got = site.get(path, key=key)
+    assert got.status == 429
+    return got
+
+
+def wait_room(site, key, path="/two/x.txt"):
+    wait_for(lambda: site.get(path, key=key).status == 200, what="room for one more")
+
+
+# LIM-08, LIM-13, LIM-15
+def test_so_many_at_once_and_then_the_next(site):
+    key, other = site.unused.pop(), site.unused.pop()
+    with under_way(site, key) as one, under_way(site, key) as two:
+        refused = refusal(site, key)
+        assert refused.headers["Retry-After"] == "1"
+        assert refused.json()["violated-policies"] == ["two"]
+        assert site.get("/two/x.txt", key=other).status == 200
+        assert status_of(one) == 200
+        with under_way(site, key):
+            refusal(site, key)
+        assert status_of(two) == 200
+    wait_room(site, key)
+
+
+# LIM-08
+def test_an_error_gives_its_slot_back(site):
+    key = site.unused.pop()
+    never = [("If-Match", '"none"')]
+    for _ in range(5):
+        wait_for(lambda: site.get("/short/none.txt", key=key).status == 404, what="room for a 404")
+        wait_for(lambda: site.get("/short/x.txt", key=key, headers=never).status == 412, what="room for a 412")
+    wait_room(site, key, "/short/x.txt")
+
+
+# LIM-08
+def test_a_client_that_goes_away_gives_its_slot_back(site):
+    key = site.unused.pop()
+    with under_way(site, key), under_way(site, key):
+        refusal(site, key)
+    wait_room(site, key)
+
+
+# LIM-08
+def test_slots_outlive_a_graceful_restart_with_their_requests(site):
+    key = site.unused.pop()
+    with under_way(site, key) as one, under_way(site, key) as two:
+        refusal(site, key)
+        site.server.graceful()
+        refusal(site, key)
+        assert (status_of(one), status_of(two)) == (200, 200)
+    wait_room(site, key)
+
+
+# LIM-08
+def test_slots_of_killed_children_come_back(site):
+    key = site.unused.pop()
+    with under_way(site, key), under_way(site, key):
+        refusal(site, key)
+        site.server.crash_is_expected = True
+        for pid in site.server.children():
+            os.kill(pid, signal.SIGKILL)
+
+        def has_room():
+            try:
+                return site.get("/two/x.txt", key=key).status == 200
+            except OSError:  # no child is there yet
+                return False
+
+        wait_for(has_room, what="slots of killed children")
