@@ -150,7 +150,7 @@ static inline bool spend(const struct meter_call *call, const struct aps_rate_as
 
     if (meter->spend != NULL)
         return meter->spend(call, ask, c);
-    if (c->verdict.wait == 0 && !c->spot.overflow &&
+    if (meter->prepare == NULL && c->verdict.wait == 0 && !c->spot.overflow &&
         aps_table_put(call->state, &c->spot, c->verdict.next)) {
         c->charged = true;
         return true;
