@@ -2,6 +2,8 @@
  * what is allowed, and a killed process takes at most the unit with it that it was at. */
 #include "t_multi_limit.h"
 
+#include "apisec/zone.h"
+
 /* ---- kinds: a row for each, and a function that makes a limit which admits just `units` at one
  * instant; a unit of a bucket is a millisecond */
 
@@ -43,12 +45,24 @@ static void make_sliding(struct aps_rate_limit *out, uint64_t scope, uint32_t un
     make_window(out, scope, APS_RATE_SLIDING, units);
 }
 
+static void make_quota(struct aps_rate_limit *out, uint64_t scope, uint32_t units)
+{
+    static const struct aps_zone *utc;
+    static apr_pool_t *pool;
+
+    if (utc == NULL && (apr_pool_create(&pool, NULL) != APR_SUCCESS ||
+                        aps_zone_open(pool, APS_STR_LIT("UTC"), &utc, NULL) != APS_OK))
+        abort();
+    if (aps_rate_init_quota(out, scope, units, APS_ZONE_DAY, utc, NULL) != APS_OK)
+        abort();
+}
+
 static const struct kind {
     const char *name;
     void (*make)(struct aps_rate_limit *out, uint64_t scope, uint32_t units);
 } kinds[] = {
     {"gcra", make_gcra},   {"delay", make_delay},     {"leaky bucket", make_leaky},
-    {"fixed", make_fixed}, {"sliding", make_sliding},
+    {"fixed", make_fixed}, {"sliding", make_sliding}, {"quota", make_quota},
 };
 
 #define KINDS (sizeof kinds / sizeof kinds[0])
