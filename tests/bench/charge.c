@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "apisec/rate.h"
+#include "apisec/zone.h"
 
 #define LIMITS_MAX 16
 #define START ((aps_nsec)1000 * APS_SEC)
@@ -18,6 +19,7 @@
 static struct aps_rate_limit limits[LIMITS_MAX];
 static size_t limit_count;
 static struct aps_state *state;
+static const struct aps_zone *utc;
 
 static aps_nsec no_clock(void)
 {
@@ -35,6 +37,8 @@ static enum aps_err make(struct aps_rate_limit *limit, const char *kind, bool fe
 
     if (strcmp(kind, "fixed-window") == 0)
         return aps_rate_init_window(limit, scope, APS_RATE_FIXED, rate, NULL);
+    if (strcmp(kind, "quota") == 0)
+        return aps_rate_init_quota(limit, scope, few ? 1 : 1000000, APS_ZONE_MONTH, utc, NULL);
     if (strcmp(kind, "sliding-window") == 0)
         return aps_rate_init_window(limit, scope, APS_RATE_SLIDING, rate, NULL);
     if ((err = aps_rate_init(limit, scope, rate, 0, NULL)) != APS_OK || strcmp(kind, "gcra") == 0)
@@ -90,12 +94,14 @@ int main(int argc, char **argv)
         return 2;
     (void)unlink(path);
     (void)rmdir(folder);
+    if (aps_zone_open(pool, (struct aps_str){"UTC", 3}, &utc, NULL) != APS_OK)
+        return 2;
     for (; limit_count < (size_t)argc - 3; limit_count++)
         if (make(&limits[limit_count], argv[3 + limit_count],
                  strcmp(argv[1], "refused") == 0 && limit_count + 4 == (size_t)argc) != APS_OK) {
             fprintf(stderr,
-                    "charge: %s: want gcra, delay, leaky-bucket, fixed-window, sliding-window or "
-                    "edited\n",
+                    "charge: %s: want gcra, delay, leaky-bucket, fixed-window, sliding-window, "
+                    "quota or edited\n",
                     argv[3 + limit_count]);
             return 2;
         }
