@@ -27,11 +27,6 @@ enum aps_err aps_plan_check(apr_pool_t *pool, const struct aps_limit *limit, str
 {
     struct aps_limit trial = *limit;
 
-    /* Slots want nothing that could be wrong. */
-    trial.n = 0;
-    for (size_t i = 0; i < limit->n; i++)
-        if (limit->meter[i].kind != APS_LIMIT_INFLIGHT)
-            trial.meter[trial.n++] = limit->meter[i];
     return aps_limit_bind(pool, &trial, 0, diag);
 }
 

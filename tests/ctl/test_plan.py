@@ -64,7 +64,7 @@ def test_people_see_tables(shop):
 
 def test_limits_are_kept_in_one_form_and_in_their_order(store):
     made = store.json("plan", "create", "p", "--limit", "  z   by=route+key rate=60/m   burst=5 ", "--limit",
-                      "a cost=POST,PUT:5 cost=bytes/64k by=org inflight=10 quota=9/month zone=Europe/Berlin mode=dry-run")
+                      "a cost=POST,PUT:5 cost=bytes/64k by=org rate=10/m quota=9/month zone=Europe/Berlin mode=dry-run")
     assert [row["name"] for row in made["limits"]] == ["z", "a"]
     for row in made["limits"]:
         again = store.json("plan", "create", "q", "--limit", row["limit"])
@@ -111,14 +111,14 @@ def test_what_a_plan_cannot_be(shop):
 def test_set_replaces_adds_and_takes_away(shop):
     assert [row["limit"] for row in shop.json("plan", "set", "gold", "--limit", "calls rate=5/s by=key")["limits"]] == [
         "calls rate=5/s by=key", DAILY]  # its place stays
-    shop.ok("plan", "set", "gold", "--limit", "+slots inflight=3 by=key", "--limit", "-daily")
-    assert texts(shop) == ["calls rate=5/s by=key", "slots inflight=3 by=key"]
+    shop.ok("plan", "set", "gold", "--limit", "+slots rate=3/h by=key", "--limit", "-daily")
+    assert texts(shop) == ["calls rate=5/s by=key", "slots rate=3/h by=key"]
     row = shop.json("changes")[-1]
     assert row["command"] == "plan set" and row["old"]["limits"] == ["calls rate=5/s by=key", DAILY]
     assert row["new"]["limits"] == texts(shop)
     assert shop.json("plan", "set", "gold", "--description", "for all")["description"] == "for all"
     assert shop.json("plan", "set", "gold", "--description", "none")["description"] is None
-    assert texts(shop) == ["calls rate=5/s by=key", "slots inflight=3 by=key"]
+    assert texts(shop) == ["calls rate=5/s by=key", "slots rate=3/h by=key"]
 
 
 def test_an_edit_remembers_what_was_before(shop):

@@ -70,7 +70,7 @@ static void what_the_limiter_does_not_take_is_refused(void **state)
         enum aps_err want;
     } rows[] = {
         {"a rate=1/s by=key", APS_OK},
-        {"a rate=1/s quota=5/day inflight=3 zone=UTC by=key", APS_OK},
+        {"a rate=1/s quota=5/day zone=UTC by=key", APS_OK},
         {"a rate=1/d burst=3660 by=key", APS_OK},
         {"a rate=1/d burst=3661 by=key", APS_ERR_RANGE},
         {"a rate=65535/s algorithm=sliding-window by=key", APS_OK},
