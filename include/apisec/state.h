@@ -2,8 +2,8 @@
  *
  * It holds the table of limits (table.h), counters (metrics.h), the generations in use
  * (generation.h) and the last use of each secret (lastuse.h); no pointers and no credentials.  It
- * outlives restarts, stops and crashes; after a reboot the cells start empty, since they hang on
- * the monotonic clock, and the rest stays.  Layout: docs/design.md.
+ * outlives restarts, stops and crashes; after a reboot all cells but those of quotas start empty,
+ * since they hang on the monotonic clock, and the rest stays.  Layout: docs/design.md.
  * Threads and processes: open, attach, child and close belong to one thread; everything that
  * takes an open state is safe from any thread and any process forked after open. */
 #ifndef APISEC_STATE_H
@@ -34,8 +34,10 @@ enum aps_state_origin {
     APS_STATE_MEMORY,   /* made by aps_state_memory */
     APS_STATE_CREATED,  /* there was none */
     APS_STATE_KEPT,     /* all of it is in use again */
-    APS_STATE_REBOOTED, /* in use again without its cells: the kernel was restarted */
-    APS_STATE_REPLACED, /* it had another size or version, or was damaged: a new file */
+    APS_STATE_CARRIED,  /* it had another size: what was counted goes on in a new file */
+    APS_STATE_REBOOTED, /* the kernel was restarted: a new file, in which quotas go on, and all that
+                           is not counted */
+    APS_STATE_REPLACED, /* it had another version, or was damaged: a new file */
 };
 
 /* What a server asks for; both are rounded up to a power of two. */
@@ -52,6 +54,8 @@ struct aps_state_info {
     uint64_t rows;    /* rows for generations in use */
     uint64_t slots;   /* rows for requests under way (slots.h) */
     uint64_t leases;  /* rows for what quotas have on disk */
+    uint64_t carried; /* cells that went on in a new file at this start */
+    uint64_t lost;    /* cells that found no place in it: it has become smaller */
     uint64_t boot;    /* how often a server opened it, this time included; `boot` of audit lines */
     aps_nsec created; /* wall */
     bool is_stale;    /* attached: the kernel was started anew since a server opened it, or nobody
@@ -61,10 +65,12 @@ struct aps_state_info {
 
 /* Open for a server, before it drops privileges: make the file (0600) or use what is there, and
  * raise the start counter.  `wall` is the time now.  Space on disk is reserved, so that a full disk
- * shows here and never as a signal later.  A state file that cannot be used is never changed, since
- * old children may still map it: a new file takes its name, and where the old one is sound but of
- * another size the last uses go on in it; one without the magic is kept as PATH.bad.  Lives in
- * `pool`; unmapped with it in this process only.
+ * shows here and never as a signal later.  A file of another size is not cut or grown, since old
+ * children may still map it: a new file takes its name, and all that was counted goes on in it.
+ * Each cell of the old one is retired, so that its children refuse (STATE_DOWN) rather than count
+ * beside the new one; a start that is killed on the way is gone on with by the next one.  A file of
+ * another version or a damaged one gives its last uses at most; one without the magic is kept as
+ * PATH.bad.  Lives in `pool`; unmapped with it in this process only.
  * APS_ERR_RANGE: a size.  APS_ERR_UNSAFE: the file is no regular file, not this account's, has a
  * second name or a mode other than 0600, or others may write the folder.  APS_ERR_IO: the rest. */
 APS_MUST_CHECK enum aps_err aps_state_open(apr_pool_t *pool, const char *path,

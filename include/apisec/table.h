@@ -64,6 +64,7 @@ enum aps_table_place {
     APS_TABLE_CLAIMED, /* a cell that somebody began to take for this tag; `word` is 0 */
     APS_TABLE_FREE,    /* a cell that may be taken; `word` is 0 */
     APS_TABLE_NONE,    /* no cell, and none left that may be shared: refuse */
+    APS_TABLE_RETIRED, /* the table goes on in another file, which this process does not have */
 };
 
 /* Where a tag is or could be.  Filled by a look, used by put; only `word`, `place` and `overflow`
@@ -93,8 +94,12 @@ void aps_table_look_overflow(struct aps_state *state, const struct aps_table_who
                              struct aps_table_now now, struct aps_table_spot *out);
 
 /* Make `word`, no claim, the value of the tag, if nothing changed since the look; else look again.
- * On success the spot is what a new look would give.  Never succeeds at APS_TABLE_NONE. */
+ * On success the spot is what a new look would give.  Never succeeds at APS_TABLE_NONE and
+ * APS_TABLE_RETIRED. */
 bool aps_table_put(struct aps_state *state, struct aps_table_spot *spot, uint64_t word);
+
+/* Whether a word that is no claim says nothing at `now`, retired or not. */
+bool aps_table_is_idle(uint64_t word, struct aps_table_now now);
 
 struct aps_table_usage {
     uint64_t entries;

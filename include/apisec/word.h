@@ -1,6 +1,7 @@
 /* word.h - the 64 bits of a cell: what was consumed, and until when that matters.
  *
- *   63     a claim: the cell is being taken (table.c)
+ *   63     the cell counts nothing: 0x8f in 63..56 is a claim, it is being taken (table.c); any
+ *          other word is retired, its 63 other bits go on in another file (state_carry.c)
  *   62     0: GCRA                 59..0   monotonic nsec from which the bucket is empty
  *             61 moved, 60 done: the definition gave way to a newer one (rate.h, `earlier`)
  *          1: counted; 61..60 say what is counted:
@@ -21,7 +22,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define APS_WORD_CLAIM ((uint64_t)1 << 63)
+#define APS_WORD_CLAIM ((uint64_t)0x8f << 56)
+#define APS_WORD_RETIRED ((uint64_t)1 << 63)
 #define APS_WORD_COUNTED ((uint64_t)1 << 62)
 
 /* Of a GCRA word. */
@@ -48,10 +50,17 @@ enum aps_word_kind {
 
 static inline bool aps_word_is_claim(uint64_t word)
 {
-    return (word & APS_WORD_CLAIM) != 0;
+    return word >> 56 == APS_WORD_CLAIM >> 56;
 }
 
-/* Of a word that is no claim. */
+/* Of a word that is no claim: no bucket is full for so long that it looks like one, which is 34
+ * years after boot. */
+static inline bool aps_word_is_retired(uint64_t word)
+{
+    return (word & APS_WORD_RETIRED) != 0 && !aps_word_is_claim(word);
+}
+
+/* Of a word that is no claim, retired or not. */
 static inline enum aps_word_kind aps_word_kind(uint64_t word)
 {
     if ((word & APS_WORD_COUNTED) == 0)

@@ -70,7 +70,8 @@ static uint64_t freeze(struct aps_state *state, const struct aps_table_who *who,
 
     for (unsigned tries = 0; tries < APS_TABLE_TRIES; tries++) {
         aps_table_look(state, who, now, out);
-        if (out->overflow || aps_word_kind(out->word) != APS_WORD_GCRA)
+        if (out->overflow || out->place == APS_TABLE_RETIRED ||
+            aps_word_kind(out->word) != APS_WORD_GCRA)
             return 0; /* there is no place for one either, or it is damage */
         if (!is_open(out, edited) || aps_table_put(state, out, frozen_word(out->word, mono)))
             return level_of(out, earlier, mono);
@@ -109,7 +110,12 @@ void aps_carry_begin(const struct meter_call *call, const struct aps_rate_ask *a
 
         if (earlier->kind != APS_RATE_GCRA)
             continue;
-        if ((level = freeze(call->state, &was, earlier, edited, c->now, &old[n])) == 0)
+        level = freeze(call->state, &was, earlier, edited, c->now, &old[n]);
+        if (old[n].place == APS_TABLE_RETIRED) {
+            c->spot.place = APS_TABLE_RETIRED; /* what was consumed is not known here any more */
+            return;
+        }
+        if (level == 0)
             continue;
         sum += convert(earlier, ask->limit, level);
         n++;

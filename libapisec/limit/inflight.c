@@ -13,6 +13,8 @@ static void refuse(struct meter_charge *c, uint32_t count, enum aps_reason reaso
 {
     c->verdict = (struct meter_verdict){.base = count, .wait = (uint64_t)APS_SEC};
     c->no_row = reason == APS_REASON_SLOTS_FULL;
+    if (reason == APS_REASON_STATE_DOWN)
+        c->spot.place = APS_TABLE_RETIRED;
 }
 
 static void look(const struct meter_call *call, const struct aps_rate_ask *ask,

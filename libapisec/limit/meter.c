@@ -34,11 +34,12 @@ const struct meter *const aps_meter_rows[METER_ROWS + 1] = {
 /* What the spot says, whichever it is. */
 static void judge(const struct meter *meter, const struct aps_rate_ask *ask, struct meter_charge *c)
 {
-    if (c->spot.place != APS_TABLE_NONE) {
+    if (c->spot.place != APS_TABLE_NONE && c->spot.place != APS_TABLE_RETIRED) {
         meter->judge(ask, c);
         return;
     }
-    /* Every cell is in use, also of those that are shared: refuse, and let him come again soon. */
+    /* Every cell is in use, also of those that are shared, or the table goes on elsewhere: refuse,
+     * and let him come again soon. */
     c->verdict = (struct meter_verdict){.wait = (uint64_t)APS_SEC};
 }
 
@@ -48,9 +49,10 @@ static void find(const struct meter_call *call, const struct meter *meter,
     struct aps_table_who who = aps_meter_who(ask);
 
     aps_table_look(call->state, &who, c->now, &c->spot);
-    if (c->spot.place != APS_TABLE_HELD && !c->spot.overflow && meter->begin != NULL)
+    if (c->spot.place != APS_TABLE_HELD && c->spot.place != APS_TABLE_RETIRED &&
+        !c->spot.overflow && meter->begin != NULL)
         meter->begin(call, ask, c);
-    if (meter->resume != NULL)
+    if (meter->resume != NULL && c->spot.place != APS_TABLE_RETIRED)
         meter->resume(call, ask, c);
 }
 

@@ -174,7 +174,7 @@ static inline struct aps_rate_left left_of(const struct aps_rate_ask *ask,
 {
     uint64_t word = c->charged ? c->verdict.next : c->verdict.base;
 
-    if (c->spot.place == APS_TABLE_NONE)
+    if (c->spot.place == APS_TABLE_NONE || c->spot.place == APS_TABLE_RETIRED)
         return (struct aps_rate_left){0, (aps_nsec)c->verdict.wait};
     if (ask->limit->plain)
         return aps_gcra_left_of(ask, word, c->now);
@@ -188,10 +188,21 @@ static inline bool is_inflight(const struct aps_rate_ask *ask)
 
 static enum aps_reason why_refused(const struct aps_rate_ask *ask, const struct meter_charge *c)
 {
+    if (c->spot.place == APS_TABLE_RETIRED)
+        return APS_REASON_STATE_DOWN;
     return is_inflight(ask) && c->no_row ? APS_REASON_SLOTS_FULL : APS_REASON_RATE_EXCEEDED;
 }
 
-/* Verdict on all charges together: the longest wait counts. */
+/* Whether a cell of one goes on in a file that this process does not have. */
+static bool is_down(const struct meter_charge *charges, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (charges[i].spot.place == APS_TABLE_RETIRED)
+            return true;
+    return false;
+}
+
+/* Verdict on all charges together: the longest wait counts, but for a table that is not here. */
 static enum aps_reason sum_up(const struct aps_rate_ask *asks, const struct meter_charge *charges,
                               unsigned n, struct aps_rate_result *out)
 {
@@ -220,6 +231,10 @@ static enum aps_reason sum_up(const struct aps_rate_ask *asks, const struct mete
     out->delay = wait == 0 ? (aps_nsec)delay : 0;
     if (wait == 0)
         return APS_REASON_ALLOW;
+    if (is_down(charges, n)) {
+        out->wait = APS_SEC;
+        return APS_REASON_STATE_DOWN;
+    }
     return why_refused(&asks[out->refused], &charges[out->refused]);
 }
 

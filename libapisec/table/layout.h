@@ -72,6 +72,9 @@ struct layout_head {
     int64_t refresh;              /* nsec, set at each of these starts; 0 in a new file */
     _Alignas(64) uint64_t nonce;  /* claims so far; each claim of a cell has its own number */
     _Alignas(64) uint64_t use_displaced; /* the newest hour of a last use that gave way */
+    uint64_t salt;                       /* of tags: a random number of each boot */
+    uint64_t retired; /* not 0: a start has begun to take the cells over into another file */
+    uint64_t stashed; /* not 0: some callers' cells lie among those for overflow */
 };
 
 /* Two words that change in one step. */

@@ -12,6 +12,7 @@
 #include "apisec/metrics.h"
 #include "layout.h"
 #include "pause.h"
+#include "state_carry.h"
 
 #define PLACES (2 * LAYOUT_WAYS)
 #define TRIES 64
@@ -37,6 +38,11 @@ static uint32_t units_of(uint64_t word)
 static uint32_t end_of(uint64_t word)
 {
     return (uint32_t)(word >> 32) & END_MAX;
+}
+
+static uint32_t minute_of(aps_nsec wall)
+{
+    return wall > 0 ? (uint32_t)((uint64_t)wall / (uint64_t)APS_MINUTE) & END_MAX : 0;
 }
 
 /* Whether both are of one caller, life and period. */
@@ -318,8 +324,7 @@ static struct sight lease(struct aps_state *state, const struct aps_lease *who, 
 enum aps_lease_kept aps_lease_extend(struct aps_state *state, const struct aps_lease *who,
                                      uint32_t units, uint32_t most, aps_nsec mono, aps_nsec wall)
 {
-    uint32_t now = wall > 0 ? (uint32_t)((uint64_t)wall / (uint64_t)APS_MINUTE) & END_MAX : 0;
-    struct sight at = lease(state, who, units, most, now);
+    struct sight at = lease(state, who, units, most, minute_of(wall));
 
     if (at.row == NULL)
         return APS_LEASE_NO_ROW;
@@ -333,4 +338,73 @@ enum aps_lease_kept aps_lease_extend(struct aps_state *state, const struct aps_l
         return APS_LEASE_FAILED;
     /* It was taken by another caller only if the period is over. */
     return is_same(read_pair(&at.row->leased), at.leased) ? APS_LEASE_DURABLE : APS_LEASE_NO_ROW;
+}
+
+/* ---- another file */
+
+/* Put a row where nobody else is.  What is over goes on only where there is room. */
+static void put_row(struct aps_state *to, struct layout_pair leased, uint32_t now)
+{
+    struct layout_lease *best = NULL;
+    uint32_t most = 0;
+
+    for (unsigned i = 0; i < PLACES; i++) {
+        struct layout_lease *row = place_at(to, leased.a, i);
+        uint32_t worth = worth_of(row->leased, now);
+
+        if (is_same(row->leased, leased)) { /* its twin */
+            best = row;
+            break;
+        }
+        if (worth > most) {
+            most = worth;
+            best = row;
+        }
+    }
+    if (best == NULL || (best->leased.a != 0 && end_of(leased.b) <= now))
+        return;
+    if (is_same(best->leased, leased) && best->leased.b > leased.b)
+        return;
+    *best = (struct layout_lease){leased, leased}; /* on disk before the file is used */
+}
+
+/* Whether no period of this tag that still runs ends earlier. */
+static bool is_next(const struct aps_state *state, struct layout_pair leased, uint32_t now)
+{
+    for (unsigned i = 0; i < PLACES; i++) {
+        struct layout_pair other = read_pair(&place_at(state, leased.a, i)->leased);
+
+        if (other.a == leased.a && end_of(other.b) > now && end_of(other.b) < end_of(leased.b))
+            return false;
+    }
+    return true;
+}
+
+void aps_lease_carry(const struct aps_state *from, struct aps_state *to, struct aps_table_now now)
+{
+    uint32_t minute = minute_of(now.wall);
+
+    for (uint64_t i = 0; i < from->leases.count; i++) {
+        struct layout_pair leased = read_pair(&from->leases.rows[i].leased);
+        struct layout_pair row = leased;
+
+        if (leased.a == 0)
+            continue;
+        row.a = aps_table_carry_tag(leased.a, from->salt, to->salt);
+        row.b &= ~((uint64_t)15 << 60);
+        put_row(to, row, minute);
+    }
+}
+
+void aps_lease_carry_cells(struct aps_state *to, struct aps_table_now now)
+{
+    uint32_t minute = minute_of(now.wall);
+
+    for (uint64_t i = 0; i < to->leases.count; i++) {
+        struct layout_pair leased = to->leases.rows[i].leased;
+        uint64_t word = aps_word_counted(APS_WORD_QUOTA, end_of(leased.b), units_of(leased.b));
+
+        if (leased.a != 0 && end_of(leased.b) > minute && is_next(to, leased, minute))
+            (void)aps_table_carry_missing(to, leased.a, word, now); /* or the row alone tells */
+    }
 }

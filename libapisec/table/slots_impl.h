@@ -100,6 +100,7 @@ struct slots_cell {
     uint64_t *shared;           /* if it is */
     uint64_t seen;              /* what that said */
     uint64_t word;              /* of this kind, whatever the memory says */
+    bool retired;               /* the table goes on in another file: nobody is let in here */
 };
 
 /* The shared word or the cell that counts {tag or index, SLOTS_SHARED or 0}.  False: there is

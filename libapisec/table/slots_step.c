@@ -20,7 +20,8 @@ static void see_shared(struct aps_state *state, uint64_t index, struct slots_cel
     out->shared = &state->slots.head->shared[index];
     out->seen = layout_load(out->shared);
     out->word = APS_WORD_NOBODY | out->seen; /* it can be of no other kind */
-    out->word &= ~APS_WORD_CLAIM;
+    out->word &= ~APS_WORD_RETIRED;
+    out->retired = (out->seen & APS_WORD_RETIRED) != 0 && layout_load(&state->head->retired) != 0;
 }
 
 static void see_cell(uint64_t tag, struct slots_cell *out)
@@ -28,6 +29,7 @@ static void see_cell(uint64_t tag, struct slots_cell *out)
     out->key = (struct layout_pair){tag, 0};
     out->shared = NULL;
     out->word = word_of(&out->spot);
+    out->retired = out->spot.place == APS_TABLE_RETIRED;
 }
 
 bool aps_slots_step_find(struct aps_state *state, struct layout_pair key, struct slots_cell *out)
@@ -49,7 +51,8 @@ void aps_slots_step_look(struct aps_state *state, const struct aps_table_who *wh
 {
     if (!aps_table_find(state, tag, &out->spot))
         aps_table_look(state, who, now, &out->spot);
-    if (out->spot.overflow || out->spot.place == APS_TABLE_NONE)
+    if (out->spot.place != APS_TABLE_RETIRED &&
+        (out->spot.overflow || out->spot.place == APS_TABLE_NONE))
         see_shared(state, slots_shared_of(tag), out);
     else
         see_cell(tag, out);
@@ -97,6 +100,8 @@ bool aps_slots_step_complete(struct aps_state *state, const struct slots_cell *c
 
 static bool put_shared(struct slots_cell *cell, uint64_t word)
 {
+    if (cell->retired)
+        word |= APS_WORD_RETIRED; /* it stays so when somebody leaves */
     if (!__sync_bool_compare_and_swap(cell->shared, cell->seen, word))
         return false;
     cell->seen = word;

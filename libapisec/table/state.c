@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "apisec/siphash.h"
 #include "layout.h"
 #include "slots_impl.h"
 #include "state_file.h"
@@ -26,17 +25,6 @@ static apr_status_t cleanup(void *data)
     state->map = NULL;
     state->fd = -1;
     return APR_SUCCESS;
-}
-
-/* The file's random key, and a salt that is another one after each boot of the machine (LIM-14):
- * nobody learns for good which callers meet in a set. */
-static void seed(struct aps_state *state)
-{
-    const struct layout_head *head = state->head;
-
-    memcpy(state->hash_key, head->hash_key, sizeof state->hash_key);
-    state->salt = aps_siphash_64(
-        (struct aps_str){(const char *)head->boot_id, sizeof head->boot_id}, state->hash_key);
 }
 
 /* Sizes come from `cells` and `uses` alone; `base` holds the file up to the cells, or all of it. */
@@ -68,7 +56,10 @@ static struct aps_state *state_at(apr_pool_t *pool, uint8_t *base, uint64_t cell
     state->info.boot = layout_load(&state->head->starts);
     state->info.created = state->head->created;
     state->info.refresh = (aps_nsec)layout_load((const uint64_t *)&state->head->refresh);
-    seed(state);
+    /* The file's random key, and a salt that is another one after each boot of the machine
+     * (LIM-14): nobody learns for good which callers meet in a set. */
+    memcpy(state->hash_key, state->head->hash_key, sizeof state->hash_key);
+    state->salt = state->head->salt;
     return state;
 }
 
@@ -119,22 +110,11 @@ static bool is_rebooted(const struct layout_head *head, uint8_t boot_id[16])
     return memcmp(boot_id, unknown, 16) == 0 || memcmp(boot_id, head->boot_id, 16) != 0;
 }
 
-/* Drop what hangs on the monotonic clock; the boot id goes last, so that a crash repeats it. */
-static void drop_if_rebooted(struct aps_state *state)
+struct aps_state *aps_state_map(apr_pool_t *pool, int fd, uint64_t cells, uint64_t uses)
 {
-    uint8_t boot_id[16];
+    void *map = mmap(NULL, layout_bytes(cells, uses), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-    if (!is_rebooted(state->head, boot_id))
-        return;
-    memset(state->cells, 0, state->info.entries * sizeof *state->cells);
-    memset(state->overflow, 0, LAYOUT_OVERFLOW * sizeof *state->overflow);
-    memset(state->rows, 0, state->row_count * sizeof *state->rows);
-    memset(state->slots.head, 0, layout_slots_bytes(state->info.entries));
-    memset(state->leases.head, 0, sizeof *state->leases.head);
-    __sync_synchronize();
-    memcpy(state->head->boot_id, boot_id, sizeof boot_id);
-    if (state->info.origin == APS_STATE_KEPT)
-        state->info.origin = APS_STATE_REBOOTED;
+    return map != MAP_FAILED ? state_mapped(pool, map, cells, uses) : NULL;
 }
 
 /* Counters of a version with other counters would be misread. */
@@ -177,29 +157,24 @@ enum aps_err aps_state_open(apr_pool_t *pool, const char *path, const struct aps
                             aps_nsec wall, struct aps_state **out, struct aps_diag *diag)
 {
     struct aps_state_file want = {.pool = pool, .path = path, .wall = wall};
-    enum aps_state_origin origin = APS_STATE_CREATED;
+    struct aps_state_found found = {.fd = -1};
     struct aps_state *state;
     enum aps_err err;
-    void *map;
-    int fd = -1;
 
     if ((err = check_size(size, diag)) != APS_OK)
         return err;
     want.cells = round_up(size->entries, APS_STATE_ENTRIES_MIN);
     want.uses = size->uses != 0 ? round_up(size->uses, APS_STATE_USES_MIN) : 0;
-    if ((err = aps_state_file_open(&want, &fd, &origin, diag)) != APS_OK)
+    if ((err = aps_state_file_open(&want, &found, diag)) != APS_OK)
         return err;
-    map =
-        mmap(NULL, layout_bytes(want.cells, want.uses), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (map == MAP_FAILED)
+    if ((state = aps_state_map(pool, found.fd, want.cells, want.uses)) == NULL)
         err = aps_state_file_fail(path, "cannot be mapped", diag);
-    (void)close(fd); /* the mapping stays; nothing was written through it */
+    (void)close(found.fd); /* the mapping stays; nothing was written through it */
     if (err != APS_OK)
         return err;
-    state = state_mapped(pool, map, want.cells, want.uses);
-    state->info.origin = origin;
-    drop_if_rebooted(state);
-    seed(state);
+    state->info.origin = found.origin;
+    state->info.carried = found.carried.cells;
+    state->info.lost = found.carried.lost;
     drop_other_counters(state);
     state->info.boot = __atomic_add_fetch(&state->head->starts, 1, __ATOMIC_RELAXED);
     *out = state;
@@ -235,7 +210,8 @@ enum aps_err aps_state_memory(apr_pool_t *pool, const struct aps_state_size *siz
     head = aps_layout_head(cells, uses);
     head.metrics = aps_layout_metrics();
     if (apr_generate_random_bytes(head.hash_key, sizeof head.hash_key) != APR_SUCCESS ||
-        apr_generate_random_bytes(head.use_key, sizeof head.use_key) != APR_SUCCESS) {
+        apr_generate_random_bytes(head.use_key, sizeof head.use_key) != APR_SUCCESS ||
+        apr_generate_random_bytes((unsigned char *)&head.salt, sizeof head.salt) != APR_SUCCESS) {
         aps_err_explain(diag, "no random numbers");
         return APS_ERR_FAILED;
     }

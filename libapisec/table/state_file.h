@@ -4,7 +4,7 @@
 
 #include <fcntl.h>
 
-#include "apisec/state.h"
+#include "state_carry.h"
 
 /* How a state file is opened, by servers and by readers: no link is followed, nothing blocks. */
 #define APS_STATE_FILE_FLAGS (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
@@ -17,11 +17,24 @@ struct aps_state_file {
     aps_nsec wall;  /* now */
 };
 
-/* Open the file that is there if it has this size and version, with its space reserved; else put a
- * new one in its place.  *out_fd is the caller's to close.  Errors as aps_state_open has them. */
-APS_MUST_CHECK enum aps_err aps_state_file_open(const struct aps_state_file *want, int *out_fd,
-                                                enum aps_state_origin *out_origin,
-                                                struct aps_diag *diag);
+struct aps_state_found {
+    int fd;
+    enum aps_state_origin origin;
+    struct aps_state_carried carried;
+};
+
+/* Open the file that is there if it has this size and version and is of this boot, with its space
+ * reserved; else put a new one in its place, in which goes on what can.  out->fd is the caller's to
+ * close.  Errors as aps_state_open has them. */
+APS_MUST_CHECK enum aps_err aps_state_file_open(const struct aps_state_file *want,
+                                                struct aps_state_found *out, struct aps_diag *diag);
+
+/* ---- state.c */
+
+/* A file of these sizes in memory; NULL: errno tells why.  Lives in `pool`, which unmaps it. */
+struct aps_state *aps_state_map(apr_pool_t *pool, int fd, uint64_t cells, uint64_t uses);
+
+/* ---- state_file.c */
 
 /* What aps_state_check does. */
 APS_MUST_CHECK enum aps_err aps_state_file_check(apr_pool_t *pool, const char *path,

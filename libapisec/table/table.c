@@ -12,8 +12,10 @@
 #include "apisec/siphash.h"
 #include "layout.h"
 #include "pause.h"
+#include "state_carry.h"
 
 #define PLACES (2 * LAYOUT_WAYS)
+#define NONCE_MAX (((uint64_t)1 << 56) - 1)
 
 /* One look at the places of a tag: how often a place that changes meanwhile is read again.  A
  * place that changes more often is one that others fight for. */
@@ -45,6 +47,13 @@ static inline uint64_t mix(uint64_t x)
 {
     x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
     x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
+    return x ^ x >> 32;
+}
+
+static uint64_t unmix(uint64_t x)
+{
+    x = (x ^ x >> 32) * 0xcfee444d8b59a89bu;
+    x = (x ^ x >> 32) * 0xcfee444d8b59a89bu;
     return x ^ x >> 32;
 }
 
@@ -92,10 +101,28 @@ static uint64_t idle_for(uint64_t word, struct aps_table_now now)
     }
 }
 
+bool aps_table_is_idle(uint64_t word, struct aps_table_now now)
+{
+    return idle_for(word, now) != 0;
+}
+
 /* The first cell of each of the two sets where a tag may be. */
 struct places {
     struct layout_pair *set[2];
+    const uint64_t *retired; /* of the head: whether a start takes the cells over */
 };
+
+/* What counts nothing is a claim, or damage that gives way as one; but in a file whose cells a
+ * start takes over it may be retired.  The head tells so before the first cell is. */
+static inline bool is_retired(const struct places *places, uint64_t word)
+{
+    return aps_word_is_retired(word) && layout_load(places->retired) != 0;
+}
+
+static inline bool is_claim(const struct places *places, uint64_t word)
+{
+    return (word & APS_WORD_RETIRED) != 0 && !is_retired(places, word);
+}
 
 static inline struct layout_pair *first_set(const struct aps_state *state, uint64_t tag)
 {
@@ -114,7 +141,7 @@ static inline struct layout_pair *second_set(const struct aps_state *state, uint
 
 static inline struct places places_of(const struct aps_state *state, uint64_t tag)
 {
-    return (struct places){{first_set(state, tag), second_set(state, tag)}};
+    return (struct places){{first_set(state, tag), second_set(state, tag)}, &state->head->retired};
 }
 
 /* Where the overflow cell of a tag may be: in a set of its store's own, so that no store can fill
@@ -127,7 +154,8 @@ static struct places overflow_places(const struct aps_state *state, uint64_t sto
     uint64_t any = half + (tag >> 32) % half;
 
     return (struct places){
-        {state->overflow + own * LAYOUT_WAYS, state->overflow + any * LAYOUT_WAYS}};
+        {state->overflow + own * LAYOUT_WAYS, state->overflow + any * LAYOUT_WAYS},
+        &state->head->retired};
 }
 
 static inline struct layout_pair *place_at(const struct places *places, uint32_t index)
@@ -160,20 +188,27 @@ static uint64_t worth_of(struct layout_pair seen, struct aps_table_now now)
 
     if (seen.a == 0)
         return UINT64_MAX;
-    if (aps_word_is_claim(seen.b))
+    if ((seen.b & APS_WORD_RETIRED) != 0)
         return 1;
     idle = idle_for(seen.b, now);
     return idle < UINT64_MAX - 2 ? idle + (idle != 0) : UINT64_MAX - 1;
 }
 
-/* Pick within one set and count what is empty or idle.  False if a cell of `tag` has come. */
-static bool find_victim(const struct layout_pair *set, uint32_t base, uint64_t tag,
-                        struct aps_table_now now, struct victim *out, unsigned *out_idle)
+/* Pick within one set and count what is empty or idle.  False if a cell of `tag` has come.  A set
+ * with a retired cell has no room at all: what it held of the tag may have gone with it. */
+static bool find_victim(const struct places *places, uint32_t base, uint64_t tag,
+                        struct aps_table_now now, struct victim *out, unsigned *out_idle,
+                        bool *out_retired)
 {
     for (uint32_t i = 0; i < LAYOUT_WAYS; i++) {
-        struct layout_pair seen = {layout_load(&set[i].a), layout_load(&set[i].b)};
+        const struct layout_pair *cell = place_at(places, base + i);
+        struct layout_pair seen = {layout_load(&cell->a), layout_load(&cell->b)};
         uint64_t worth;
 
+        if (is_retired(places, seen.b)) {
+            *out_retired = true;
+            continue;
+        }
         if (seen.a == tag)
             return false;
         worth = worth_of(seen, now);
@@ -191,11 +226,16 @@ static bool look_for_room(const struct places *places, uint64_t tag, struct aps_
 {
     struct victim victim[2] = {{EMPTY, 0, 0}, {EMPTY, 0, 0}};
     unsigned idle[2] = {0, 0};
+    bool retired = false;
     const struct victim *best;
 
     for (uint32_t i = 0; i < 2; i++)
-        if (!find_victim(places->set[i], i * LAYOUT_WAYS, tag, now, &victim[i], &idle[i]))
+        if (!find_victim(places, i * LAYOUT_WAYS, tag, now, &victim[i], &idle[i], &retired))
             return false;
+    if (retired) {
+        *out = (struct aps_table_spot){.place = APS_TABLE_RETIRED, .tag = tag};
+        return true;
+    }
     if (idle[0] == 0 && idle[1] == 0)
         best = &victim[victim[1].worth > victim[0].worth];
     else
@@ -219,9 +259,10 @@ static bool find_own(const struct places *places, uint64_t tag, struct aps_table
     uint64_t word = 0;
 
     for (uint32_t i = 0; i < PLACES; i++) {
-        if (!read_own(place_at(places, i), tag, &word) || (claimed && aps_word_is_claim(word)))
+        if (!read_own(place_at(places, i), tag, &word) || (claimed && is_claim(places, word)) ||
+            is_retired(places, word))
             continue;
-        claimed = aps_word_is_claim(word);
+        claimed = is_claim(places, word);
         *out = (struct aps_table_spot){
             .word = claimed ? 0 : word,
             .place = claimed ? APS_TABLE_CLAIMED : APS_TABLE_HELD,
@@ -252,6 +293,37 @@ static void look_at(const struct places *places, uint64_t tag, struct aps_table_
     *out = (struct aps_table_spot){.place = APS_TABLE_NONE, .tag = tag};
 }
 
+/* Where callers' cells lie that found no place when the table became smaller: in two sets among
+ * those for overflow that no store has to itself. */
+static struct places stash_places(const struct aps_state *state, uint64_t tag)
+{
+    const uint64_t half = LAYOUT_OVERFLOW / LAYOUT_WAYS / 2;
+    uint64_t first = (tag >> 32) % half;
+    uint64_t second = tag % half;
+
+    if (second == first)
+        second ^= 1;
+    return (struct places){{state->overflow + (half + first) * LAYOUT_WAYS,
+                            state->overflow + (half + second) * LAYOUT_WAYS},
+                           &state->head->retired};
+}
+
+/* A caller whose cell lies there has no other one as long as it has not been taken for something
+ * else, which it can be once it is idle. */
+static bool look_at_stash(struct aps_state *state, uint64_t tag, struct aps_table_spot *out)
+{
+    struct places places;
+    struct aps_table_spot spot;
+
+    if (layout_load(&state->head->stashed) == 0)
+        return false;
+    places = stash_places(state, tag);
+    if (!find_own(&places, tag, &spot) || spot.place != APS_TABLE_HELD)
+        return false;
+    *out = spot;
+    return true;
+}
+
 /* The first cell of this tag in a set, or NULL. */
 static inline struct layout_pair *find_tag(struct layout_pair *set, uint64_t tag)
 {
@@ -273,7 +345,7 @@ bool aps_table_find(struct aps_state *state, uint64_t tag, struct aps_table_spot
     APS_PAUSE_POINT(10);
     word = layout_load(&cell->b);
     APS_PAUSE_POINT(11);
-    if (aps_word_is_claim(word) || layout_load(&cell->a) != tag)
+    if ((word & APS_WORD_RETIRED) != 0 || layout_load(&cell->a) != tag)
         return false;
     out->word = word;
     out->place = APS_TABLE_HELD;
@@ -295,6 +367,8 @@ void aps_table_look(struct aps_state *state, const struct aps_table_who *who,
         return;
     places = places_of(state, tag);
     look_at(&places, tag, now, out);
+    if (out->place == APS_TABLE_HELD || look_at_stash(state, tag, out))
+        return;
     if (out->place == APS_TABLE_NONE)
         aps_table_look_overflow(state, who, now, out);
 }
@@ -323,7 +397,7 @@ static bool settle(const struct places *places, uint32_t own, struct layout_pair
         for (unsigned tries = 0; i != own && read_own(cell, claim.a, &word); tries++) {
             APS_PAUSE_POINT(4);
             /* A cell that counts, or a claim at a lower place, goes before. */
-            if (!aps_word_is_claim(word) || i < own || tries == REREAD_MAX) {
+            if (!is_claim(places, word) || i < own || tries == REREAD_MAX) {
                 (void)layout_swap(place_at(places, own), claim, EMPTY); /* or it is gone already */
                 return false;
             }
@@ -336,9 +410,10 @@ static bool settle(const struct places *places, uint32_t own, struct layout_pair
 }
 
 /* Give the claim its value, after it is sure to be the only cell of its tag. */
-static bool confirm(const struct aps_table_spot *spot, uint64_t number, uint64_t word)
+static bool confirm(const struct aps_state *state, const struct aps_table_spot *spot,
+                    uint64_t number, uint64_t word)
 {
-    struct places places = {{spot->set[0], spot->set[1]}};
+    struct places places = {{spot->set[0], spot->set[1]}, &state->head->retired};
     struct layout_pair claim = {spot->tag, number};
 
     APS_PAUSE_POINT(6);
@@ -351,13 +426,14 @@ static bool confirm(const struct aps_table_spot *spot, uint64_t number, uint64_t
 /* Take a free place: claim it under a number that no other claim ever has, then confirm. */
 static bool take(struct aps_state *state, const struct aps_table_spot *spot, uint64_t word)
 {
-    uint64_t number = __atomic_add_fetch(&state->head->nonce, 1, __ATOMIC_RELAXED) | APS_WORD_CLAIM;
+    uint64_t nonce = __atomic_add_fetch(&state->head->nonce, 1, __ATOMIC_RELAXED);
+    uint64_t number = (nonce & NONCE_MAX) | APS_WORD_CLAIM;
 
     APS_PAUSE_POINT(8);
     if (!layout_swap(spot->cell, (struct layout_pair){spot->seen_tag, spot->seen_state},
                      (struct layout_pair){spot->tag, number}))
         return false;
-    if (!confirm(spot, number, word))
+    if (!confirm(state, spot, number, word))
         return false;
     aps_metrics_add(state, APS_METRIC_TABLE_TAKEN, !spot->overflow);
     return true;
@@ -367,9 +443,9 @@ static bool put_new(struct aps_state *state, struct aps_table_spot *spot, uint64
 {
     bool done;
 
-    if (spot->place == APS_TABLE_NONE)
+    if (spot->place == APS_TABLE_NONE || spot->place == APS_TABLE_RETIRED)
         return false;
-    done = spot->place == APS_TABLE_CLAIMED ? confirm(spot, spot->seen_state, word)
+    done = spot->place == APS_TABLE_CLAIMED ? confirm(state, spot, spot->seen_state, word)
                                             : take(state, spot, word);
     if (done) {
         spot->place = APS_TABLE_HELD;
@@ -380,7 +456,7 @@ static bool put_new(struct aps_state *state, struct aps_table_spot *spot, uint64
 
 bool aps_table_put(struct aps_state *state, struct aps_table_spot *spot, uint64_t word)
 {
-    assert(!aps_word_is_claim(word));
+    assert((word & APS_WORD_RETIRED) == 0);
     APS_PAUSE_POINT(9);
     if (spot->place == APS_TABLE_HELD) {
         if (!layout_swap(spot->cell, (struct layout_pair){spot->seen_tag, spot->seen_state},
@@ -392,6 +468,72 @@ bool aps_table_put(struct aps_state *state, struct aps_table_spot *spot, uint64_
     spot->seen_state = word;
     spot->word = word;
     return true;
+}
+
+uint64_t aps_table_carry_tag(uint64_t tag, uint64_t from_salt, uint64_t to_salt)
+{
+    uint64_t to = mix(unmix(tag) ^ from_salt ^ to_salt);
+
+    return to + (to == 0);
+}
+
+/* Two cells of a tag are damage: what says more goes on. */
+static bool put_carried(const struct places *places, uint64_t tag, uint64_t word,
+                        struct aps_table_now now)
+{
+    struct aps_table_spot spot;
+    struct layout_pair *cell;
+
+    look_at(places, tag, now, &spot);
+    if (spot.place != APS_TABLE_FREE && spot.place != APS_TABLE_HELD)
+        return false;
+    cell = spot.cell;
+    *cell = (struct layout_pair){tag, word > spot.word ? word : spot.word};
+    return true;
+}
+
+bool aps_table_carry(struct aps_state *to, uint64_t tag, uint64_t word, struct aps_table_now now)
+{
+    struct places places = places_of(to, tag);
+
+    if (put_carried(&places, tag, word, now))
+        return true;
+    places = stash_places(to, tag);
+    if (!put_carried(&places, tag, word, now))
+        return false;
+    to->head->stashed = 1;
+    return true;
+}
+
+bool aps_table_carry_missing(struct aps_state *to, uint64_t tag, uint64_t word,
+                             struct aps_table_now now)
+{
+    struct aps_table_spot spot;
+
+    return aps_table_find(to, tag, &spot) || look_at_stash(to, tag, &spot) ||
+           aps_table_carry(to, tag, word, now);
+}
+
+bool aps_table_carry_overflow(struct aps_state *to, uint64_t index, uint64_t old_tag,
+                              struct layout_pair cell)
+{
+    const uint64_t half = LAYOUT_OVERFLOW / LAYOUT_WAYS / 2;
+    uint64_t set = index / LAYOUT_WAYS;
+    struct layout_pair *at;
+
+    if (set < half)
+        set = set / LAYOUT_STORE_SETS * LAYOUT_STORE_SETS + cell.a % LAYOUT_STORE_SETS;
+    else if (set - half == (old_tag >> 32) % half)
+        set = half + (cell.a >> 32) % half;
+    else /* the second place of a caller's cell */
+        set = half + (cell.a % half ^ (cell.a % half == (cell.a >> 32) % half));
+    at = to->overflow + set * LAYOUT_WAYS;
+    for (size_t i = 0; i < LAYOUT_WAYS; i++)
+        if (at[i].a == 0) {
+            at[i] = cell;
+            return true;
+        }
+    return false;
 }
 
 static void count_cells(const struct layout_pair *cells, size_t n, struct aps_table_now now,

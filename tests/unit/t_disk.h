@@ -41,7 +41,9 @@ int __wrap_msync(void *addr, size_t n, int flags)
 {
     size_t at = (size_t)((const uint8_t *)addr - t_disk_map);
 
-    if (flags != MS_SYNC || t_disk == NULL || at % 4096 != 0 || at >= t_disk_bytes)
+    if (t_disk == NULL)
+        return 0; /* nobody asks what the disk has */
+    if (flags != MS_SYNC || at % 4096 != 0 || at >= t_disk_bytes)
         abort();
     __atomic_add_fetch(&t_disk->writes, 1, __ATOMIC_SEQ_CST);
     if (t_disk->failure != 0) {
@@ -52,12 +54,18 @@ int __wrap_msync(void *addr, size_t n, int flags)
     return 0;
 }
 
+static inline void t_disk_detach(void)
+{
+    if (t_disk != NULL && munmap(t_disk, 4096 + t_disk_bytes) != 0)
+        abort();
+    t_disk = NULL;
+}
+
 static inline void t_disk_attach(const struct aps_state *opened)
 {
     uint8_t *shared;
 
-    if (t_disk != NULL && munmap(t_disk, 4096 + t_disk_bytes) != 0)
-        abort();
+    t_disk_detach();
     t_disk_map = opened->map;
     t_disk_bytes = opened->info.bytes;
     shared =

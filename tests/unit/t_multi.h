@@ -153,7 +153,7 @@ static uint64_t run_all(void (*run)(struct worker *), void (*on_kill)(struct wor
 
 /* ---- a state of the test's own */
 
-static void open_state(const struct aps_state_size *size, aps_nsec wall)
+static inline void open_state(const struct aps_state_size *size, aps_nsec wall)
 {
     static unsigned number;
     static apr_pool_t *pool;

@@ -235,7 +235,7 @@ static void another_size_of_the_table_takes_the_rows_over(void **state)
     add(enter("day rate=1/d by=key", "/", false, WALL), APS_DIRECTORY_DELAYED, 5);
     table = open_with(4096);
     aps_state_info(table, &info);
-    assert_int_equal(info.origin, APS_STATE_REPLACED);
+    assert_int_equal(info.origin, APS_STATE_CARRIED);
     read_all();
     assert_int_equal(nseen, 1);
     assert_int_equal(seen[0].count[APS_DIRECTORY_DELAYED], 5);

@@ -386,7 +386,7 @@ static void a_file_of_another_size_goes_on_with_them(void **state)
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
         table = open_with(sizes[k].entries, sizes[k].uses, WALL + APS_DAY);
         aps_state_info(table, &info);
-        assert_int_equal(info.origin, APS_STATE_REPLACED);
+        assert_int_equal(info.origin, APS_STATE_CARRIED);
         assert_int_equal(info.uses, sizes[k].uses);
         for (uint32_t i = 0; i < 300; i++) {
             assert_int_equal(get(tag_of(i), WALL + APS_DAY, &seen), APS_LASTUSE_KNOWN);

@@ -268,6 +268,33 @@ static void a_restart_loses_nothing(void **state)
     assert_int_equal(answer.left.remaining, 66);
 }
 
+/* LIM-09, LIM-10: after a power failure at any point, at most one lease is lost, and nothing is
+ * granted twice. */
+static void a_power_failure_loses_one_lease_at_most(void **state)
+{
+    static const uint32_t counts[] = {1, 7, 64, 65, 640, 1000};
+
+    (void)state;
+    for (uint64_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        uint32_t lease = (counts[i] + 63) / 64;
+
+        for (uint32_t before = 0; before <= counts[i]; before += 1 + before / 3) {
+            uint64_t caller = i << 32 | before;
+            uint32_t after;
+
+            set_limit(counts[i], APS_ZONE_MONTH);
+            for (uint32_t k = 0; k < before; k++)
+                assert_int_equal(take(caller, 1, WALL), APS_REASON_ALLOW);
+            close_state();
+            t_disk_power_failure(file);
+            open_state();
+            after = drain(caller, WALL);
+            assert_true(before + after <= counts[i]);
+            assert_true(before + after + lease > counts[i]);
+        }
+    }
+}
+
 /* LIM-10 */
 static void a_caller_waits_for_the_disk_64_times_in_a_period(void **state)
 {
@@ -406,6 +433,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_zone_goes_on_with_the_count, open_file,
                                         remove_file),
         cmocka_unit_test_setup_teardown(a_restart_loses_nothing, open_file, remove_file),
+        cmocka_unit_test_setup_teardown(a_power_failure_loses_one_lease_at_most, open_file,
+                                        remove_file),
         cmocka_unit_test_setup_teardown(a_caller_waits_for_the_disk_64_times_in_a_period, open_file,
                                         remove_file),
         cmocka_unit_test_setup_teardown(a_cost_above_a_lease_takes_what_it_needs, open_file,

@@ -15,7 +15,7 @@
 
 #define T0 ((aps_nsec)5000 * APS_SEC)
 #define UNTIL ((uint64_t)T0 + 100)
-#define CLAIM ((uint64_t)1 << 63)
+#define CLAIM APS_WORD_CLAIM
 
 static apr_pool_t *pool;
 static struct aps_state *table;
