@@ -207,7 +207,8 @@ static void set_refusal(request_rec *r, apr_table_t *headers, struct mod_req *m,
                                          allow));
     }
     mod_fields_set(r, headers, m, apr_table_setn);
-    if (status == HTTP_TOO_MANY_REQUESTS && m->wait > 0 && m->wait != APS_RATE_NEVER)
+    if ((status == HTTP_TOO_MANY_REQUESTS || reason == APS_REASON_STATE_DOWN) && m->wait > 0 &&
+        m->wait != APS_RATE_NEVER)
         apr_table_setn(headers, "Retry-After",
                        apr_psprintf(r->pool, "%" APR_UINT64_T_FMT, aps_rate_seconds(m->wait)));
 }

@@ -121,6 +121,23 @@ static const char *state_path(server_rec *main_server)
     return sc->state_path != NULL ? sc->state_path : APS_DEFAULT_STATE;
 }
 
+/* What became of the counts of a file that has given way to another one. */
+static void tell_carried(server_rec *s)
+{
+    struct aps_state_info info;
+    aps_state_info(mod_process.state, &info);
+    if (info.origin == APS_STATE_CARRIED)
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     "APISEC0029: the state file %s is a new one of another size, in which "
+                     "%" APR_UINT64_T_FMT " counts of callers go on",
+                     state_path(s), (apr_uint64_t)info.carried);
+    if (info.lost != 0)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "APISEC0029: %" APR_UINT64_T_FMT " counts of callers found no place in the "
+                     "state file %s and begin anew: raise ApiSecTable",
+                     (apr_uint64_t)info.lost, state_path(s));
+}
+
 static void open_state(apr_pool_t *pconf, server_rec *s)
 {
     const struct mod_server *sc = ap_get_module_config(s->module_config, &apisec_module);
@@ -135,6 +152,7 @@ static void open_state(apr_pool_t *pconf, server_rec *s)
                      aps_err_say(err, &diag));
         return;
     }
+    tell_carried(s);
     mod_process.boot = aps_state_boot(mod_process.state);
     aps_state_set_refresh(mod_process.state, mod_process.refresh);
 }

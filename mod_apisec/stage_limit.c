@@ -424,6 +424,7 @@ static enum aps_reason charge(struct asker *a, struct bill *bill)
 {
     struct mod_req *m = a->m;
     struct aps_rate_result result;
+    result.wait = 0;
     enum aps_reason reason = aps_rate_take_all(mod_process.state, bill->ask, bill->n, now_of(m),
                                                aps_clock_monotonic, &result);
     if (reason == APS_REASON_RATE_EXCEEDED && a->turn != TURN_NOW && result.wait <= bill->delay)
@@ -432,6 +433,8 @@ static enum aps_reason charge(struct asker *a, struct bill *bill)
         keep_slots(m, &result);
     if (reason == APS_REASON_ALLOW && result.kept != APS_LEASE_DURABLE)
         tell_kept(m, result.kept);
+    if (reason == APS_REASON_STATE_DOWN)
+        m->wait = result.wait;
     if (reason != APS_REASON_ALLOW && reason != APS_REASON_RATE_EXCEEDED)
         return reason;
     for (unsigned i = 0; i < bill->n; i++) {
