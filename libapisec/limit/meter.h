@@ -28,16 +28,23 @@ struct meter_verdict {
     bool cut;       /* the cell's word cannot be: `base` takes its place whatever is decided */
 };
 
+/* A period of the calendar, as a quota's word has it now. */
+struct meter_period {
+    uint64_t end;   /* wall minutes */
+    uint32_t count; /* in it, by the cell or by what was leased */
+    bool moved;     /* the word says another end, and it is not over */
+};
+
 /* One ask in flight. */
 struct meter_charge {
     struct aps_table_now now;
     struct aps_table_spot spot;
     struct meter_verdict verdict;
-    bool charged;             /* `next` is the word that the charge left in the cell */
-    uint32_t leased;          /* of a quota: what may have been counted beside the cell */
-    enum aps_lease_kept kept; /* of a quota: whether a power failure would forget the charge */
-    bool no_row;              /* of requests under way: no row was free */
-    struct aps_slot slot;     /* of those, once it was charged */
+    bool charged;               /* `next` is the word that the charge left in the cell */
+    struct meter_period period; /* of a quota: what the cell says */
+    enum aps_lease_kept kept;   /* of a quota: whether a power failure would forget the charge */
+    bool no_row;                /* of requests under way: no row was free */
+    struct aps_slot slot;       /* of those, once it was charged */
 };
 
 struct meter {

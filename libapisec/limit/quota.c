@@ -19,12 +19,6 @@ static const uint32_t next_within[] = {
     [APS_ZONE_MONTH] = (31 * 24 + 2) * 60,
 };
 
-struct period {
-    uint64_t end; /* wall minutes */
-    uint32_t count;
-    bool moved; /* the word says another end, and it is not over */
-};
-
 static uint64_t wall_of(struct aps_table_now now)
 {
     return now.wall > 0 ? (uint64_t)now.wall : 0;
@@ -34,18 +28,19 @@ static uint64_t wall_of(struct aps_table_now now)
  * the clock may have been set back; but not one that lies more than a whole period further, which
  * would lock the caller out for the length of somebody's mistake: then its count goes on in the
  * present period.  So it does where the present one ends later, in another zone than before. */
-static struct period read_word(const struct aps_rate_limit *limit, uint64_t word, uint64_t wall)
+static struct meter_period read_word(const struct aps_rate_limit *limit, uint64_t word,
+                                     uint64_t wall)
 {
     uint64_t word_end = word >> 32 & APS_WORD_AT_MAX;
     aps_nsec begin, end;
-    struct period p = {0, 0, false};
+    struct meter_period p = {0, 0, false};
 
     aps_zone_period(limit->zone, limit->unit, (aps_nsec)wall, &begin, &end);
     p.end = (uint64_t)end / MINUTE;
     if (word == 0)
         return p;
     if (aps_word_kind(word) != APS_WORD_QUOTA) /* damage: nothing is left in this period */
-        return (struct period){p.end, UINT32_MAX, true};
+        return (struct meter_period){p.end, UINT32_MAX, true};
     if (word_end <= wall / MINUTE)
         return p;
     p.count = aps_word_low(word);
@@ -80,34 +75,33 @@ static struct aps_lease lease_of(const struct aps_rate_ask *ask, const struct me
                               ask->limit->is_stranger};
 }
 
+/* Of a cell that resume has read. */
 static void judge(const struct aps_rate_ask *ask, struct meter_charge *c)
 {
-    uint64_t wall = wall_of(c->now);
-    struct period p = read_word(ask->limit, c->spot.word, wall);
-    uint32_t count = p.count > c->leased ? p.count : c->leased;
+    const struct meter_period *p = &c->period;
     uint32_t total = total_of(ask);
 
-    c->verdict = (struct meter_verdict){.base = word_of(p.end, count), .cut = p.moved};
+    c->verdict = (struct meter_verdict){.base = word_of(p->end, p->count), .cut = p->moved};
     if (ask->cost > total)
         c->verdict.wait = (uint64_t)APS_RATE_NEVER;
-    else if (count > total - ask->cost)
-        c->verdict.wait = wait_for(p.end, wall);
+    else if (p->count > total - ask->cost)
+        c->verdict.wait = wait_for(p->end, wall_of(c->now));
     else
-        c->verdict.next = word_of(p.end, count + ask->cost);
+        c->verdict.next = c->verdict.base + ask->cost;
 }
 
+/* Of a word that judge has made: its period is not over. */
 static struct aps_rate_left left(const struct aps_rate_ask *ask, uint64_t word,
                                  struct aps_table_now now)
 {
-    uint64_t wall = wall_of(now);
-    struct period p = read_word(ask->limit, word, wall);
     uint32_t total = total_of(ask);
+    uint32_t count = aps_word_low(word);
     struct aps_rate_left left = {0, 0};
 
-    if (p.count < total)
-        left.remaining = total - p.count;
-    if (p.count != 0)
-        left.reset = (aps_nsec)wait_for(p.end, wall);
+    if (count < total)
+        left.remaining = total - count;
+    if (count != 0)
+        left.reset = (aps_nsec)wait_for(word >> 32 & APS_WORD_AT_MAX, wall_of(now));
     return left;
 }
 
@@ -131,12 +125,16 @@ static bool back(const struct aps_rate_ask *ask, const struct meter_charge *c, u
 static void resume(const struct meter_call *call, const struct aps_rate_ask *ask,
                    struct meter_charge *c)
 {
-    struct period p = read_word(ask->limit, c->spot.word, wall_of(c->now));
-    struct aps_lease lease = lease_of(ask, c, p.end);
+    struct aps_lease lease;
+    uint32_t units;
 
-    c->leased = 0;
-    if (c->spot.word != word_of(p.end, p.count))
-        c->leased = aps_lease_units(call->state, &lease);
+    c->period = read_word(ask->limit, c->spot.word, wall_of(c->now));
+    if (c->spot.word == word_of(c->period.end, c->period.count))
+        return;
+    lease = lease_of(ask, c, c->period.end);
+    units = aps_lease_units(call->state, &lease);
+    if (units > c->period.count)
+        c->period.count = units;
 }
 
 static bool prepare(const struct meter_call *call, const struct aps_rate_ask *ask,

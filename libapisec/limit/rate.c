@@ -134,7 +134,9 @@ static inline void look(const struct meter_call *call, const struct aps_rate_ask
         if (aps_gcra_judge_held(ask, c))
             return;
         const struct meter *meter = aps_meter_of(ask->limit);
-        if (meter->resume == NULL && meter->look == NULL) {
+        if (meter->look == NULL) {
+            if (meter->resume != NULL)
+                meter->resume(call, ask, c);
             meter->judge(ask, c);
             if (!c->verdict.cut)
                 return;
