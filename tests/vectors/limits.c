@@ -2,7 +2,7 @@
  * usage: limits < TRACE
  *
  * Each line of the trace is one of these; times are in nanoseconds, and never read from a clock:
- *   limit NAME KIND [WORD=NUMBER]... [earlier=NAME]
+ *   limit NAME KIND [WORD=NUMBER]... [earlier=NAME] [zone=NAME] [unit=day|week|month]
  *   take MONO WALL NAME:CALLER:COST[:BONUS]...
  *   peek MONO WALL NAME:CALLER:COST[:BONUS]
  * A limit prints nothing, or "error SENTENCE"; the others print one line:
@@ -27,6 +27,8 @@ struct words {
     aps_nsec period, delay;
     uint32_t burst;
     const struct aps_rate_limit *earlier;
+    const struct aps_zone *zone;
+    enum aps_zone_unit unit;
 };
 
 struct limit {
@@ -38,6 +40,7 @@ static struct limit limits[LIMITS_MAX];
 static size_t limit_count;
 static struct aps_state *state;
 static aps_nsec clock_now;
+static apr_pool_t *pool;
 
 static aps_nsec read_clock(void)
 {
@@ -88,12 +91,18 @@ static enum aps_err init_sliding(struct aps_rate_limit *rate, const struct words
                                 (struct aps_rate){w->count, w->period}, diag);
 }
 
+static enum aps_err init_quota(struct aps_rate_limit *rate, const struct words *w,
+                               struct aps_diag *diag)
+{
+    return aps_rate_init_quota(rate, w->scope, w->count, w->unit, w->zone, diag);
+}
+
 static const struct {
     const char *name;
     init_fn *init;
 } kinds[] = {
     {"gcra", init_gcra},          {"token-bucket", init_gcra},      {"leaky-bucket", init_leaky},
-    {"fixed-window", init_fixed}, {"sliding-window", init_sliding},
+    {"fixed-window", init_fixed}, {"sliding-window", init_sliding}, {"quota", init_quota},
 };
 
 /* ---- The trace ---- */
@@ -117,6 +126,26 @@ static uint64_t number(const char *text)
     return n;
 }
 
+static void read_zone(const char *name, struct words *w)
+{
+    struct aps_diag diag = {{0}};
+
+    if (aps_zone_open(pool, aps_str(name), &w->zone, &diag) != APS_OK)
+        fail(diag.text, name);
+}
+
+static void read_unit(const char *name, struct words *w)
+{
+    static const char *const units[] = {"day", "week", "month"};
+
+    for (unsigned i = 0; i < APS_ZONE_UNITS; i++)
+        if (strcmp(name, units[i]) == 0) {
+            w->unit = (enum aps_zone_unit)i;
+            return;
+        }
+    fail("want day, week or month", name);
+}
+
 static void read_word(const char *word, struct words *w)
 {
     if (strncmp(word, "count=", 6) == 0)
@@ -129,8 +158,12 @@ static void read_word(const char *word, struct words *w)
         w->delay = (aps_nsec)number(word + 6);
     else if (strncmp(word, "earlier=", 8) == 0)
         w->earlier = find_limit(word + 8);
+    else if (strncmp(word, "zone=", 5) == 0)
+        read_zone(word + 5, w);
+    else if (strncmp(word, "unit=", 5) == 0)
+        read_unit(word + 5, w);
     else
-        fail("want count=, period=, burst=, delay= or earlier=", word);
+        fail("want count=, period=, burst=, delay=, earlier=, zone= or unit=", word);
 }
 
 static void do_limit(char **word, size_t n)
@@ -232,7 +265,7 @@ static void do_line(char *line)
         fail("want limit, take or peek", word[0]);
 }
 
-static void open_own_state(apr_pool_t *pool)
+static void open_own_state(void)
 {
     char folder[] = "/tmp/apisec-limits.XXXXXX";
     struct aps_diag diag = {{0}};
@@ -249,13 +282,12 @@ static void open_own_state(apr_pool_t *pool)
 
 int main(void)
 {
-    apr_pool_t *pool = NULL;
     char *line = NULL;
     size_t room = 0;
 
     if (apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS)
         return 2;
-    open_own_state(pool);
+    open_own_state();
     while (getline(&line, &room, stdin) >= 0)
         do_line(line);
     free(line);
