@@ -126,3 +126,18 @@ def test_retry_after_is_the_end_of_the_month(site):
     got = site.get("/items/1.json")
     assert got.status == 429
     assert 0 < int(got.headers["Retry-After"]) <= 31 * 86400
+
+
+@pytest.mark.parametrize("zone,why", [
+    ("Mars/Olympus", 'time zone "Mars/Olympus": there is none in /usr/share/zoneinfo'),
+    ("../etc", 'zone "../etc": want'),
+])
+def test_a_zone_that_is_none_is_a_fault_of_the_configuration(site, zone, why):
+    site.folder.write("table.conf", """<Location /items>
+    ApiSecEngine On
+    ApiSecLimit day quota=2/day by=key zone=%s
+</Location>
+""" % zone)
+    code, said = site.server.configtest()
+    assert code != 0 and why in said
+    set_table(site, 4096)

@@ -32,8 +32,9 @@ static inline void t_disk_write(size_t at, size_t n)
     while (__atomic_exchange_n(&t_disk->lock, 1, __ATOMIC_SEQ_CST) != 0)
         (void)sched_yield();
     for (size_t i = at; i < at + n && i < t_disk_bytes; i += 8)
-        *(uint64_t *)(void *)(t_disk_image + i) =
-            layout_load((const uint64_t *)(const void *)(t_disk_map + i));
+        __atomic_store_n((uint64_t *)(void *)(t_disk_image + i),
+                         layout_load((const uint64_t *)(const void *)(t_disk_map + i)),
+                         __ATOMIC_SEQ_CST);
     __atomic_store_n(&t_disk->lock, 0, __ATOMIC_SEQ_CST);
 }
 
