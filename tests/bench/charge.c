@@ -32,7 +32,7 @@ static enum aps_err make(struct aps_rate_limit *limit, const char *kind, bool fe
     static struct aps_rate_limit old;
     struct aps_rate rate = {few ? 1 : 50000, few ? APS_DAY : APS_SEC};
     uint64_t scope =
-        aps_table_scope(APS_TABLE_RATE, 1, (struct aps_str){"0123456789abcdef" + limit_count, 1});
+        aps_table_scope(APS_TABLE_RATE, 1, (struct aps_str){&"0123456789abcdef"[limit_count], 1});
     enum aps_err err;
 
     if (strcmp(kind, "fixed-window") == 0)

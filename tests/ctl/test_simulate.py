@@ -458,7 +458,8 @@ def test_memory_is_bounded_whatever_the_log(folder):
     assert counts(found, "requests", "refused") == (162400, 82399)
     assert found["worst"][0]["who"] == "192.0.2.7" and found["worst"][0]["refused"] == 2399
     assert any("more callers were refused than are kept" in note for note in found["notes"])
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 300 * 1024  # KiB
+    if not os.environ.get("APISEC_SANITIZE"):  # which keeps what was freed
+        assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 300 * 1024  # KiB
 
 
 def test_people_see_tables_and_nothing_that_a_terminal_obeys():  # CLI-08

@@ -126,7 +126,7 @@ static int64_t thousandths_of(const struct digits *d)
 /* What is written without point and exponent is an integer. */
 static void make_number(struct made *m, struct aps_str text, struct aps_sf *out)
 {
-    struct digits d;
+    struct digits d = {0};
 
     out->kind = APS_SF_INTEGER;
     for (size_t i = 0; i < text.n; i++)
