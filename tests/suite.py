@@ -384,7 +384,8 @@ def main():
         tallies.append(first)
         report(first)
     if not first.failed:
-        with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        # One more than processors: servers and their clients wait for each other much of the time.
+        with concurrent.futures.ThreadPoolExecutor(JOBS + 1) as pool:
             for done in pool.map(work, jobs_of(parts, slow, args)):
                 tallies += done
     passed = sum(t.passed for t in tallies)
