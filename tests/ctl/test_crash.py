@@ -12,6 +12,9 @@ from harness import BUILD, Store, split_key, wait_for
 
 KILLAT = os.path.join(BUILD, "tests", "ctl", ".libs", "killat.so")
 
+# Each call in turn; a sanitizer, which looks for other faults, sees every third of them.
+STEP = 3 if os.environ.get("APISEC_SANITIZE") else 1
+
 # What is done to a store with role "r" and key "bob".
 COMMANDS = {
     "role create": ["role", "create", "x", "--grant", "GET /x", "--deny", "GET /x/y", "--inherit", "r"],
@@ -97,7 +100,7 @@ SLOW = [pytest.param(name, marks=[] if name == "key create" else [pytest.mark.sl
 def test_killed_at_any_call_leaves_the_old_or_the_new_state(trial, folder):  # CLI-03
     shop, args, calls, old, new = trial
     seen = set()
-    for at in range(1, calls + 1):
+    for at in range(1, calls + 1, STEP):
         store = copy_of(shop, folder, "cut")
         done = start(store, args, KILL_AT=at)
         assert done.returncode == -9 and done.stdout == "", (at, done)
@@ -106,7 +109,7 @@ def test_killed_at_any_call_leaves_the_old_or_the_new_state(trial, folder):  # C
         assert copy_allows(store, "--role", "r"), at
         seen.add(now == new)
         goes_on(store)
-    assert seen == ({True} if old == new else {False, True})
+    assert seen == ({True} if old == new else {False, True}) or STEP > 1
 
 
 @pytest.mark.parametrize("trial, sticky", [pytest.param("key create", 0, id="once")] + [
@@ -114,7 +117,7 @@ def test_killed_at_any_call_leaves_the_old_or_the_new_state(trial, folder):  # C
 ], indirect=["trial"])
 def test_a_disk_that_fails_anywhere_is_told_and_changes_nothing_by_halves(trial, folder, sticky):  # CLI-03
     shop, args, calls, old, new = trial
-    for at in range(1, calls + 1):
+    for at in range(1, calls + 1, STEP):
         store = copy_of(shop, folder, "cut")
         done = start(store, args, FAIL_AT=at, FAIL_STICKY=sticky)
         now = state_of(store)
@@ -144,7 +147,7 @@ def test_killed_at_any_call_a_large_store_loses_nothing(store, folder):  # CLI-0
     args = ["key", "revoke", "bench-2"]
     calls = calls_of(copy_of(store, folder, "whole"), args, folder)
     seen = set()
-    for at in range(1, calls + 1):
+    for at in range(1, calls + 1, STEP):
         cut = copy_of(store, folder, "cut")
         done = start(cut, args, KILL_AT=at)
         assert done.returncode == -9 and done.stdout == "", (at, done)
@@ -157,7 +160,7 @@ def test_killed_at_any_call_a_large_store_loses_nothing(store, folder):  # CLI-0
         assert sorted(os.listdir(cut.file("pub"))) == ["delta.db", "store.db"]
         published = reason_of(cut, second)
         assert (published == "key_revoked") == (stored == "revoked"), at
-    assert seen == {("active", False), ("revoked", False), ("revoked", True)}
+    assert seen == {("active", False), ("revoked", False), ("revoked", True)} or STEP > 1
 
 
 def finish_init(store):
@@ -175,7 +178,7 @@ def finish_init(store):
 @pytest.mark.parametrize("how", ["KILL_AT", pytest.param("FAIL_AT", marks=pytest.mark.slow)])
 def test_an_init_that_is_cut_off_can_be_repeated(folder, how):  # CLI-03, CLI-06
     calls = calls_of(Store(folder.path("whole"), folder.path("state")), ["init"], folder)
-    for at in range(1, calls + 1):
+    for at in range(1, calls + 1, STEP):
         store = Store(folder.path("s%d" % at), folder.path("state"))
         done = start(store, ["init"], **{how: at})
         if how == "KILL_AT":

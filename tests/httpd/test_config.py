@@ -6,7 +6,9 @@ import shutil
 import stat
 
 import pytest
-from harness import IS_ROOT, SERVER_GROUP, SERVER_USER, Store
+from harness import IS_ROOT, MPM, SERVER_GROUP, SERVER_USER, Store
+
+pytestmark = pytest.mark.skipif(MPM != "event", reason="the MPM does not matter")
 
 GOOD = """
 ApiSecStore @STORE@

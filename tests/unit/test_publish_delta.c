@@ -434,7 +434,7 @@ static void unsafe_and_swapped_files_are_refused(void **state)
 #ifdef __SANITIZE_ADDRESS__
 enum { STEP = 4 }; /* each run takes eight times as long */
 #else
-enum { STEP = 1 };
+enum { STEP = 2 };
 #endif
 
 static int revoke_killed_at(void *arg)
