@@ -6,9 +6,7 @@ import shutil
 import stat
 
 import pytest
-from harness import IS_ROOT, MPM, SERVER_GROUP, SERVER_USER, Store
-
-pytestmark = pytest.mark.skipif(MPM != "event", reason="the MPM does not matter")
+from harness import IS_ROOT, SERVER_GROUP, SERVER_USER, Store
 
 GOOD = """
 ApiSecStore @STORE@

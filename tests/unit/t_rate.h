@@ -2,11 +2,7 @@
 #ifndef APISEC_T_RATE_H
 #define APISEC_T_RATE_H
 
-#include "t.h"
-
-#include <apr_general.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include "t_state.h"
 
 #include "../../libapisec/table/layout.h"
 #include "apisec/metrics.h"
@@ -14,32 +10,6 @@
 
 #define T0 ((aps_nsec)5000 * APS_SEC)
 #define SCOPE 77
-
-static apr_pool_t *pool;
-static struct aps_state *table;
-
-static inline int open_table(void **state)
-{
-    char path[] = "/tmp/apisec-test.XXXXXX";
-    char file[64];
-
-    (void)state;
-    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
-    assert_non_null(mkdtemp(path));
-    assert_true((size_t)snprintf(file, sizeof file, "%s/s", path) < sizeof file);
-    assert_int_equal(aps_state_open(pool, file, &(struct aps_state_size){1024, 0}, 1, &table, NULL),
-                     APS_OK);
-    assert_int_equal(unlink(file), 0);
-    assert_int_equal(rmdir(path), 0);
-    return 0;
-}
-
-static inline int close_table(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
-}
 
 static unsigned clock_reads;
 static aps_nsec clock_time; /* what the clock says; 0: T0 */

@@ -1,15 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "t_state.h"
 
-#include <apr_general.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "../../libapisec/table/layout.h"
 #include "../../libapisec/table/pause.h"
@@ -20,11 +11,7 @@
 #define WALL ((aps_nsec)1795678400 * APS_SEC)
 #define THIS_HOUR ((aps_nsec)1795676400 * APS_SEC)
 
-static apr_pool_t *pool;
-static char folder[32];
-static char file[64];
 static struct aps_diag diag;
-static struct aps_state *table;
 
 static struct aps_state *open_with(uint64_t entries)
 {
@@ -38,21 +25,9 @@ static struct aps_state *open_with(uint64_t entries)
 static int set_up(void **state)
 {
     (void)state;
-    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
-    (void)snprintf(folder, sizeof folder, "/tmp/test_directory.XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(file, sizeof file, "%s/s", folder);
+    open_folder();
     memset(&diag, 0, sizeof diag);
     table = open_with(1024);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    assert_int_equal(unlink(file), 0);
-    assert_int_equal(rmdir(folder), 0);
     return 0;
 }
 
@@ -487,7 +462,7 @@ static void a_file_cut_short_is_an_error_and_no_signal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, close_table)
         T(a_registered_limit_says_all_that_it_was_given),
         T(each_counter_counts_for_itself),
         T(asked_is_summed_over_all_stripes),

@@ -6,30 +6,13 @@
 #include "apisec/excerpt.h"
 #include "apisec/gauge.h"
 
-/* The state file and a reader of it, since `table` of t_rate.h has no name any more. */
-static char folder[32], file[64];
-static struct aps_state *server;
+static struct aps_state *server; /* beside `table`, which a test may exchange for a reader's */
 static struct aps_diag diag;
 
 static int open_file(void **state)
 {
-    (void)state;
-    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
-    (void)snprintf(folder, sizeof folder, "/tmp/test_gauge.XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(file, sizeof file, "%s/s", folder);
-    assert_int_equal(
-        aps_state_open(pool, file, &(struct aps_state_size){1024, 0}, 1, &server, NULL), APS_OK);
-    table = server;
-    return 0;
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    assert_int_equal(unlink(file), 0);
-    assert_int_equal(rmdir(folder), 0);
+    (void)open_table(state);
+    server = table;
     return 0;
 }
 
@@ -313,7 +296,7 @@ static void damage_is_told_as_something_that_can_be(void **state)
 }
 
 #undef T
-#define T(test) cmocka_unit_test_setup_teardown(test, open_file, remove_file)
+#define T(test) cmocka_unit_test_setup_teardown(test, open_file, close_table)
 
 int main(void)
 {

@@ -1,47 +1,12 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "t_state.h"
 
-#include <apr_general.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "../../libapisec/table/layout.h"
 #include "apisec/generation.h"
 #include "apisec/metrics.h"
-
-static apr_pool_t *pool;
-static struct aps_state *table;
-static char folder[32];
-static char file[64];
-
-static int open_state(void **state)
-{
-    (void)state;
-    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
-    (void)snprintf(folder, sizeof folder, "/tmp/test_generation.XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(file, sizeof file, "%s/s", folder);
-    assert_int_equal(aps_state_open(pool, file, &(struct aps_state_size){1024, 0}, 1, &table, NULL),
-                     APS_OK);
-    return 0;
-}
-
-static int close_state(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    assert_int_equal(unlink(file), 0);
-    assert_int_equal(rmdir(folder), 0);
-    return 0;
-}
 
 /* A child that serves a generation and then waits for its end; ready when this returns. */
 static pid_t child_serving(uint64_t store, uint64_t generation)
@@ -339,7 +304,7 @@ static void children_killed_at_any_moment_leave_nothing(void **state)
     assert_int_equal(n, table->row_count);
 }
 
-#define T(test) cmocka_unit_test_setup_teardown(test, open_state, close_state)
+#define T(test) cmocka_unit_test_setup_teardown(test, open_table, close_table)
 
 int main(void)
 {

@@ -1,16 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "t_state.h"
 
-#include <apr_general.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "../../libapisec/table/layout.h"
 #include "apisec/lastuse.h"
@@ -20,11 +11,7 @@
 #define THIS_HOUR ((aps_nsec)1795676400 * APS_SEC)
 #define SMALL ((uint64_t)1024)
 
-static apr_pool_t *pool;
-static char folder[32];
-static char file[64];
 static struct aps_diag diag;
-static struct aps_state *table;
 
 static const uint8_t store[APS_LASTUSE_STORE_LEN] = {1, 2, 3};
 static const struct aps_str shop = APS_STR_LIT("shopAAAAAAAA");
@@ -41,21 +28,9 @@ static struct aps_state *open_with(uint64_t entries, uint64_t uses, aps_nsec wal
 static int set_up(void **state)
 {
     (void)state;
-    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
-    (void)snprintf(folder, sizeof folder, "/tmp/test_lastuse.XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(file, sizeof file, "%s/s", folder);
+    open_folder();
     memset(&diag, 0, sizeof diag);
     table = open_with(1024, SMALL, WALL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    assert_int_equal(unlink(file), 0);
-    assert_int_equal(rmdir(folder), 0);
     return 0;
 }
 
@@ -520,7 +495,7 @@ static void a_file_that_ends_is_unknown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, close_table)
         TEST(a_secret_that_was_never_used_has_no_row),
         TEST(the_first_second_and_the_last_hour_are_kept),
         TEST(stores_keys_and_versions_have_rows_of_their_own),

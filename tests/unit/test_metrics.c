@@ -1,42 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <apr_general.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "t_state.h"
 
 #include "apisec/metrics.h"
-
-static apr_pool_t *pool;
-static struct aps_state *table;
-
-static int open_state(void **state)
-{
-    char folder[] = "/tmp/test_metrics.XXXXXX";
-    char file[64];
-
-    (void)state;
-    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(file, sizeof file, "%s/s", folder);
-    assert_int_equal(aps_state_open(pool, file, &(struct aps_state_size){1024, 0}, 1, &table, NULL),
-                     APS_OK);
-    assert_int_equal(unlink(file), 0);
-    assert_int_equal(rmdir(folder), 0);
-    return 0;
-}
-
-static int close_state(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
-}
 
 static void every_counter_is_its_own(void **state)
 {
@@ -115,7 +79,7 @@ static void names_are_fit_for_openmetrics(void **state)
     }
 }
 
-#define T(test) cmocka_unit_test_setup_teardown(test, open_state, close_state)
+#define T(test) cmocka_unit_test_setup_teardown(test, open_table, close_table)
 
 int main(void)
 {

@@ -1,43 +1,14 @@
-#include "t.h"
+#include "t_state.h"
 
-#include <apr_general.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "apisec/metrics.h"
 #include "t_slots.h"
 
 #define T0 ((aps_nsec)5000 * APS_SEC)
-
-static apr_pool_t *pool;
-static struct aps_state *table;
-static char folder[32];
-static char file[64];
-
-static int open_table(void **state)
-{
-    (void)state;
-    (void)snprintf(folder, sizeof folder, "/tmp/test_slots.XXXXXX");
-    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(file, sizeof file, "%s/s", folder);
-    assert_int_equal(aps_state_open(pool, file, &(struct aps_state_size){1024, 0}, 1, &table, NULL),
-                     APS_OK);
-    return 0;
-}
-
-static int close_table(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    assert_int_equal(unlink(file), 0);
-    assert_int_equal(rmdir(folder), 0);
-    return 0;
-}
 
 static struct aps_slots_ask ask_of(uint64_t caller, uint32_t max)
 {

@@ -1,12 +1,9 @@
 /* The protocol of slots in every order of the steps of two or three processes, with at most so many
  * changes from one to another, and with a death at each step.  These processes are threads of
  * control within one, so that each order can be had at will; who is alive, the test says. */
-#include "t.h"
+#include "t_state.h"
 
-#include <apr_general.h>
-#include <stdlib.h>
 #include <ucontext.h>
-#include <unistd.h>
 
 #include "../../libapisec/table/owner.h"
 #include "../../libapisec/table/pause.h"
@@ -23,33 +20,6 @@
 #endif
 
 #define NOW ((aps_nsec)1000 * APS_SEC)
-
-static apr_pool_t *pool;
-static struct aps_state *table;
-static char folder[32];
-
-static int open_table(void **state)
-{
-    char file[64];
-
-    (void)state;
-    (void)snprintf(folder, sizeof folder, "/tmp/test_slots_step.XXXXXX");
-    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(file, sizeof file, "%s/s", folder);
-    assert_int_equal(aps_state_open(pool, file, &(struct aps_state_size){1024, 0}, 1, &table, NULL),
-                     APS_OK);
-    assert_int_equal(unlink(file), 0);
-    assert_int_equal(rmdir(folder), 0);
-    return 0;
-}
-
-static int close_table(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
-}
 
 /* ---- who is alive: what owner.c would say if the processes were real */
 

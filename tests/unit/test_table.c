@@ -1,14 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <apr_general.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "t_state.h"
 
 #include "../../libapisec/table/layout.h"
 #include "apisec/table.h"
@@ -16,32 +6,6 @@
 #define T0 ((aps_nsec)5000 * APS_SEC)
 #define UNTIL ((uint64_t)T0 + 100)
 #define CLAIM APS_WORD_CLAIM
-
-static apr_pool_t *pool;
-static struct aps_state *table;
-static char folder[32];
-static char file[64];
-
-static int open_table(void **state)
-{
-    (void)state;
-    (void)snprintf(folder, sizeof folder, "/tmp/test_table.XXXXXX");
-    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(file, sizeof file, "%s/s", folder);
-    assert_int_equal(aps_state_open(pool, file, &(struct aps_state_size){1024, 0}, 1, &table, NULL),
-                     APS_OK);
-    return 0;
-}
-
-static int close_table(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    assert_int_equal(unlink(file), 0);
-    assert_int_equal(rmdir(folder), 0);
-    return 0;
-}
 
 /* The eight cells of a tag: low half of the tag names the first set, high half the second. */
 static struct layout_pair *cell_of(uint64_t tag, unsigned i)
