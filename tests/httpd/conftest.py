@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import Server, Site
+from harness import MPM, Server, Site
 
 
 @pytest.fixture
@@ -49,3 +49,11 @@ def make_site():
             faults.append(fault)
     if faults:
         raise faults[0]
+
+
+def pytest_collection_modifyitems(config, items):
+    if MPM == "event":
+        return
+    left_out = [item for item in items if item.get_closest_marker("one_mpm")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)

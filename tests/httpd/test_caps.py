@@ -6,6 +6,8 @@ import socket
 import pytest
 from harness import Site, parse_list
 
+pytestmark = pytest.mark.one_mpm
+
 CONF = """
 LimitRequestFields 0
 LimitRequestLine 100000

@@ -4,6 +4,8 @@ import pytest
 from harness import Site, key_text, split_key
 from test_keys import comparable
 
+pytestmark = pytest.mark.one_mpm
+
 CONF = """
 ApiSecRequireTLS Off
 <Location /orders>

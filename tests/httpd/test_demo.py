@@ -7,12 +7,12 @@ import subprocess
 
 import pytest
 
-from harness import BUILD, IS_ROOT, MPM
+from harness import BUILD, IS_ROOT
 from harness.place import TOP
 from harness.server import free_ports
 
-pytestmark = pytest.mark.skipif(MPM != "event" or "APISEC_SANITIZE" in os.environ,
-                                reason="the demo runs event, without sanitizers")
+pytestmark = [pytest.mark.one_mpm,
+              pytest.mark.skipif("APISEC_SANITIZE" in os.environ, reason="the demo runs without sanitizers")]
 NOBODY = 65534
 
 

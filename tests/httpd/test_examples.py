@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from harness import MPM, SERVER_GROUP, TOP, Folder, Server, Store
+from harness import SERVER_GROUP, TOP, Folder, Server, Store
 
-pytestmark = pytest.mark.skipif(MPM != "event", reason="the MPM does not matter")
+pytestmark = pytest.mark.one_mpm
 
 
 def examples():

@@ -5,11 +5,11 @@ import os
 
 import pytest
 
-from harness import IS_ROOT, MPM, TOP, Server
+from harness import IS_ROOT, TOP, Server
 from harness.page import Fault, matches, steps
 from harness.reader import Reader
 
-pytestmark = pytest.mark.skipif(MPM != "event", reason="the MPM does not matter")
+pytestmark = pytest.mark.one_mpm
 
 PAGES = {"README.md": os.path.join(TOP, "README.md")}
 PAGES.update({os.path.basename(path): path for path in glob.glob(os.path.join(TOP, "docs/guide-*.md"))})

@@ -8,6 +8,8 @@ import pytest
 from harness import Site, wait_for
 from test_keys import comparable
 
+pytestmark = pytest.mark.one_mpm
+
 CONF = """
 ApiSecRequireTLS Off
 <Location /orders>

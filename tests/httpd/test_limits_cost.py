@@ -1,8 +1,10 @@
 """What a request costs: by route, method, bytes and expression; charged once."""
 
 import pytest
-from harness import MPM, Site, parse_list
+from harness import Site, parse_list
 from harness.h2 import H2Connection
+
+pytestmark = pytest.mark.one_mpm
 
 CONF = """
 Protocols h2c http/1.1
@@ -127,7 +129,6 @@ def test_body_of_unknown_length_is_refused_where_bytes_count(site, key):
 
 
 # LIM-19
-@pytest.mark.skipif(MPM == "prefork", reason="httpd speaks no HTTP/2 under prefork")
 def test_cost_by_bytes_of_a_stream(site, key):
     def post(path, fields, body):
         with H2Connection(site.server.port) as c:

@@ -3,6 +3,8 @@
 import pytest
 from harness import Site, parse_list
 
+pytestmark = pytest.mark.one_mpm
+
 CONF = """
 ApiSecRequireTLS Off
 <Location /status>

@@ -1,7 +1,9 @@
 """RateLimit fields on every answer but redirects, in the words that the section asks for."""
 
 import pytest
-from harness import MPM, Site, parse_list
+from harness import Site, parse_list
+
+pytestmark = pytest.mark.one_mpm
 
 CONF = """
 Protocols h2c http/1.1
@@ -160,7 +162,6 @@ def test_meters_of_one_limit(site, key):
 
 
 # LIM-16: over HTTP/2 as well
-@pytest.mark.skipif(MPM == "prefork", reason="httpd speaks no HTTP/2 under prefork")
 @pytest.mark.parametrize("path, status, wanted", [("/api/x.txt", "200", True), ("/api/none.txt", "404", True),
                                                   ("/cgi/moved", "302", False)])
 def test_fields_over_http2(site, key, path, status, wanted):

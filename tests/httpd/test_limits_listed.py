@@ -3,6 +3,8 @@
 import pytest
 from harness import Site
 
+pytestmark = pytest.mark.one_mpm
+
 CONF = """
 ApiSecRequireTLS Off
 ServerName api.test

@@ -8,6 +8,8 @@ import re
 import pytest
 from harness import Site, key_text, split_key, wait_for
 
+pytestmark = pytest.mark.one_mpm
+
 FIELDS = ("v ts boot pid n event severity id host ip method path route status decision reason key kv user roles api "
           "limit us gen").split()
 ALWAYS = "v ts boot pid n event severity id host ip method path status decision reason us".split()

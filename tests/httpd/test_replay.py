@@ -6,6 +6,8 @@ import os
 import pytest
 from harness import Site
 
+pytestmark = pytest.mark.one_mpm
+
 CONF = """
 ServerName gate.example
 ApiSecRequireTLS Off

@@ -3,6 +3,8 @@
 import pytest
 from harness import Site
 
+pytestmark = pytest.mark.one_mpm
+
 SECTIONS = """
 ApiSecRequireTLS Off
 ScriptAlias /echo @ROOT@/cgi/echo

@@ -3,7 +3,10 @@
 import json
 from collections import Counter
 
+import pytest
 from harness import Site, Store
+
+pytestmark = pytest.mark.one_mpm
 
 LIMITS = ["each rate=3/d by=key", "all rate=7/d by=ip"]
 CONF = """

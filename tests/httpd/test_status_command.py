@@ -1,6 +1,9 @@
 """apisecctl status beside a running server, and explain against what the server does."""
 
+import pytest
 from harness import wait_for
+
+pytestmark = pytest.mark.one_mpm
 
 CONF = """
 ApiSecRequireTLS Off

@@ -6,6 +6,8 @@ import subprocess
 import pytest
 from harness import Site
 
+pytestmark = pytest.mark.one_mpm
+
 # One folder guarded by <Directory>, which .htaccess is merged after, and one by <Location>.
 CONF = """
 LimitRequestFields 0

@@ -5,6 +5,8 @@ import re
 import pytest
 from harness import Site
 
+pytestmark = pytest.mark.one_mpm
+
 SECRET = "the-secret-of-the-admin"
 
 # Where the engine stands.
