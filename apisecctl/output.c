@@ -4,142 +4,28 @@
 #include <apr_strings.h>
 #include <apr_tables.h>
 #include <errno.h>
-#include <stdio.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "apisec/json.h"
 #include "apisec/num.h"
-#include "paint.h"
-
-#define GAP 2 /* spaces between two columns */
-
-/* Text that grows in a pool. */
-struct text {
-    apr_pool_t *pool;
-    char *p;
-    size_t n, cap;
-};
-
-/* A field of the document's row, as people see it: a label, and a line for each value. */
-struct field {
-    const char *label;
-    apr_array_header_t *lines; /* of struct aps_str */
-    bool secret;
-};
-
-struct table {
-    const char *title;           /* NULL: the document itself */
-    apr_array_header_t *columns; /* of const char * */
-    apr_array_header_t *rows;    /* of struct aps_str *, a cell for each column */
-    bool is_block;
-    size_t *widths; /* of the columns, once a part of it was written; NULL before */
-};
+#include "sheet.h"
 
 struct ctl_out {
     apr_pool_t *pool;
     apr_pool_t *row_pool; /* what the rows that are not written yet hold */
     bool is_json;
-    bool color;
     struct aps_json json;
-    apr_array_header_t *fields; /* of struct field */
-    apr_array_header_t *tables; /* of struct table */
-    struct table *open;         /* the table that rows go to */
-    struct aps_str *cells;      /* of the row that is open in it */
-    const char *group;          /* whose fields come now */
-    struct text text;           /* without the secret */
-    const char *tail;           /* NULL: none */
-    bool begun;                 /* a part of it is written */
+    apr_array_header_t *fields;   /* of struct ctl_sheet_field */
+    apr_array_header_t *tables;   /* of struct ctl_sheet_table */
+    struct ctl_sheet_table *open; /* the table that rows go to */
+    struct aps_str *cells;        /* of the row that is open in it */
+    const char *group;            /* whose fields come now */
+    struct ctl_sheet sheet;       /* the text, also where it is JSON */
+    const char *tail;             /* NULL: none */
+    bool begun;                   /* a part of it is written */
     const struct aps_secret *secret;
-    size_t secret_at; /* where it stands in `text` */
 };
-
-static void put(struct text *t, const char *p, size_t n)
-{
-    if (t->cap - t->n < n) {
-        size_t cap = 2 * t->cap + n + 512;
-        char *grown = apr_palloc(t->pool, cap);
-
-        if (t->n > 0)
-            memcpy(grown, t->p, t->n);
-        t->p = grown;
-        t->cap = cap;
-    }
-    if (n > 0)
-        memcpy(t->p + t->n, p, n);
-    t->n += n;
-}
-
-static void put_str(struct text *t, struct aps_str s)
-{
-    put(t, s.p, s.n);
-}
-
-static void put_spaces(struct text *t, size_t n)
-{
-    while (n-- > 0)
-        put(t, " ", 1);
-}
-
-/* Whether no character of it has to be escaped. */
-static bool is_plain(struct aps_str s)
-{
-    uint32_t code = 0;
-    size_t n;
-
-    for (; s.n > 0; s.p += n, s.n -= n)
-        if ((n = aps_str_utf8_code(s, &code)) == 0 || aps_str_is_control(code))
-            return false;
-    return true;
-}
-
-/* For a terminal: a control or bidi character as \u{hex}, a byte that is not UTF-8 as \xHH. */
-static struct aps_str escaped(apr_pool_t *pool, struct aps_str s)
-{
-    struct text t = {.pool = pool};
-    char code_text[16];
-
-    if (is_plain(s))
-        return aps_str_copy(pool, s);
-    while (s.n > 0) {
-        uint32_t code = 0;
-        size_t n = aps_str_utf8_code(s, &code);
-
-        if (n == 0) {
-            n = 1;
-            snprintf(code_text, sizeof code_text, "\\x%02x", (unsigned char)s.p[0]);
-            put_str(&t, aps_str(code_text));
-        } else if (aps_str_is_control(code)) {
-            snprintf(code_text, sizeof code_text, "\\u{%x}", (unsigned)code);
-            put_str(&t, aps_str(code_text));
-        } else {
-            put(&t, s.p, n);
-        }
-        s.p += n;
-        s.n -= n;
-    }
-    return (struct aps_str){t.p, t.n};
-}
-
-/* Characters, each taken for one column wide. */
-static size_t width(struct aps_str s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.n; i++)
-        if (((unsigned char)s.p[i] & 0xc0) != 0x80)
-            n++;
-    return n;
-}
-
-static void put_painted(struct ctl_out *o, enum ctl_paint paint, struct aps_str s)
-{
-    if (!o->color)
-        paint = CTL_PAINT_NONE;
-    put_str(&o->text, aps_str(ctl_paint_begin(paint)));
-    put_str(&o->text, s);
-    put_str(&o->text, aps_str(ctl_paint_end(paint)));
-}
 
 struct ctl_out *ctl_output_new(apr_pool_t *pool, bool json)
 {
@@ -149,15 +35,15 @@ struct ctl_out *ctl_output_new(apr_pool_t *pool, bool json)
     apr_pool_create(&o->row_pool, pool);
     o->is_json = json;
     aps_json_init_pool(&o->json, pool, 0);
-    o->fields = apr_array_make(pool, 16, sizeof(struct field));
-    o->tables = apr_array_make(pool, 2, sizeof(struct table));
-    o->text.pool = pool;
+    o->fields = apr_array_make(pool, 16, sizeof(struct ctl_sheet_field));
+    o->tables = apr_array_make(pool, 2, sizeof(struct ctl_sheet_table));
+    o->sheet.text.pool = pool;
     return o;
 }
 
 void ctl_output_set_color(struct ctl_out *o, bool color)
 {
-    o->color = color && !o->is_json;
+    o->sheet.color = color && !o->is_json;
 }
 
 bool ctl_output_is_json(const struct ctl_out *o)
@@ -233,7 +119,7 @@ static apr_pool_t *value_pool(const struct ctl_out *o)
 /* The line of a row's field where `text` goes, or NULL for a column that people do not see. */
 static struct aps_str *place_for(struct ctl_out *o, const char *name)
 {
-    struct field *field;
+    struct ctl_sheet_field *field;
 
     if (o->cells != NULL) {
         for (int i = 0; i < o->open->columns->nelts; i++)
@@ -243,11 +129,13 @@ static struct aps_str *place_for(struct ctl_out *o, const char *name)
     }
     if (o->group != NULL)
         name = apr_pstrcat(o->pool, o->group, ".", name, NULL);
-    field =
-        o->fields->nelts > 0 ? &APR_ARRAY_IDX(o->fields, o->fields->nelts - 1, struct field) : NULL;
+    field = o->fields->nelts > 0
+                ? &APR_ARRAY_IDX(o->fields, o->fields->nelts - 1, struct ctl_sheet_field)
+                : NULL;
     if (field == NULL || strcmp(field->label, name) != 0) {
         field = apr_array_push(o->fields);
-        *field = (struct field){name, apr_array_make(o->pool, 1, sizeof(struct aps_str)), false};
+        *field = (struct ctl_sheet_field){name, apr_array_make(o->pool, 1, sizeof(struct aps_str)),
+                                          false};
     }
     return apr_array_push(field->lines);
 }
@@ -257,7 +145,7 @@ static void show(struct ctl_out *o, const char *name, struct aps_str value)
     struct aps_str *at = place_for(o, name);
 
     if (at != NULL)
-        *at = escaped(value_pool(o), value);
+        *at = ctl_prose_escaped(value_pool(o), value);
 }
 
 void ctl_output_str(struct ctl_out *o, const char *name, struct aps_str value)
@@ -305,7 +193,7 @@ void ctl_output_time(struct ctl_out *o, const char *name, aps_nsec wall)
 
 void ctl_output_list(struct ctl_out *o, const char *name, const struct aps_str *values, size_t n)
 {
-    struct text joined = {.pool = value_pool(o)};
+    struct ctl_prose joined = {.pool = value_pool(o)};
 
     if (o->is_json) {
         aps_json_name(&o->json, name);
@@ -322,8 +210,8 @@ void ctl_output_list(struct ctl_out *o, const char *name, const struct aps_str *
             show(o, name, values[i]);
             continue;
         }
-        put(&joined, ", ", i > 0 ? 2 : 0);
-        put_str(&joined, values[i]);
+        ctl_prose_put(&joined, aps_str(i > 0 ? ", " : ""));
+        ctl_prose_put(&joined, values[i]);
         if (i + 1 == n)
             show(o, name, (struct aps_str){joined.p, joined.n});
     }
@@ -349,13 +237,14 @@ void ctl_output_secret(struct ctl_out *o, const char *name, const struct aps_sec
     if (o->is_json) {
         aps_json_put_str(&o->json, name, "");
         json = aps_json_text(&o->json);
-        o->secret_at = json.n;
-        while (o->secret_at > 0 && json.p[--o->secret_at] != '"') /* before the closing quote */
+        o->sheet.secret_at = json.n;
+        while (o->sheet.secret_at > 0 &&
+               json.p[--o->sheet.secret_at] != '"') /* before the closing quote */
             continue;
         return;
     }
     show(o, name, APS_STR_LIT(""));
-    APR_ARRAY_IDX(o->fields, o->fields->nelts - 1, struct field).secret = true;
+    APR_ARRAY_IDX(o->fields, o->fields->nelts - 1, struct ctl_sheet_field).secret = true;
 }
 
 void ctl_output_text(struct ctl_out *o, const char *fmt, ...)
@@ -365,14 +254,14 @@ void ctl_output_text(struct ctl_out *o, const char *fmt, ...)
     if (o->is_json)
         return;
     va_start(args, fmt);
-    put_str(&o->text, aps_str(apr_pvsprintf(o->pool, fmt, args)));
+    ctl_prose_put(&o->sheet.text, aps_str(apr_pvsprintf(o->pool, fmt, args)));
     va_end(args);
 }
 
 void ctl_output_heading(struct ctl_out *o, const char *text)
 {
     if (!o->is_json)
-        put_painted(o, CTL_PAINT_HEADING, aps_str(text));
+        ctl_sheet_heading(&o->sheet, aps_str(text));
 }
 
 void ctl_output_tail(struct ctl_out *o, const char *fmt, ...)
@@ -384,139 +273,18 @@ void ctl_output_tail(struct ctl_out *o, const char *fmt, ...)
     va_end(args);
 }
 
-/* ---- Rendering for people ---- */
-
-static void render_fields(struct ctl_out *o)
-{
-    size_t widest = 0;
-
-    for (int i = 0; i < o->fields->nelts; i++) {
-        size_t n = strlen(APR_ARRAY_IDX(o->fields, i, struct field).label);
-
-        widest = n > widest ? n : widest;
-    }
-    for (int i = 0; i < o->fields->nelts; i++) {
-        const struct field *field = &APR_ARRAY_IDX(o->fields, i, struct field);
-
-        for (int k = 0; k < field->lines->nelts; k++) {
-            struct aps_str label = aps_str(k == 0 ? field->label : "");
-            struct aps_str line;
-
-            put_painted(o, label.n > 0 ? CTL_PAINT_HEADING : CTL_PAINT_NONE, label);
-            put_spaces(&o->text, widest - label.n + GAP);
-            if (field->secret)
-                o->secret_at = o->text.n;
-            line = APR_ARRAY_IDX(field->lines, k, struct aps_str);
-            put_painted(o, ctl_paint_of(field->label, line), line);
-            put(&o->text, "\n", 1);
-        }
-    }
-}
-
-static struct aps_str upper(apr_pool_t *pool, const char *name)
-{
-    char *p = apr_pstrdup(pool, name);
-
-    for (size_t i = 0; p[i] != '\0'; i++)
-        if (p[i] >= 'a' && p[i] <= 'z')
-            p[i] = (char)(p[i] - 'a' + 'A');
-    return aps_str(p);
-}
-
-/* `cells` NULL: the heads of the columns. */
-static void render_line(struct ctl_out *o, const struct table *table, const struct aps_str *cells)
-{
-    int n = table->columns->nelts;
-
-    for (int i = 0; i < n; i++) {
-        const char *column = APR_ARRAY_IDX(table->columns, i, const char *);
-        struct aps_str cell = cells != NULL ? cells[i] : upper(o->pool, column);
-        size_t w = width(cell);
-
-        put_painted(o, cells != NULL ? ctl_paint_of(column, cell) : CTL_PAINT_HEADING, cell);
-        if (i + 1 < n)
-            put_spaces(&o->text, (w < table->widths[i] ? table->widths[i] - w : 0) + GAP);
-    }
-    put(&o->text, "\n", 1);
-}
-
-static void render_title(struct ctl_out *o, const char *title)
-{
-    put(&o->text, "\n", o->text.n > 0 ? 1 : 0);
-    ctl_output_heading(o, title);
-    put(&o->text, ":\n", 2);
-}
-
-/* The head of the table, with columns as wide as its rows so far need. */
-static void render_head(struct ctl_out *o, struct table *table)
-{
-    int n = table->columns->nelts;
-
-    table->widths = apr_pcalloc(o->pool, (size_t)n * sizeof *table->widths);
-    for (int i = 0; i < n; i++) {
-        table->widths[i] = width(aps_str(APR_ARRAY_IDX(table->columns, i, const char *)));
-        for (int row = 0; row < table->rows->nelts; row++) {
-            size_t w = width(APR_ARRAY_IDX(table->rows, row, struct aps_str *)[i]);
-
-            table->widths[i] = w > table->widths[i] ? w : table->widths[i];
-        }
-    }
-    if (table->title != NULL)
-        render_title(o, table->title);
-    render_line(o, table, NULL);
-}
-
-static void render_table(struct ctl_out *o, struct table *table)
-{
-    int n = table->columns->nelts;
-
-    for (int row = 0; row < table->rows->nelts; row++)
-        for (int i = 0; i < n; i++) {
-            struct aps_str *cell = &APR_ARRAY_IDX(table->rows, row, struct aps_str *)[i];
-
-            if (cell->n == 0)
-                *cell = APS_STR_LIT("-");
-        }
-    if (table->widths == NULL)
-        render_head(o, table);
-    for (int row = 0; row < table->rows->nelts; row++)
-        render_line(o, table, APR_ARRAY_IDX(table->rows, row, struct aps_str *));
-}
-
-static void render_block(struct ctl_out *o, const struct table *table)
-{
-    if (table->rows->nelts == 0)
-        return;
-    render_title(o, table->title);
-    for (int row = 0; row < table->rows->nelts; row++) {
-        const struct aps_str *cells = APR_ARRAY_IDX(table->rows, row, struct aps_str *);
-
-        for (int i = 0; i < table->columns->nelts; i++) {
-            if (cells[i].n == 0 || aps_str_eq(cells[i], APS_STR_LIT("-")))
-                continue;
-            put_spaces(&o->text, i == 0 ? GAP : 3 * GAP);
-            put_str(&o->text, cells[i]);
-            put(&o->text, "\n", 1);
-        }
-    }
-}
+/* ---- Rendering ---- */
 
 enum aps_err ctl_output_render(struct ctl_out *o, struct aps_diag *diag)
 {
     struct aps_str json;
 
     if (!o->is_json) {
-        render_fields(o);
-        for (int i = 0; i < o->tables->nelts; i++) {
-            struct table *table = &APR_ARRAY_IDX(o->tables, i, struct table);
-
-            if (table->is_block)
-                render_block(o, table);
-            else
-                render_table(o, table);
-        }
+        ctl_sheet_fields(&o->sheet, o->fields);
+        for (int i = 0; i < o->tables->nelts; i++)
+            ctl_sheet_table(&o->sheet, &APR_ARRAY_IDX(o->tables, i, struct ctl_sheet_table));
         if (o->tail != NULL)
-            put_str(&o->text, aps_str(o->tail));
+            ctl_prose_put(&o->sheet.text, aps_str(o->tail));
         return APS_OK;
     }
     if (o->json.full) {
@@ -524,10 +292,10 @@ enum aps_err ctl_output_render(struct ctl_out *o, struct aps_diag *diag)
         return APS_ERR_NOMEM;
     }
     json = aps_json_text(&o->json);
-    o->text = (struct text){.pool = o->pool};
-    put_str(&o->text, json);
+    o->sheet.text = (struct ctl_prose){.pool = o->pool};
+    ctl_prose_put(&o->sheet.text, json);
     if (json.n > 0)
-        put(&o->text, "\n", 1);
+        ctl_prose_put(&o->sheet.text, APS_STR_LIT("\n"));
     return APS_OK;
 }
 
@@ -539,8 +307,8 @@ size_t ctl_output_rows(const struct ctl_out *o, unsigned columns)
     size_t line = 0; /* columns of it so far */
     bool code = false;
 
-    for (size_t i = 0; i < o->text.n; i++) {
-        unsigned char c = (unsigned char)o->text.p[i];
+    for (size_t i = 0; i < o->sheet.text.n; i++) {
+        unsigned char c = (unsigned char)o->sheet.text.p[i];
 
         if (c == '\n') {
             rows += 1 + (line > 0 ? (line - 1) / columns : 0);
@@ -596,11 +364,11 @@ static enum aps_err write_parts(int fd, struct iovec iov[3], struct aps_diag *di
 
 enum aps_err ctl_output_write(const struct ctl_out *o, int fd, struct aps_diag *diag)
 {
-    size_t cut = o->secret != NULL ? o->secret_at : o->text.n;
+    size_t cut = o->secret != NULL ? o->sheet.secret_at : o->sheet.text.n;
     struct iovec iov[3] = {
-        {o->text.p, cut},
+        {o->sheet.text.p, cut},
         {o->secret != NULL ? o->secret->b : NULL, o->secret != NULL ? o->secret->n : 0},
-        {o->text.p + cut, o->text.n - cut},
+        {o->sheet.text.p + cut, o->sheet.text.n - cut},
     };
 
     return write_parts(fd, iov, diag);
@@ -614,10 +382,10 @@ enum aps_err ctl_output_flush(struct ctl_out *o, int fd, struct aps_diag *diag)
 
     o->begun = true;
     if (!o->is_json) {
-        render_table(o, o->open);
-        iov[0] = (struct iovec){o->text.p, o->text.n};
+        ctl_sheet_table(&o->sheet, o->open);
+        iov[0] = (struct iovec){o->sheet.text.p, o->sheet.text.n};
         err = write_parts(fd, iov, diag);
-        o->text.n = 0;
+        o->sheet.text.n = 0;
         o->open->rows->nelts = 0;
         apr_pool_clear(o->row_pool);
         return err;
