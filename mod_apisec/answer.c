@@ -207,8 +207,7 @@ static void set_refusal(request_rec *r, apr_table_t *headers, struct mod_req *m,
                                          allow));
     }
     mod_fields_set(r, headers, m, apr_table_setn);
-    if ((status == HTTP_TOO_MANY_REQUESTS || reason == APS_REASON_STATE_DOWN) && m->wait > 0 &&
-        m->wait != APS_RATE_NEVER)
+    if (aps_reason_problem(reason) != NULL && m->wait > 0 && m->wait != APS_RATE_NEVER)
         apr_table_setn(headers, "Retry-After",
                        apr_psprintf(r->pool, "%" APR_UINT64_T_FMT, aps_rate_seconds(m->wait)));
 }
@@ -234,14 +233,12 @@ int mod_answer_refuse(request_rec *r, struct mod_req *m, enum aps_reason reason)
 static struct aps_str problem_json(request_rec *r, struct mod_req *m, enum aps_reason reason)
 {
     int status = aps_reason_status(reason);
+    const char *type = aps_reason_problem(reason);
     const struct sentence *s = sentence_of(status);
     struct aps_json w;
     aps_json_init_pool(&w, r->pool, 0);
     aps_json_object(&w);
-    aps_json_put_str(&w, "type",
-                     status == HTTP_TOO_MANY_REQUESTS
-                         ? "https://iana.org/assignments/http-problem-types#quota-exceeded"
-                         : "about:blank");
+    aps_json_put_str(&w, "type", type != NULL ? type : "about:blank");
     aps_json_put_str(&w, "title", s->title);
     aps_json_put_u64(&w, "status", (uint64_t)status);
     aps_json_put_str(&w, "detail", s->detail);

@@ -384,7 +384,7 @@ enum aps_reason mod_bill_charge(struct mod_asker *a, struct mod_bill *bill)
         keep_slots(m, &result);
     if (reason == APS_REASON_ALLOW && result.kept != APS_LEASE_DURABLE)
         tell_kept(m, result.kept);
-    if (reason == APS_REASON_STATE_DOWN)
+    if (reason == APS_REASON_STATE_MOVED || reason == APS_REASON_SLOTS_FULL)
         m->wait = result.wait;
     if (reason != APS_REASON_ALLOW && reason != APS_REASON_RATE_EXCEEDED)
         return reason;

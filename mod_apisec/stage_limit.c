@@ -155,6 +155,8 @@ static enum aps_reason peek_limit(struct mod_asker *a, const struct aps_limit *l
         if (reason == APS_REASON_ALLOW)
             continue;
         m->wait = answer.wait;
+        if (reason != APS_REASON_RATE_EXCEEDED)
+            return reason;
         mod_bill_count_refusal(a, limit);
         m->charge[before] = (struct mod_charge){limit, bill.charge[i].meter, answer.left, false};
         m->refused_charge = (int)m->ncharges++;
@@ -293,10 +295,13 @@ enum aps_reason mod_stage_limit_fail(struct mod_req *m, enum aps_reason reason)
                                .store = a.store,
                                .cost = 1};
     aps_metrics_add(mod_process.state, APS_METRIC_AUTHN_FAILURES, 1);
-    if (aps_rate_take(mod_process.state, &ask, mod_req_now(m), aps_clock_monotonic, &answer) ==
-        APS_REASON_ALLOW)
+    enum aps_reason limited =
+        aps_rate_take(mod_process.state, &ask, mod_req_now(m), aps_clock_monotonic, &answer);
+    if (limited == APS_REASON_ALLOW)
         return reason;
     m->wait = answer.wait;
+    if (limited != APS_REASON_RATE_EXCEEDED) /* nobody can count here, so nobody is accused */
+        return limited;
     /* The answer is the same; that a decoy was shown is told whatever came before it. */
     return reason == APS_REASON_KEY_DECOY ? APS_REASON_DECOY_RATE : APS_REASON_AUTHN_RATE;
 }

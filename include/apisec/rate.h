@@ -165,10 +165,10 @@ typedef aps_nsec (*aps_rate_clock_fn)(void);
 /* Charge all of `asks` or none.  ALLOW, which no asks at all are, or RATE_EXCEEDED; SLOTS_FULL: no
  * row is free for a request under way, and *out is as after RATE_EXCEEDED; INTERNAL for more than
  * APS_RATE_MAX, with nothing of *out set but `held`.  STATE_DOWN: there is no state (NULL), with
- * *out so, or it goes on in another file since a restart that asked for another size, which
- * children of before it do not have; then out->wait is a second. If another process spends the last
- * unit of one limit after an earlier one was charged, the earlier charge is given back, but for
- * what has drained meanwhile. */
+ * *out so.  STATE_MOVED: it goes on in another file since a restart that asked for another size,
+ * which children of before it do not have; then out->wait is a second.  If another process spends
+ * the last unit of one limit after an earlier one was charged, the earlier charge is given back,
+ * but for what has drained meanwhile. */
 enum aps_reason aps_rate_take_all(struct aps_state *state, const struct aps_rate_ask *asks,
                                   unsigned n, struct aps_table_now now, aps_rate_clock_fn clock,
                                   struct aps_rate_result *out);

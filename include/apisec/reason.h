@@ -30,6 +30,12 @@ const char *aps_reason_event(enum aps_reason reason); /* OWASP log vocabulary, "
 const char *aps_reason_text(enum aps_reason reason);  /* help text for administrators */
 enum aps_severity aps_reason_severity(enum aps_reason reason);
 
+/* The type of its problem document (RFC 9457): a URI of draft-ietf-httpapi-ratelimit-headers.  429
+ * is a quota that is spent, or abuse where the guard against guessing has struck.  503 is reduced
+ * capacity where the server would serve the same request at another moment; a fault, which lasts
+ * until somebody mends it, has no type: NULL, as all others (LIM-15, LIM-18). */
+const char *aps_reason_problem(enum aps_reason reason);
+
 /* The three words of a verdict that an audit line shows, with their lengths. */
 struct aps_reason_words {
     struct aps_str token, event, severity;

@@ -40,10 +40,10 @@ struct aps_slot {
     uint32_t row;
 };
 
-/* Take a slot.  ALLOW; RATE_EXCEEDED: `max` are taken; SLOTS_FULL: no row is
- * free; STATE_DOWN: no state (NULL), or it goes on in another file (rate.h).  *out is set on ALLOW,
- * and all zero else.  *out_count (may be NULL): how many there are for the caller after the call,
- * as far as he can tell: those of others who share his count are among them. */
+/* Take a slot.  ALLOW; RATE_EXCEEDED: `max` are taken; SLOTS_FULL: no row is free; STATE_DOWN: no
+ * state (NULL); STATE_MOVED: it goes on in another file (rate.h).  *out is set on ALLOW, and all
+ * zero else.  *out_count (may be NULL): how many there are for the caller after the call, as far as
+ * he can tell: those of others who share his count are among them. */
 enum aps_reason aps_slots_take(struct aps_state *state, const struct aps_slots_ask *ask,
                                struct aps_table_now now, struct aps_slot *out, uint32_t *out_count);
 

@@ -67,7 +67,7 @@ struct aps_state_info {
  * raise the start counter.  `wall` is the time now.  Space on disk is reserved, so that a full disk
  * shows here and never as a signal later.  A file of another size is not cut or grown, since old
  * children may still map it: a new file takes its name, and all that was counted goes on in it.
- * Each cell of the old one is retired, so that its children refuse (STATE_DOWN) rather than count
+ * Each cell of the old one is retired, so that its children refuse (STATE_MOVED) rather than count
  * beside the new one; a start that is killed on the way is gone on with by the next one.  A file of
  * another version or a damaged one gives its last uses at most; one without the magic is kept as
  * PATH.bad.  Lives in `pool`; unmapped with it in this process only.

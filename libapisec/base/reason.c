@@ -63,6 +63,23 @@ enum aps_severity aps_reason_severity(enum aps_reason reason)
     return row_of(reason)->severity;
 }
 
+#define PROBLEM "https://iana.org/assignments/http-problem-types#"
+
+const char *aps_reason_problem(enum aps_reason reason)
+{
+    switch (reason) {
+    case APS_REASON_AUTHN_RATE:
+    case APS_REASON_DECOY_RATE:
+        return PROBLEM "abnormal-usage-detected";
+    case APS_REASON_STATE_MOVED:
+    case APS_REASON_SLOTS_FULL:
+    case APS_REASON_SERVER_STOPS:
+        return PROBLEM "temporary-reduced-capacity";
+    default:
+        return aps_reason_status(reason) == 429 ? PROBLEM "quota-exceeded" : NULL;
+    }
+}
+
 const char *aps_reason_severity_name(enum aps_severity severity)
 {
     switch (severity) {

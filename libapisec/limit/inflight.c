@@ -13,7 +13,7 @@ static void refuse(struct meter_charge *c, uint32_t count, enum aps_reason reaso
 {
     c->verdict = (struct meter_verdict){.base = count, .wait = (uint64_t)APS_SEC};
     c->no_row = reason == APS_REASON_SLOTS_FULL;
-    if (reason == APS_REASON_STATE_DOWN)
+    if (reason == APS_REASON_STATE_MOVED)
         c->spot.place = APS_TABLE_RETIRED;
 }
 

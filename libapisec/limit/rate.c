@@ -191,7 +191,7 @@ static inline bool is_inflight(const struct aps_rate_ask *ask)
 static enum aps_reason why_refused(const struct aps_rate_ask *ask, const struct meter_charge *c)
 {
     if (c->spot.place == APS_TABLE_RETIRED)
-        return APS_REASON_STATE_DOWN;
+        return APS_REASON_STATE_MOVED;
     return is_inflight(ask) && c->no_row ? APS_REASON_SLOTS_FULL : APS_REASON_RATE_EXCEEDED;
 }
 
@@ -235,7 +235,7 @@ static enum aps_reason sum_up(const struct aps_rate_ask *asks, const struct mete
         return APS_REASON_ALLOW;
     if (is_down(charges, n)) {
         out->wait = APS_SEC;
-        return APS_REASON_STATE_DOWN;
+        return APS_REASON_STATE_MOVED;
     }
     return why_refused(&asks[out->refused], &charges[out->refused]);
 }

@@ -140,7 +140,7 @@ static enum aps_reason try_take(struct aps_state *state, const struct aps_slots_
     for (unsigned tries = 0; tries < SLOTS_TRIES; tries++) {
         look(state, ask, now, at);
         if (at->cell.retired)
-            return APS_REASON_STATE_DOWN;
+            return APS_REASON_STATE_MOVED;
         if (total(at) >= max_of(ask))
             return APS_REASON_RATE_EXCEEDED;
         if (!intend(state, now, &at->cell, take))
@@ -187,7 +187,7 @@ enum aps_reason aps_slots_take(struct aps_state *state, const struct aps_slots_a
     if (state == NULL)
         return APS_REASON_STATE_DOWN;
     reason = take_once(state, ask, now, out, &at);
-    if (reason != APS_REASON_ALLOW && reason != APS_REASON_STATE_DOWN &&
+    if (reason != APS_REASON_ALLOW && reason != APS_REASON_STATE_MOVED &&
         aps_slots_sweep_is_due(state, now)) {
         aps_slots_sweep(state, at.tag);
         reason = take_once(state, ask, now, out, &at);
@@ -214,7 +214,7 @@ enum aps_reason aps_slots_peek(struct aps_state *state, const struct aps_slots_a
     if (out_count != NULL)
         *out_count = (uint32_t)total(&at);
     if (at.cell.retired)
-        return APS_REASON_STATE_DOWN;
+        return APS_REASON_STATE_MOVED;
     return total(&at) < max_of(ask) ? APS_REASON_ALLOW : APS_REASON_RATE_EXCEEDED;
 }
 

@@ -27,13 +27,14 @@ def spend(site, address, key, allowed=5):
     return site.get(key=key, headers=source(address))
 
 
-# KEY-15, LIM-12, LIM-15
+# KEY-15, LIM-12, LIM-15, LIM-18
 def test_failures_past_the_limit_get_429_and_a_right_key_still_passes(make_site):
     site = make_site(CONF, modules=["remoteip"])
     got = spend(site, "192.0.2.1", wrong_key(site))
     assert got.status == 429
     document = got.json()
     assert document["violated-policies"] == ["authentication"] and document["status"] == 429
+    assert document["type"] == "https://iana.org/assignments/http-problem-types#abnormal-usage-detected"
     assert int(got.headers["Retry-After"]) in range(600, 721)
     line = site.server.wait_audit(lambda line: line["id"] == document["instance"])
     assert (line["reason"], line["event"], line["limit"]) == ("authn_rate", "authn_login_fail_max", "authentication")

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import struct
 
 import pytest
 from harness import Site, wait_for
@@ -115,6 +116,31 @@ def test_slots_outlive_a_graceful_restart_with_their_requests(site):
         refusal(site, key)
         assert (status_of(one), status_of(two)) == (200, 200)
     wait_room(site, key)
+
+
+# LIM-18
+def test_no_row_is_reduced_capacity_and_no_fault_of_the_caller(make_site):
+    site = make_site(CONF, prepare)
+    with open("/proc/self/stat") as stat:
+        me = struct.pack("<QQ", os.getpid(), int(stat.read().rpartition(")")[2].split()[19]))
+    with open(site.server.state, "r+b") as state:
+        cells, rows, uses = struct.unpack_from("<QQQ", state.read(48), 24)
+        begin = 167936 + 32 * rows + 16 * cells + 64 * uses + 36864
+
+        def own(who):
+            for i in range(max(4096, cells // 4)):
+                state.seek(begin + 32 * i)
+                state.write(who)
+            state.flush()
+
+        own(me)  # a process that lives, so that nobody takes them
+        got = site.get("/two/x.txt", key="key-0")
+        assert (got.status, got.headers["Retry-After"]) == (503, "1")
+        assert got.json()["type"] == "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
+        line = site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"])
+        assert line["reason"] == "slots_full" and "limit" not in line
+        own(bytes(16))
+        assert site.get("/two/x.txt", key="key-0").status == 200
 
 
 # LIM-08

@@ -16,6 +16,7 @@ Include @ROOT@/table.conf
 """
 
 RETIRED = 1 << 63
+REDUCED = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
 
 
 @pytest.fixture
@@ -77,6 +78,7 @@ def cells_of(state, size):
     return 167936 + 32 * rows, entries
 
 
+# LIM-18
 def test_a_child_whose_table_goes_on_elsewhere_says_come_again(site):
     """What old children find while a start takes their cells over; the next start ends it."""
     assert ask(site) == (639, 639)
@@ -93,7 +95,11 @@ def test_a_child_whose_table_goes_on_elsewhere_says_come_again(site):
     for key in ("ci", "late"):
         got = site.get(key=key)
         assert (got.status, got.headers["Retry-After"]) == (503, "1")
-    assert site.server.wait_audit(lambda line: line["reason"] == "state_down", 2)
+        assert got.json()["type"] == REDUCED and "violated-policies" not in got.json()
+    # Nor is a failed authentication counted, and so nobody is accused of too many.
+    got = site.get(key="hunter2")
+    assert (got.status, got.headers["Retry-After"], got.json()["type"]) == (503, "1", REDUCED)
+    assert site.server.wait_audit(lambda line: line["reason"] == "state_moved", 3)
     site.server.graceful()
     assert ask(site) == (638, 638)
     assert ask(site, "late") == (639, 639)

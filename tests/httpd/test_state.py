@@ -257,6 +257,7 @@ def test_state_that_cannot_be_used_answers_503_and_other_sites_are_served(make_s
     site.server.start()
     got = site.get(key="ci")
     assert got.status == 503 and got.headers["Content-Type"] == "application/problem+json"
+    assert got.json()["type"] == "about:blank" and "Retry-After" not in got.headers  # LIM-18: no passing overload
     line = site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"])
     assert line["reason"] == "state_down"
     assert site.get("/index.html").status == 200

@@ -273,7 +273,7 @@ static void *serve(void *data)
     dice = seed * 1000003 + self->number * 7919 + self->generation * 104729 + 1;
     while (get(&board->done) == 0 && after < 300) {
         if (attempt(self->state, self->number, (unsigned)(roll() % KINDS), roll() % TAGS,
-                    &answer) == APS_REASON_STATE_DOWN)
+                    &answer) == APS_REASON_STATE_MOVED)
             (void)bump(&board->refused);
         if (get(&board->generation) > self->generation)
             after++;

@@ -102,6 +102,36 @@ static void each_401_is_a_failed_authentication(void **state)
     assert_false(aps_reason_is_authn_failure(APS_REASON_COUNT));
 }
 
+/* LIM-15, LIM-18: whoever reads the type knows whether to slow down, to come again, or neither. */
+static void problems_have_a_type_where_it_tells_the_client_something(void **state)
+{
+    static const struct {
+        enum aps_reason reason;
+        const char *type;
+    } table[] = {
+        {APS_REASON_AUTHN_RATE, "abnormal-usage-detected"},
+        {APS_REASON_DECOY_RATE, "abnormal-usage-detected"},
+        {APS_REASON_RATE_EXCEEDED, "quota-exceeded"},
+        {APS_REASON_CLIENT_GONE, "quota-exceeded"},
+        {APS_REASON_STATE_MOVED, "temporary-reduced-capacity"},
+        {APS_REASON_SLOTS_FULL, "temporary-reduced-capacity"},
+        {APS_REASON_SERVER_STOPS, "temporary-reduced-capacity"},
+    };
+    size_t typed = 0;
+
+    (void)state;
+    for (EACH(reason))
+        typed += aps_reason_problem(reason) != NULL;
+    assert_int_equal(typed, sizeof table / sizeof *table);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const char *type = aps_reason_problem(table[i].reason);
+
+        assert_non_null(type);
+        assert_string_equal(strchr(type, '#') + 1, table[i].type);
+        assert_true(type == strstr(type, "https://iana.org/assignments/http-problem-types#"));
+    }
+}
+
 static void severities_have_names(void **state)
 {
     (void)state;
@@ -118,6 +148,7 @@ int main(void)
         cmocka_unit_test(only_two_verdicts_pass),
         cmocka_unit_test(tokens_are_distinct_words),
         cmocka_unit_test(each_401_is_a_failed_authentication),
+        cmocka_unit_test(problems_have_a_type_where_it_tells_the_client_something),
         cmocka_unit_test(severities_have_names),
     };
 

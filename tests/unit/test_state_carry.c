@@ -154,7 +154,7 @@ static void old_children_refuse(void **state)
     (void)open_entries(2048);
     for (size_t i = 0; i < LIMITS; i++)
         for (uint64_t caller = 0; caller < 500; caller++) { /* known and unknown */
-            assert_int_equal(ask(old, limits[i], caller, 1), APS_REASON_STATE_DOWN);
+            assert_int_equal(ask(old, limits[i], caller, 1), APS_REASON_STATE_MOVED);
             assert_int_equal(answer.wait, APS_SEC);
             assert_int_equal(answer.left.remaining, 0);
         }
@@ -178,7 +178,7 @@ static void old_children_refuse_all_of_several(void **state)
     assert_int_equal(drain(old, &quota, caller), 10);
     (void)open_entries(2048);
     assert_int_equal(aps_rate_take_all(old, asks, 2, now, no_clock, &result),
-                     APS_REASON_STATE_DOWN);
+                     APS_REASON_STATE_MOVED);
     assert_int_equal(result.wait, APS_SEC);
 }
 
@@ -385,13 +385,13 @@ static void requests_under_way_end_where_they_began(void **state)
                 (struct layout_pair){1000 + i, aps_word_counted(APS_WORD_QUOTA, END, 1)};
     assert_int_equal(aps_slots_take(old, &shared, now, &other, NULL), APS_REASON_ALLOW);
     opened = open_entries(2048);
-    assert_int_equal(aps_slots_take(old, &a, now, &second, &count), APS_REASON_STATE_DOWN);
-    assert_int_equal(aps_slots_peek(old, &shared, now, &count), APS_REASON_STATE_DOWN);
+    assert_int_equal(aps_slots_take(old, &a, now, &second, &count), APS_REASON_STATE_MOVED);
+    assert_int_equal(aps_slots_peek(old, &shared, now, &count), APS_REASON_STATE_MOVED);
     aps_slots_release(old, &slot);
     aps_slots_release(old, &other);
     for (uint64_t i = 0; i < LAYOUT_SHARED; i++)
         assert_int_equal(aps_word_under_way(old->slots.head->shared[i]), 0);
-    assert_int_equal(aps_slots_take(old, &shared, now, &other, &count), APS_REASON_STATE_DOWN);
+    assert_int_equal(aps_slots_take(old, &shared, now, &other, &count), APS_REASON_STATE_MOVED);
     assert_int_equal(aps_slots_peek(opened, &a, now, &count), APS_REASON_ALLOW);
     assert_int_equal(count, 0);
 }
