@@ -311,30 +311,6 @@ static void count_delays(const struct mod_asker *a, const struct mod_bill *bill)
             count_one(a, bill->charge[i].limit, APS_DIRECTORY_DELAYED);
 }
 
-/* Slots of requests under way, until the transaction is over. */
-struct slots {
-    unsigned n;
-    struct aps_slot slot[];
-};
-
-static apr_status_t give_slots_back(void *data)
-{
-    struct slots *slots = data;
-    for (unsigned i = 0; i < slots->n; i++)
-        aps_slots_release(mod_process.state, &slots->slot[i]);
-    return APR_SUCCESS;
-}
-
-/* However it ends, its pool does (LIM-08). */
-static void keep_slots(struct mod_req *m, const struct aps_rate_result *result)
-{
-    size_t bytes = result->held * sizeof result->slot[0];
-    struct slots *slots = apr_palloc(m->first->pool, sizeof *slots + bytes);
-    slots->n = result->held;
-    memcpy(slots->slot, result->slot, bytes);
-    apr_pool_cleanup_register(m->first->pool, slots, give_slots_back, apr_pool_cleanup_null);
-}
-
 /* Once more, for a request that may wait: its units are taken now, and it goes on later. */
 __attribute__((noinline)) static enum aps_reason
 charge_turn(struct mod_asker *a, struct mod_bill *bill, struct aps_rate_result *result)
@@ -381,7 +357,7 @@ enum aps_reason mod_bill_charge(struct mod_asker *a, struct mod_bill *bill)
     if (reason == APS_REASON_RATE_EXCEEDED && a->turn != MOD_TURN_NOW && result.wait <= bill->delay)
         reason = charge_turn(a, bill, &result);
     if (result.held != 0)
-        keep_slots(m, &result);
+        mod_inflight_keep(a, &result);
     if (reason == APS_REASON_ALLOW && result.kept != APS_LEASE_DURABLE)
         tell_kept(m, result.kept);
     if (reason == APS_REASON_STATE_MOVED || reason == APS_REASON_SLOTS_FULL)

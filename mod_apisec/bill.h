@@ -70,6 +70,9 @@ uint64_t mod_bill_name(const struct mod_asker *a, const struct aps_limit *limit,
  * table cannot tell. */
 enum aps_reason mod_bill_charge(struct mod_asker *a, struct mod_bill *bill);
 
+/* inflight.c: keep the slots of what was charged until the answer is on its way. */
+void mod_inflight_keep(const struct mod_asker *a, const struct aps_rate_result *result);
+
 /* In the row that lists the limit; NULL: the key's own, which is not listed. */
 void mod_bill_count_refusal(const struct mod_asker *a, const struct aps_limit *limit);
 

@@ -362,6 +362,7 @@ struct mod_req {
     bool by_role;              /* some meter was charged for several roles */
     struct mod_watch *watched; /* NULL: none */
     aps_nsec turn;             /* monotonic: before it no handler runs; 0: at once */
+    struct mod_slots *slots;   /* of requests under way (inflight.c) */
     struct aps_slot waiter[2]; /* that it may wait: the server's and the virtual host's */
     bool waits;                /* they are held */
     uint64_t waited;           /* ms */
@@ -481,6 +482,10 @@ void mod_directory_meet(const struct mod_req *m, const struct aps_plan *plan);
 /* Count one of a plan's limit; a limit that is none of the plan's is not listed. */
 void mod_directory_count(const struct mod_req *m, const struct aps_plan *plan,
                          const struct aps_limit *limit, enum aps_directory_count what);
+
+/* inflight.c: slots come back when the answer is on its way; at the latest before it is logged. */
+int mod_inflight_finish(request_rec *r);
+void mod_inflight_register(void);
 
 /* stage_wait.c: a place among those who wait at once; false where all are taken. */
 bool mod_stage_wait_reserve(struct mod_req *m);

@@ -40,8 +40,8 @@ def site():
 
 @contextlib.contextmanager
 def under_way(site, key, path="/two/x.txt"):
-    """A request that was let in and waits for its body; yields its connection.  It asks again until it is: a slot is
-    given back after the answer was written, so that the one before may still have it for a moment."""
+    """A request that was let in and waits for its body; yields its connection.  It asks again until it is: a slot of a
+    client that went away comes back when httpd sees that."""
     lines = ["GET %s HTTP/1.1" % path, "Host: localhost", "X-API-Key: " + site.keys[key], "Content-Length: 4",
              "Expect: 100-continue", "Connection: close", "", ""]
 
@@ -96,6 +96,20 @@ def test_an_error_gives_its_slot_back(site):
     for _ in range(5):
         wait_for(lambda: site.get("/short/none.txt", key=key).status == 404, what="room for a 404")
         wait_for(lambda: site.get("/short/x.txt", key=key, headers=never).status == 412, what="room for a 412")
+    wait_room(site, key, "/short/x.txt")
+
+
+# LIM-08: what the network has not taken yet is under way
+def test_a_large_file_holds_its_slot_until_it_is_sent(site):
+    key = site.unused.pop()
+    with open(site.folder.path("htdocs/short/large"), "wb") as large:
+        large.truncate(64 * 2 ** 20)
+    with socket.create_connection(("127.0.0.1", site.server.port), timeout=30) as link:
+        link.sendall(("GET /short/large HTTP/1.0\r\nX-API-Key: %s\r\n\r\n" % site.keys[key]).encode())
+        assert b" 200 " in link.recv(100)
+        refusal(site, key, "/short/x.txt")
+        while link.recv(2 ** 20):
+            pass
     wait_room(site, key, "/short/x.txt")
 
 

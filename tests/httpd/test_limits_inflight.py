@@ -29,6 +29,9 @@ ScriptAlias /cgi @ROOT@/cgi
     ApiSecLimit slow inflight=9 by=key
     ApiSecLimit paid rate=3/d inflight=2 by=user
 </Location>
+<Location /cgi/lone>
+    ApiSecLimit slow inflight=1 by=key
+</Location>
 <Location /cgi/source>
     ApiSecLimit source inflight=1 by=ip
 </Location>
@@ -53,6 +56,7 @@ def prepare(site):
     for name in ("slow", "one", "paid", "source", "dry"):
         site.script(name, SLOW.replace("@GATE@", gate))
     site.script("quick", "printf 'Content-Type: text/plain\\n\\nquick\\n'\n")
+    site.script("lone", "printf 'Content-Type: text/plain\\n\\nlone\\n'\n")
     site.script("broken", "echo nonsense\n")
     site.role("reader", "GET /cgi/**")
     for i in range(12):
@@ -192,6 +196,27 @@ def test_slots_in_a_dry_run(site, key):
     assert "RateLimit" not in other.end() and "RateLimit" not in slow.end()
     lines = site.server.wait_audit(lambda line: line["path"] == "/cgi/dry", 2)
     assert sorted(line.get("would_limit", "") for line in lines) == ["", "slow"]
+
+
+# LIM-08: a client that asks again when it has read the answer is never too early, though programs take their time to
+# end and logs to be written; on one connection, on another one, and by another stream
+@pytest.mark.parametrize("way", ["kept", "anew", "stream"])
+def test_a_lone_client_is_never_too_early(site, key, way):
+    fields = [("x-api-key", site.keys[key])]
+    if way == "kept":
+        with site.server.connect() as kept:
+            seen = [kept.request("GET", "/cgi/lone", fields).status for _ in range(200)]
+    elif way == "anew":
+        seen = [site.get("/cgi/lone", key=key).status for _ in range(200)]
+    elif MPM == "prefork":
+        pytest.skip("httpd speaks no HTTP/2 under prefork")
+    else:
+        with H2Connection(site.server.port) as c:
+            for _ in range(200):
+                c.request("GET", "/cgi/lone", fields)
+                c.finish()
+            seen = [stream.status for stream in c.streams.values()]
+    assert seen == [200] * 200
 
 
 # LIM-08, LIM-23: a stream holds one like any request
