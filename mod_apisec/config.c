@@ -71,6 +71,8 @@ void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add)
         dir->plan = b->plan;
     if (a->fields == MOD_FIELDS_UNSET)
         dir->fields = b->fields;
+    if (a->cors == NULL)
+        dir->cors = b->cors;
     if (a->max == NULL) {
         dir->max = b->max;
     } else if (b->max != NULL) {

@@ -337,6 +337,13 @@ static const char *set_cost(cmd_parms *cmd, struct mod_dir *dir, int argc, char 
     return say(cmd, mod_limit_parse_cost(cmd, argc, argv, &dir->cost));
 }
 
+static const char *set_cors(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    if (dir->cors != NULL)
+        return say(cmd, "was given before in this section; all origins go into one line");
+    return say(cmd, mod_cors_parse(cmd, argc, argv, &dir->cors));
+}
+
 static const char *set_fields(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
 {
     static const struct word words[] = {{"draft", MOD_FIELDS_DRAFT},

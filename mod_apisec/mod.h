@@ -131,6 +131,17 @@ struct mod_max {
     int64_t body;
 };
 
+/* Which pages may read the answers of a section. */
+struct mod_cors {
+    bool none; /* no page of another origin; nothing is looked at */
+    bool any;  /* whatever origin; never with credentials */
+    bool credentials;
+    size_t n;
+    const struct aps_str *origins;
+    const char *methods, *max_age;
+    const char *headers, *exposed; /* names beside the module's own, with ", " before each */
+};
+
 enum mod_export {
     MOD_EXPORT_SET = 1 << 0, /* the directive was used */
     MOD_EXPORT_KEY_ID = 1 << 1,
@@ -155,8 +166,9 @@ struct mod_dir {
     const char *plan; /* of callers who bring none along; NULL: unset, MOD_PLAN_NONE: none */
     unsigned fields;  /* bits of enum mod_fields */
     const struct mod_max *max;
-    const char *path;  /* of this section, as httpd gives it; NULL for a server's own */
-    const char *where; /* path of the innermost section with a directive of ours */
+    const struct mod_cors *cors; /* NULL: unset */
+    const char *path;            /* of this section, as httpd gives it; NULL for a server's own */
+    const char *where;           /* path of the innermost section with a directive of ours */
 };
 
 struct mod_store;
@@ -217,6 +229,10 @@ const struct mod_limits *mod_limit_list(apr_pool_t *pool, const struct aps_limit
 /* The limits of two sections; an inner one replaces an outer one of its name.  Lives in `pool`. */
 const struct mod_limits *mod_limit_join(apr_pool_t *pool, const struct mod_limits *outer,
                                         const struct mod_limits *inner);
+
+/* cors.c: words of ApiSecCors.  NULL and *out, or what is wrong with them; lives in the pool. */
+const char *mod_cors_parse(cmd_parms *cmd, int argc, char *const argv[],
+                           const struct mod_cors **out);
 
 /* require.c: words of ApiSecRequire and of Require api-*. */
 /* NULL and *out, or what is wrong with the words, in `pool`.  Lives in `pool`. */
@@ -286,7 +302,8 @@ struct mod_policy {
     const struct mod_sources *sources;
     const struct mod_limits *limits;
     const struct mod_cost *cost;
-    const char *plan; /* NULL: none */
+    const char *plan;            /* NULL: none */
+    const struct mod_cors *cors; /* NULL: none */
 };
 
 struct mod_decision {
@@ -317,7 +334,8 @@ struct mod_req {
     request_rec *first; /* the request that the client made */
     const struct mod_server *server;
     struct mod_decision *decisions;
-    const struct mod_dir *dir; /* the section of the latest decision */
+    const struct mod_dir *dir;   /* the section of the latest decision */
+    const struct mod_cors *cors; /* of the first one that has some; NULL: none yet */
 
     /* The verdict that the log shows: the first refusal of a main request, else the latest. */
     enum aps_reason reason;
@@ -510,6 +528,15 @@ void mod_answer_user(request_rec *r, const struct aps_identity *who);
 void mod_answer_insert_filter(request_rec *r);
 void mod_answer_insert_error_filter(request_rec *r);
 void mod_answer_register(void);
+
+/* cors.c */
+/* ALLOW, CORS_PREFLIGHT: the server answers, or CORS_ORIGIN. */
+enum aps_reason mod_cors(const struct mod_req *m, const struct mod_cors *cors);
+/* The status that answers a preflight. */
+int mod_cors_answer(request_rec *r, struct mod_req *m);
+/* Have the answer's fields set when it goes out, whoever made it. */
+void mod_cors_insert_filter(request_rec *r);
+void mod_cors_register(void);
 
 /* hide.c */
 int mod_hide_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);

@@ -111,12 +111,13 @@ const char *mod_req_id(struct mod_req *m)
 
 void mod_req_verdict(struct mod_req *m, enum mod_engine engine, enum aps_reason reason)
 {
-    bool refuses = engine != MOD_ENGINE_DETECT && !aps_reason_is_pass(reason);
+    bool refuses =
+        engine != MOD_ENGINE_DETECT && !aps_reason_is_pass(reason) && !aps_reason_is_answer(reason);
     if (m->decision == APS_DECISION_REFUSE ||
         (m->decision == APS_DECISION_WOULD_REFUSE && !refuses))
         return;
     m->reason = reason;
-    if (aps_reason_is_pass(reason))
+    if (aps_reason_is_pass(reason) || aps_reason_is_answer(reason))
         m->decision = APS_DECISION_ALLOW;
     else
         m->decision = engine == MOD_ENGINE_DETECT ? APS_DECISION_WOULD_REFUSE : APS_DECISION_REFUSE;
@@ -140,6 +141,7 @@ static inline void policy_of(const struct mod_dir *dir, struct mod_policy *out)
         .limits = dir->limits,
         .cost = dir->cost,
         .plan = dir->plan != NULL && strcmp(dir->plan, MOD_PLAN_NONE) != 0 ? dir->plan : NULL,
+        .cors = dir->cors != NULL && !dir->cors->none ? dir->cors : NULL,
     };
 }
 
@@ -166,7 +168,7 @@ static bool same_policy(const struct mod_policy *a, const struct mod_policy *b)
 {
     return a->engine == b->engine && a->tls == b->tls && a->requires == b->requires &&
            a->sources == b->sources && a->cost == b->cost && a->plan == b->plan &&
-           same_deny(a->deny, b->deny) && same_limits(a->limits, b->limits);
+           a->cors == b->cors && same_deny(a->deny, b->deny) && same_limits(a->limits, b->limits);
 }
 
 static const struct mod_deny *keep_deny(apr_pool_t *pool, const struct mod_deny *deny)
@@ -213,6 +215,15 @@ static bool is_error_document(const request_rec *r, struct mod_req *m)
     return r == m->document && same_policy(&policy, &refused);
 }
 
+/* The section that the decision goes by.  Answers are for the page that asked, so redirects within
+ * the server change nothing about who may read them. */
+static void enter(const request_rec *r, struct mod_req *m, const struct mod_dir *dir)
+{
+    m->dir = dir;
+    if (m->cors == NULL && r->main == NULL && dir->engine == MOD_ENGINE_ON)
+        m->cors = dir->cors;
+}
+
 /* ---- Decide ---- */
 
 static enum aps_reason limits_and_policy(request_rec *r, struct mod_req *m,
@@ -242,7 +253,10 @@ static enum aps_reason run_stages(request_rec *r, struct mod_req *m, const struc
         reason = mod_stage_limit_address(m, p->limits, p->engine);
     if (reason != APS_REASON_ALLOW)
         return reason;
-    if (!p->requires->is_public)
+    /* What a browser asks and tells of pages is about the request that the client made. */
+    if (p->cors != NULL && r->main == NULL)
+        reason = mod_cors(m, p->cors);
+    if (reason == APS_REASON_ALLOW && !p->requires->is_public)
         reason = mod_stage_auth(m);
     return reason == APS_REASON_ALLOW ? limits_and_policy(r, m, p)
                                       : mod_stage_limit_refused(r, m, p, reason);
@@ -276,7 +290,7 @@ __attribute__((noinline)) static enum aps_reason decide(request_rec *r, struct m
         if (same_policy(&d->policy, &policy))
             return decided(r, m, dir, &policy, d->reason);
 
-    m->dir = dir;
+    enter(r, m, dir);
     if (r->main != NULL) {
         m->dir = dir = keep_dir(m, dir);
         policy_of(dir, &policy);
@@ -312,6 +326,8 @@ static int answer(request_rec *r, struct mod_req *m, enum aps_reason reason)
 {
     if (aps_reason_is_pass(reason) || dir_of(r)->engine != MOD_ENGINE_ON)
         return DECLINED;
+    if (reason == APS_REASON_CORS_PREFLIGHT)
+        return mod_cors_answer(r, m);
     return mod_answer_refuse(r, m, reason);
 }
 
@@ -331,7 +347,7 @@ int mod_req_post_read(request_rec *r)
         reason = mod_stage_limit_address(m, dir->limits, dir->engine);
     if (reason == APS_REASON_ALLOW)
         return DECLINED;
-    m->dir = dir;
+    enter(r, m, dir);
     mod_stage_auth_take(r, m, dir, mod_config_sources(dir));
     mod_req_verdict(m, dir->engine, reason);
     int status = answer(r, m, reason);
@@ -356,7 +372,7 @@ int mod_req_pre_translate(request_rec *r)
         return answer(r, m, mod_req_decide(r, m));
     if (reason == APS_REASON_ALLOW)
         return DECLINED;
-    m->dir = dir;
+    enter(r, m, dir);
     mod_stage_auth_take(r, m, dir, mod_config_sources(dir));
     mod_req_verdict(m, dir->engine, reason);
     return answer(r, m, reason);

@@ -47,6 +47,10 @@ const char *aps_reason_severity_name(enum aps_severity severity); /* "info", "wa
 /* Whether this verdict lets the request through: ALLOW and PUBLIC do, nothing else does. */
 static inline bool aps_reason_is_pass(enum aps_reason reason);
 
+/* Whether the server itself gives the answer that was asked for: neither does a handler run nor is
+ * anything refused. */
+static inline bool aps_reason_is_answer(enum aps_reason reason);
+
 /* Whether it counts as a failed authentication of the source (KEY-15, LIM-12): its event is
  * authn_login_fail, authn_token_reuse or authn_decoy_used.  AUTHN_RATE and DECOY_RATE, past the
  * limit, do not count again. */
@@ -55,6 +59,11 @@ bool aps_reason_is_authn_failure(enum aps_reason reason);
 static inline bool aps_reason_is_pass(enum aps_reason reason)
 {
     return reason == APS_REASON_ALLOW || reason == APS_REASON_PUBLIC;
+}
+
+static inline bool aps_reason_is_answer(enum aps_reason reason)
+{
+    return reason == APS_REASON_CORS_PREFLIGHT;
 }
 
 #endif

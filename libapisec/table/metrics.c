@@ -78,7 +78,7 @@ void aps_metrics_add_decision(struct aps_state *state, enum aps_reason reason, b
 {
     enum aps_metric metric = APS_METRIC_ALLOWED;
 
-    if (!aps_reason_is_pass(reason))
+    if (!aps_reason_is_pass(reason) && !aps_reason_is_answer(reason))
         metric = detect_only ? APS_METRIC_WOULD_REFUSE : class_of(aps_reason_status(reason));
     add(state, APS_METRIC_REQUESTS, 1);
     add(state, (size_t)metric, 1);
