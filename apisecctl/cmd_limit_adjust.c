@@ -26,14 +26,6 @@ static enum aps_err refuse_unheld(struct ctl *c, const struct caller *who)
     return APS_ERR_NOT_FOUND;
 }
 
-/* --plan that is not there is a slip, also where the key has a plan of its own. */
-static enum aps_err check_section(struct ctl *c, struct aps_str plan)
-{
-    struct aps_store_plan there;
-
-    return plan.n == 0 ? APS_OK : aps_store_plan_get(c->store, plan, c->pool, &there, &c->diag);
-}
-
 static enum aps_err read_caller(struct ctl *c, struct caller *out)
 {
     struct aps_str section = aps_str(ctl_command_value(&c->call, CTL_OPT_PLAN));
@@ -42,7 +34,7 @@ static enum aps_err read_caller(struct ctl *c, struct caller *out)
 
     if ((err = aps_store_key_get(c->store, aps_str(c->call.arg[0]), c->pool, &out->key,
                                  &c->diag)) != APS_OK ||
-        (err = check_section(c, section)) != APS_OK ||
+        (err = ctl_held_check(c->store, c->pool, section, &c->diag)) != APS_OK ||
         (err = aps_store_plan_book(c->store, c->pool, &book, &c->diag)) != APS_OK)
         return err;
     ctl_held_read(c->pool, book, &out->key, section, &out->held);

@@ -120,16 +120,6 @@ static void show_copy(struct ctl *c)
     aps_snapshot_close(copy);
 }
 
-/* As aps_snapshot_store_tag has it; the copy may be missing. */
-static uint64_t store_tag(const struct aps_store *store)
-{
-    uint64_t tag = 0;
-
-    for (size_t i = 0; i < sizeof tag; i++)
-        tag = tag << 8 | aps_store_id(store)[i];
-    return tag;
-}
-
 static void show_state(struct ctl *c)
 {
     struct aps_state *state = NULL;
@@ -152,7 +142,7 @@ static void show_state(struct ctl *c)
         return;
     }
     aps_state_info(state, &info);
-    (void)aps_generation_min(state, store_tag(c->store), &lowest, &processes); /* none: zeros */
+    (void)aps_generation_min(state, aps_store_tag(c->store), &lowest, &processes); /* none: zeros */
     ctl_output_group(c->out, "state");
     ctl_output_str(c->out, "path", aps_str(c->place.state));
     ctl_output_u64(c->out, "boot", info.boot);

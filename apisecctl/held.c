@@ -18,6 +18,14 @@ static const char *source_of(apr_pool_t *pool, const struct aps_planbook_choice 
     return "nobody";
 }
 
+enum aps_err ctl_held_check(struct aps_store *st, apr_pool_t *pool, struct aps_str section,
+                            struct aps_diag *diag)
+{
+    struct aps_store_plan there;
+
+    return section.n == 0 ? APS_OK : aps_store_plan_get(st, section, pool, &there, diag);
+}
+
 void ctl_held_read(apr_pool_t *pool, const struct aps_planbook *book, const struct aps_key *key,
                    struct aps_str section, struct ctl_held *out)
 {

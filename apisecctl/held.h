@@ -3,6 +3,7 @@
 #define APISECCTL_HELD_H
 
 #include "apisec/planbook.h"
+#include "apisec/store.h"
 
 struct ctl_held {
     enum aps_reason reason; /* ALLOW, or PLAN_UNKNOWN: then there are no limits */
@@ -11,6 +12,11 @@ struct ctl_held {
     size_t n;
     const struct aps_limit *limits[APS_PLANBOOK_HELD_MAX];
 };
+
+/* A section's plan that is named and not there is a slip, also where the key has a plan of its own:
+ * APS_ERR_NOT_FOUND.  Empty: none is named. */
+APS_MUST_CHECK enum aps_err ctl_held_check(struct aps_store *st, apr_pool_t *pool,
+                                           struct aps_str section, struct aps_diag *diag);
 
 /* By the module's own rules; `section` is the plan of a section, or empty.  The limits of the key's
  * own are not bound; they live in `pool`, the rest in the book. */

@@ -44,9 +44,7 @@ enum aps_err ctl_wait_read(const struct ctl_call *call, struct ctl_wait *out, st
 
 void ctl_wait_note(struct ctl_wait *wait, const struct aps_store *store)
 {
-    wait->store = 0;
-    for (size_t i = 0; i < sizeof wait->store; i++) /* as aps_snapshot_store_tag has it */
-        wait->store = wait->store << 8 | aps_store_id(store)[i];
+    wait->store = aps_store_tag(store);
     wait->generation = aps_store_generation(store);
     wait->since = aps_clock_monotonic();
 }

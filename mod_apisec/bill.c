@@ -260,8 +260,8 @@ void mod_bill_add(struct mod_bill *bill, struct mod_asker *a, const struct aps_l
 void mod_bill_add_own(struct mod_bill *bill, struct mod_asker *a)
 {
     const struct aps_identity *who = a->caller;
-    add(bill, NULL, NULL, &who->limit,
-        aps_table_caller(mod_process.state, who->key.id.p, who->key.id.n), a, cost_of(a, NULL));
+    add(bill, NULL, NULL, &who->limit, aps_ownlimit_caller(mod_process.state, &who->key), a,
+        cost_of(a, NULL));
 }
 
 /* ---- What is listed ---- */

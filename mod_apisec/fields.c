@@ -21,7 +21,7 @@ static uint64_t seconds_of(const struct aps_rate_left *left)
 
 static struct aps_str name_of(const struct mod_charge *c)
 {
-    return c->meter != NULL ? c->meter->name : APS_STR_LIT(MOD_LIMIT_OWN);
+    return c->meter != NULL ? c->meter->name : APS_STR_LIT(APS_OWNLIMIT_NAME);
 }
 
 /* The same as a meter's policy, for the key's own limit. */
@@ -31,8 +31,8 @@ static struct aps_str policy_of(apr_pool_t *pool, const struct mod_req *m,
     if (c->meter != NULL)
         return c->meter->policy;
     const struct aps_rate *rate = &m->who->key.limit.rate;
-    return aps_str(apr_psprintf(pool, "\"" MOD_LIMIT_OWN "\";q=%u;w=%" APR_INT64_T_FMT, rate->count,
-                                (apr_int64_t)(rate->period / APS_SEC)));
+    return aps_str(apr_psprintf(pool, "\"" APS_OWNLIMIT_NAME "\";q=%u;w=%" APR_INT64_T_FMT,
+                                rate->count, (apr_int64_t)(rate->period / APS_SEC)));
 }
 
 /* `"name";r=9;t=1`; when a request under way ends, nobody knows.  Returns the end. */
@@ -140,7 +140,7 @@ static void set_draft(request_rec *r, apr_table_t *headers, const struct mod_req
     for (size_t i = 0; i < shown->n; i++) {
         const struct aps_limit_meter *meter = shown->v[i]->meter;
         policies += meter != NULL ? meter->policy.n + 2 : OWN_POLICY_MAX;
-        size += (meter != NULL ? meter->name.n : sizeof MOD_LIMIT_OWN) + LEFT_MAX;
+        size += (meter != NULL ? meter->name.n : sizeof APS_OWNLIMIT_NAME) + LEFT_MAX;
     }
     char *policy = apr_palloc(r->pool, policies + size), *p = policy;
     char *left = policy + policies, *l = left;

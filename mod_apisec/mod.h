@@ -26,6 +26,7 @@
 #include "apisec/metrics.h"
 #include "apisec/net.h"
 #include "apisec/num.h"
+#include "apisec/ownlimit.h"
 #include "apisec/rate.h"
 #include "apisec/reason.h"
 #include "apisec/role.h"
@@ -70,9 +71,6 @@ struct mod_requires {
     bool wants_access;        /* api-access is among them */
     apr_array_header_t *list; /* of struct mod_require */
 };
-
-/* What the key's own limit is called, in fields, answers and the log. */
-#define MOD_LIMIT_OWN "key"
 
 /* The limits of a section, of which its outer ones are a part.  Limits are told apart by pointer.
  */

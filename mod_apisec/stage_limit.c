@@ -313,5 +313,5 @@ struct aps_str mod_stage_limit_name(const struct mod_req *m, enum aps_reason rea
     if (m->refused_charge < 0)
         return (struct aps_str){NULL, 0};
     const struct aps_limit_meter *meter = m->charge[m->refused_charge].meter;
-    return meter != NULL ? meter->name : APS_STR_LIT(MOD_LIMIT_OWN);
+    return meter != NULL ? meter->name : APS_STR_LIT(APS_OWNLIMIT_NAME);
 }

@@ -76,6 +76,7 @@ void aps_store_close(struct aps_store *st);
 
 struct aps_str aps_store_prefix(const struct aps_store *st);
 const uint8_t *aps_store_id(const struct aps_store *st); /* APS_SNAPSHOT_ID_LEN bytes */
+uint64_t aps_store_tag(const struct aps_store *st);      /* as aps_snapshot_store_tag has it */
 uint64_t aps_store_generation(const struct aps_store *st);
 const char *aps_store_dir(const struct aps_store *st);
 

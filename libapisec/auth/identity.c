@@ -1,8 +1,7 @@
 /* identity.c - a key's record -> who calls, copied into one block. */
-#include <stdio.h>
-
-#include "apisec/table.h"
 #include "identity.h"
+
+#include "apisec/ownlimit.h"
 
 /* Where the next bytes of the tail go: arrays first, then texts, so that all are aligned. */
 struct tail {
@@ -81,23 +80,6 @@ size_t aps_identity_tail(const struct aps_key *key, const struct aps_identity_he
            key->plan.n + 1 + key->revoke_reason.n + 1 + told.n + 1;
 }
 
-/* The key's own limit.  Its scope names the rate, so that a changed limit starts afresh. */
-static enum aps_err init_limit(struct aps_identity *who, struct aps_snapshot *snap)
-{
-    const struct aps_key_limit *own = &who->key.limit;
-    char name[80];
-    int n;
-
-    if (own->rate.count == 0)
-        return APS_OK;
-    n = snprintf(name, sizeof name, "key %u %lld %u", own->rate.count, (long long)own->rate.period,
-                 own->burst);
-    return aps_rate_init(&who->limit,
-                         aps_table_scope(APS_TABLE_RATE, aps_snapshot_store_tag(snap),
-                                         (struct aps_str){name, (size_t)n}),
-                         own->rate, own->burst, NULL);
-}
-
 static enum aps_err find_roles(const struct aps_key *key, const struct aps_role **roles,
                                struct aps_snapshot *snap)
 {
@@ -155,7 +137,7 @@ enum aps_err aps_identity_init(struct aps_identity *who, char *tail, const struc
     who->id_text = who->key.id.p;
     if ((err = find_roles(key, who->roles, snap)) != APS_OK)
         return err;
-    return init_limit(who, snap);
+    return aps_ownlimit_init(&who->key, aps_snapshot_store_tag(snap), &who->limit, NULL);
 }
 
 size_t aps_identity_limits(const struct aps_identity *who, const struct aps_plan *section,

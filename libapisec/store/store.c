@@ -330,6 +330,11 @@ const uint8_t *aps_store_id(const struct aps_store *st)
     return st->meta.store_id;
 }
 
+uint64_t aps_store_tag(const struct aps_store *st)
+{
+    return aps_meta_tag(&st->meta);
+}
+
 uint64_t aps_store_generation(const struct aps_store *st)
 {
     return st->meta.generation;
