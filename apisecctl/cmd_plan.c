@@ -3,6 +3,7 @@
 
 #include "ctl.h"
 #include "limitlist.h"
+#include "preview.h"
 
 static struct aps_str ref(const struct ctl *c)
 {
@@ -129,10 +130,11 @@ enum aps_err ctl_plan_set(struct ctl *c)
 {
     const char *description = ctl_command_value(&c->call, CTL_OPT_DESCRIPTION);
     struct aps_store_plan_change change = {.describes = description != NULL};
+    bool previews = c->call.values[CTL_OPT_PREVIEW] != NULL;
     struct ctl_limitlist limits;
-    enum aps_err err = ctl_limitlist_read(c, CTL_OPT_LIMIT, false, &limits);
+    enum aps_err err = ctl_preview_check(c);
 
-    if (err != APS_OK)
+    if (err != APS_OK || (err = ctl_limitlist_read(c, CTL_OPT_LIMIT, false, &limits)) != APS_OK)
         return err;
     if (description == NULL && limits.nput + limits.ndrop == 0) {
         aps_err_explain(&c->diag, "nothing to set; usage: apisecctl %s", c->call.command->usage);
@@ -144,6 +146,8 @@ enum aps_err ctl_plan_set(struct ctl *c)
     change.put = limits.put;
     change.ndrop = limits.ndrop;
     change.drop = limits.drop;
+    if (previews)
+        return ctl_preview(c, ref(c), &change);
     if ((err = aps_store_plan_set(c->store, ref(c), &change, &c->diag)) != APS_OK)
         return err;
     return show_one(c, ref(c));
