@@ -7,6 +7,7 @@
 #include "ctl.h"
 #include "lines.h"
 #include "play.h"
+#include "playlist.h"
 #include "progress.h"
 
 #define LINE_MAX_BYTES 65536 /* httpd's own limits allow less */
@@ -28,20 +29,10 @@ struct simulation {
     uint64_t lines, bad, out_of_order, first_out_of_order;
     size_t nbad; /* that are shown */
     struct bad_line shown[BAD_SHOWN];
+    const char *unplayed; /* names of a plan's limits that no log can tell of; empty: none */
 };
 
 /* ---- the words ---- */
-
-static enum aps_err add_limits(struct simulation *s)
-{
-    const apr_array_header_t *limits = s->c->call.values[CTL_OPT_LIMIT];
-    enum aps_err err = APS_OK;
-
-    for (int i = 0; i < limits->nelts && err == APS_OK; i++)
-        err = ctl_play_add(&s->play, s->c->pool, aps_str(APR_ARRAY_IDX(limits, i, const char *)),
-                           &s->c->diag);
-    return err;
-}
 
 static enum aps_err read_format(struct ctl *c, enum ctl_logask_format *out)
 {
@@ -71,7 +62,7 @@ static enum aps_err begin(struct simulation *s)
 
     if ((err = read_format(c, &format)) != APS_OK ||
         (err = ctl_play_init(&s->play, c->pool, &c->diag)) != APS_OK ||
-        (err = add_limits(s)) != APS_OK)
+        (err = ctl_playlist_read(c, &s->play, &s->unplayed)) != APS_OK)
         return err;
     return ctl_logask_init(&s->ask, c->pool, format, c->call.values[CTL_OPT_BY_FIELD], s->play.by,
                            &c->diag);
@@ -223,6 +214,11 @@ static void note_unknown(const struct simulation *s, struct notes *notes)
         inflight |= s->play.played[i].nmeters < s->play.played[i].nall;
         bytes |= s->play.played[i].limit.cost.bytes != 0;
     }
+    if (*s->unplayed != '\0')
+        note(notes,
+             "a log does not tell how many requests are under way, so these limits are not played: "
+             "%s",
+             s->unplayed);
     if (inflight)
         note(notes, "inflight= is not played: a log does not tell how many requests are under way");
     if (bytes)

@@ -21,6 +21,7 @@ enum ctl_need {
     CTL_NEED_READ,
     CTL_NEED_WRITE,
     CTL_NEED_COPY,
+    CTL_NEED_PLAN,
 };
 
 enum ctl_opt {

@@ -78,6 +78,13 @@ static enum aps_err confirm(struct ctl *c)
         &c->diag);
 }
 
+static enum ctl_need need_of(const struct ctl *c)
+{
+    if (c->call.command->need != CTL_NEED_PLAN)
+        return c->call.command->need;
+    return c->call.values[CTL_OPT_PLAN] != NULL ? CTL_NEED_READ : CTL_NEED_NONE;
+}
+
 static enum aps_err open_store(struct ctl *c)
 {
     struct aps_store_open how = {
@@ -87,7 +94,7 @@ static enum aps_err open_store(struct ctl *c)
         .now = c->now,
         .actor = &c->actor,
     };
-    enum ctl_need need = c->call.command->need;
+    enum ctl_need need = need_of(c);
     struct stat there;
     enum aps_err err;
 

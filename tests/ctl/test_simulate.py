@@ -383,7 +383,7 @@ def test_what_a_log_cannot_tell_is_said():
 
 
 @pytest.mark.parametrize("words, says", [
-    ([], "--limit is missing"), (["--limit", "api"], "want at least one of"), (["--limit", "api rate=0/s by=ip"], "0/s"),
+    ([], "want --limit, --plan or both"), (["--limit", "api"], "want at least one of"), (["--limit", "api rate=0/s by=ip"], "0/s"),
     (["--limit", "api rate=1/s by=nobody"], "nobody"), (["--limit", "a rate=1/s by=ip", "--limit", "a rate=2/s by=ip"], "another one"),
     (["--limit", "a rate=1/s by=ip", "--log-format", "nginx"], "combined"), (["--limit", "a rate=1/s by=ip", "--max", "0"], "from 1"),
     (["--limit", "a rate=1/s by=ip", "--max", "1000001"], "1000000"), (["--limit", "a rate=1/s by=ip", "surplus/word"], "surplus"),
@@ -494,3 +494,56 @@ def test_no_store_and_no_server_are_needed(folder):
     result = Store(folder.path("none"), folder.path("state")).run(
         "limit", "simulate", "--log", "-", "--limit", "api rate=1/h by=ip", input=common() + "\n")
     assert result.rc == 0 and os.listdir(folder.root) == []
+
+
+# ---- a plan of the store
+
+
+@pytest.fixture
+def shop(store):
+    store.json("plan", "create", "gold", "--limit", "calls rate=3/h by=user", "--limit", "day quota=9/day by=user",
+               "--limit", "open inflight=2 by=user")
+    return store
+
+
+def play(shop, lines, *words, rc=0):
+    result = shop.run("--json", "limit", "simulate", "--log", "-", *words, input="".join(line + "\n" for line in lines))
+    assert result.rc == rc, result
+    return json.loads(result.out) if rc == 0 else result
+
+
+def test_a_plan_is_played_as_its_limits_are(shop):
+    lines = [common(at, user="ada") for at in range(8)] + [common(9, user="bob")]
+    found = play(shop, lines, "--plan", "gold")
+    alone = simulate(lines, "calls rate=3/h by=user", "day quota=9/day by=user")
+    for name in COUNTS + ["limits", "worst"]:
+        assert found[name] == alone[name], name
+    assert [row["limit"] for row in found["limits"]] == ["calls", "day"] and found["refused"] == 5
+    (note,) = [note for note in found["notes"] if "under way" in note]
+    assert note.endswith(": open")
+
+
+def test_a_plan_with_changes_is_played_as_it_would_be(shop):
+    lines = [common(at, user="ada") for at in range(8)]
+    before = shop.json("changes")
+    assert play(shop, lines, "--plan", "gold", "--limit", "calls rate=6/h by=user")["refused"] == 2
+    assert play(shop, lines, "--plan", "gold", "--limit", "-calls")["refused"] == 0
+    found = play(shop, lines, "--plan", "gold", "--limit", "-calls", "--limit", "host rate=1/h by=ip")
+    assert [row["limit"] for row in found["limits"]] == ["day", "host"] and found["refused"] == 7
+    assert shop.json("changes") == before
+
+
+@pytest.mark.parametrize("words, rc, says", [
+    (["--plan", "golf"], 3, "did you mean gold?"), (["--plan", "gold", "--limit", "-calls2"], 3, "calls2"),
+    (["--plan", "gold", "--limit", "-calls", "--limit", "-day"], 2, "no limit left"), ([], 2, "want --limit, --plan or both"),
+    (["--plan", "gold", "--limit", "calls rate=x by=user"], 2, "x"), (["--plan", ""], 3, ""),
+])
+def test_a_plan_that_cannot_be_played_is_named(shop, words, rc, says):
+    result = play(shop, [common()], *words, rc=rc)
+    assert result.out == "" and says in result.err
+
+
+def test_a_plan_needs_the_store_and_nothing_else_does(folder):
+    for words, rc in [(["--plan", "gold"], 3), (["--limit", "a rate=1/s by=ip"], 0)]:
+        result = Store.call("--store", folder.path("nowhere"), "limit", "simulate", "--log", "-", *words, input=common() + "\n")
+        assert result.rc == rc and ("no store at" in result.err) == (rc != 0), result
