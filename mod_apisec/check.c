@@ -74,6 +74,91 @@ static const char *check_format(apr_pool_t *pool, const ap_directive_t *d)
     return NULL;
 }
 
+/* ---- Plans, and where nobody is known ---- */
+
+/* A line that names a plan. */
+struct plan_line {
+    const server_rec *server;
+    const ap_directive_t *directive;
+    const char *name;
+};
+
+static apr_array_header_t *plan_lines; /* of the configuration that is being read */
+
+int mod_check_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)plog;
+    (void)ptemp;
+    plan_lines = apr_array_make(pconf, 4, sizeof(struct plan_line));
+    return OK;
+}
+
+void mod_check_note_plan(const cmd_parms *cmd, const char *name)
+{
+    APR_ARRAY_PUSH(plan_lines, struct plan_line) =
+        (struct plan_line){cmd->server, cmd->directive, name};
+}
+
+/* A line of a section that says itself that it is public. */
+static bool is_in_public(const ap_directive_t *d)
+{
+    for (d = d->parent != NULL ? d->parent->first_child : ap_conftree; d != NULL; d = d->next)
+        if (is(d, "ApiSecRequire") && ap_cstr_casecmp(d->args, "public") == 0)
+            return true;
+    return false;
+}
+
+static void warn_of_caller(const server_rec *s, const ap_directive_t *d,
+                           const struct aps_limit *limit)
+{
+    if ((limit->by & APS_LIMIT_BY_CALLER) != 0)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "APISEC0011: %s line %d: %s: nobody is known in a public section, so that "
+                     "nothing is ever counted for the limit \"%s\"",
+                     d->filename, d->line_num, d->directive, limit->text.p);
+}
+
+static void check_limit(const struct check *c, const ap_directive_t *d)
+{
+    struct aps_limit limit;
+    const char *args = d->args, *text = "";
+    while (*args != '\0') /* as httpd reads them, without quotes */
+        text = apr_pstrcat(c->pool, text, *text != '\0' ? " " : "", ap_getword_conf(c->pool, &args),
+                           NULL);
+    if (is_in_public(d) &&
+        aps_limit_parse(c->pool, aps_str(text), &limit, NULL) == APS_OK) /* a fault was told */
+        warn_of_caller(c->server, d, &limit);
+}
+
+static void check_plan(const struct plan_line *line, const struct aps_planbook *book)
+{
+    const ap_directive_t *d = line->directive;
+    const struct aps_plan *plan = aps_planbook_find(book, aps_str(line->name));
+    if (plan == NULL || !plan->sound) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, line->server,
+                     "APISEC0012: %s line %d: ApiSecPlan %s: the store has no such plan, or cannot "
+                     "read it; until it does, whom the plan would hold for is refused",
+                     d->filename, d->line_num, line->name);
+        return;
+    }
+    for (size_t i = 0; i < plan->n && is_in_public(d); i++)
+        warn_of_caller(line->server, d, plan->limits[i]);
+}
+
+/* Plans change without a restart, so that nothing here keeps a server from starting. */
+void mod_check_plans(const struct mod_store *store, const struct aps_planbook *book)
+{
+    for (int i = 0; i < plan_lines->nelts; i++) {
+        const struct plan_line *line = &APR_ARRAY_IDX(plan_lines, i, struct plan_line);
+        const struct mod_server *sc =
+            ap_get_module_config(line->server->module_config, &apisec_module);
+        if (sc->store == store)
+            check_plan(line, book);
+    }
+}
+
+/* ---- The tree ---- */
+
 static void walk(struct check *c, const ap_directive_t *d)
 {
     for (; d != NULL && c->fault == NULL; d = d->next) {
@@ -81,6 +166,8 @@ static void walk(struct check *c, const ap_directive_t *d)
             c->engine = true;
         else if (is(d, "CacheQuickHandler") && on(d))
             c->quick = d;
+        else if (is(d, "ApiSecLimit"))
+            check_limit(c, d);
         else if (is(d, "LogFormat") || is(d, "CustomLog") || is(d, "GlobalLog"))
             c->fault = check_format(c->pool, d);
         else if (is(d, "AuthType") && ap_cstr_casecmp(d->args, "ApiSec") == 0 &&

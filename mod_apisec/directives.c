@@ -327,6 +327,8 @@ static const char *set_plan(cmd_parms *cmd, struct mod_dir *dir, const char *nam
     if (!aps_str_is_name(aps_str(name)))
         return apr_psprintf(cmd->pool, "ApiSecPlan %s: want the name of a plan, or none", name);
     dir->plan = name;
+    if (strcmp(name, MOD_PLAN_NONE) != 0)
+        mod_check_note_plan(cmd, name);
     return NULL;
 }
 

@@ -241,6 +241,12 @@ void mod_require_register(apr_pool_t *pool);
 /* check.c: what only the whole configuration shows.  NULL, or a sentence; *out_engine: some section
  * has the engine On or DetectOnly. */
 const char *mod_check_tree(apr_pool_t *pool, server_rec *main_server, bool *out_engine);
+/* Lines of ApiSecPlan are noted as they are read; under -t each is judged by what the store of its
+ * server has now. */
+int mod_check_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
+void mod_check_note_plan(const cmd_parms *cmd, const char *name);
+struct mod_store;
+void mod_check_plans(const struct mod_store *store, const struct aps_planbook *book);
 /* The local targets of ErrorDocument in the server's configuration, as keys; .htaccess has no part
  * in it.  Lives in `pool`. */
 apr_hash_t *mod_check_documents(apr_pool_t *pool);

@@ -157,6 +157,17 @@ static void open_state(apr_pool_t *pconf, server_rec *s)
     aps_state_set_refresh(mod_process.state, mod_process.refresh);
 }
 
+/* For -t. */
+static void check_plans(const struct mod_store *store)
+{
+    struct aps_reader_options options;
+    struct aps_snapshot *snap = NULL;
+    describe(store, &options);
+    if (aps_snapshot_open(&options.snapshot, &snap, NULL) == APS_OK) /* else it was told */
+        mod_check_plans(store, aps_snapshot_plans(snap));
+    aps_snapshot_close(snap);
+}
+
 /* For -t, which must not make the file. */
 static const char *check_state(apr_pool_t *pool, server_rec *s)
 {
@@ -192,8 +203,10 @@ int mod_process_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
     bind_servers(pconf, s);
     for (int i = 0; i < mod_process.stores->nelts; i++) {
         const struct mod_store *store = APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *);
-        if (store->fault == NULL)
+        if (store->fault == NULL) {
+            check_plans(store);
             continue;
+        }
         ap_log_error(APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, s, "APISEC0020: store %s: %s",
                      store->dir, store->fault);
         status = HTTP_INTERNAL_SERVER_ERROR;

@@ -201,22 +201,42 @@ struct aps_str mod_stage_limit_route(const struct mod_req *m)
     return aps_str(m->dir != NULL && m->dir->where != NULL ? m->dir->where : "/");
 }
 
+static enum aps_reason find_plan(const struct mod_req *m, const char *name,
+                                 const struct aps_plan **out)
+{
+    *out = aps_planbook_find(aps_snapshot_plans(aps_view_snapshot(m->view)), aps_str(name));
+    return *out != NULL && (*out)->sound ? APS_REASON_ALLOW : APS_REASON_PLAN_UNKNOWN;
+}
+
 /* The caller's plan is that of the key or of a role, else the section's. */
 __attribute__((noinline)) static enum aps_reason
 hold(const struct mod_req *m, const char *section,
      const struct aps_limit *room[APS_PLANBOOK_HELD_MAX], struct held *out)
 {
     const struct aps_plan *plan = NULL;
-    if (m->who->plan == NULL && section != NULL) {
-        plan = aps_planbook_find(aps_snapshot_plans(aps_view_snapshot(m->view)), aps_str(section));
-        if (plan == NULL || !plan->sound)
-            return APS_REASON_PLAN_UNKNOWN;
-    }
+    enum aps_reason reason = APS_REASON_ALLOW;
+    if (m->who->plan == NULL && section != NULL)
+        reason = find_plan(m, section, &plan);
+    if (reason != APS_REASON_ALLOW)
+        return reason;
     out->n = aps_identity_limits(m->who, plan, room, &out->v);
     out->plan = m->who->plan != NULL ? m->who->plan : plan;
-    if (out->plan != NULL && mod_process.state != NULL)
-        mod_directory_meet(m, out->plan);
     out->own = m->who->key.limit.rate.count != 0 && !mod_bill_is_charged(m, NULL);
+    return APS_REASON_ALLOW;
+}
+
+/* Where nobody is known the section's plan holds; of its limits, those by route. */
+static enum aps_reason hold_stranger(struct mod_req *m, const char *section, struct held *out)
+{
+    if (mod_process.state == NULL)
+        return APS_REASON_STATE_DOWN;
+    if (mod_process_view(m) == NULL)
+        return APS_REASON_STORE_DOWN;
+    enum aps_reason reason = find_plan(m, section, &out->plan);
+    if (reason != APS_REASON_ALLOW)
+        return reason;
+    out->n = out->plan->n;
+    out->v = out->plan->limits;
     return APS_REASON_ALLOW;
 }
 
@@ -245,13 +265,16 @@ __attribute__((noinline)) static enum aps_reason charge_caller(request_rec *r, s
     return charge_all(&a, policy->limits, false, held);
 }
 
-/* Of a caller who may bring limits along. */
+/* Of a caller who may bring limits along, or of anybody in a section that has a plan. */
 __attribute__((noinline)) static enum aps_reason
 charge_holder(request_rec *r, struct mod_req *m, const struct mod_policy *policy, bool passes)
 {
     const struct aps_limit *room[APS_PLANBOOK_HELD_MAX];
     struct held held = nothing;
-    enum aps_reason reason = hold(m, policy->plan, room, &held);
+    enum aps_reason reason =
+        m->who != NULL ? hold(m, policy->plan, room, &held) : hold_stranger(m, policy->plan, &held);
+    if (reason == APS_REASON_ALLOW && held.plan != NULL && mod_process.state != NULL)
+        mod_directory_meet(m, held.plan);
     if (reason != APS_REASON_ALLOW || (policy->limits == NULL && held.n == 0 && !held.own))
         return reason;
     return charge_caller(r, m, policy, passes, &held);
@@ -260,8 +283,8 @@ charge_holder(request_rec *r, struct mod_req *m, const struct mod_policy *policy
 enum aps_reason mod_stage_limit_caller(request_rec *r, struct mod_req *m,
                                        const struct mod_policy *policy, bool passes)
 {
-    if (m->who != NULL && (m->who->nlimits != 0 || m->who->plan != NULL || policy->plan != NULL ||
-                           m->who->key.limit.rate.count != 0))
+    if (policy->plan != NULL || (m->who != NULL && (m->who->nlimits != 0 || m->who->plan != NULL ||
+                                                    m->who->key.limit.rate.count != 0)))
         return charge_holder(r, m, policy, passes);
     return policy->limits != NULL ? charge_caller(r, m, policy, passes, &nothing)
                                   : APS_REASON_ALLOW;

@@ -36,11 +36,12 @@ def place(folder, text):
         folder.write(os.path.relpath(path, folder.root), "192.0.2.0/24\n2001:db8::/32\n")
     for block in re.split(r"(?=<VirtualHost)", text):
         for path in re.findall(r"^\s*ApiSecStore (\S+)", block, re.M):
-            make_store(folder, path, re.search(r"^\s*ApiSecMasterKey (file|exec):(\S+)", block, re.M))
+            make_store(folder, path, re.search(r"^\s*ApiSecMasterKey (file|exec):(\S+)", block, re.M),
+                       re.findall(r"^\s*ApiSecPlan (\S+)", block, re.M))
     return text
 
 
-def make_store(folder, path, master):
+def make_store(folder, path, master, plans):
     if os.path.exists(os.path.join(path, "store.db")):
         return
     options = []
@@ -48,7 +49,10 @@ def make_store(folder, path, master):
         key = master[2] if master[1] == "file" else folder.path("helper.key")
         os.makedirs(os.path.dirname(key), 0o755, exist_ok=True)
         options = ["--master-key", "file:" + key]
-    Store(path, folder.path("state")).ok(*options, "init", "--group", SERVER_GROUP)
+    store = Store(path, folder.path("state"))
+    store.ok(*options, "init", "--group", SERVER_GROUP)
+    for plan in plans:
+        store.ok(*options, "plan", "create", plan, "--limit", "calls rate=10/s by=key")
     if master and master[1] == "exec":
         with open(key) as seen:
             name = os.path.relpath(master[2], folder.root)

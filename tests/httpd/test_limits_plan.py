@@ -16,6 +16,15 @@ ApiSecRequireTLS Off
 <Location /api/lost>
     ApiSecPlan nowhere
 </Location>
+<Location /public>
+    ApiSecEngine On
+    ApiSecRequire public
+    ApiSecPlan open
+    ApiSecLimit nobody "rate=9/d" by=key
+</Location>
+<Location /public/lost>
+    ApiSecPlan nowhere
+</Location>
 <Location /watched>
     ApiSecEngine DetectOnly
     ApiSecPlan basic
@@ -26,12 +35,14 @@ ApiSecRequireTLS Off
 def prepare(site):
     plan = site.store.ok
     plan("plan", "create", "basic", "--limit", "calls rate=2/d by=key", "--limit", "all rate=70/d by=route")
+    plan("plan", "create", "open", "--limit", "place rate=3/d by=route", "--limit", "calls rate=1/d by=key",
+         "--limit", "tried rate=1/d by=route mode=dry-run", "--limit", "both rate=1/d by=key+route")
     plan("plan", "create", "gold", "--limit", "calls rate=5/d by=key", "--limit", "month quota=9/month by=user",
          "--limit", "tried rate=1/d by=key mode=dry-run")
     plan("plan", "create", "edits", "--limit", "month quota=9/month by=key")
     site.role("reader", "GET /api/**", "GET /watched/**")
     site.store.ok("role", "create", "golden", "--grant", "GET /api/**", "--plan", "gold")
-    for name in ("api", "api/free", "api/lost", "watched"):
+    for name in ("api", "api/free", "api/lost", "watched", "public", "public/lost"):
         site.folder.write("htdocs/%s/x.txt" % name, "x\n")
     for name in ("plain", "other", "free", "lost", "watched"):
         site.key(name)
@@ -100,6 +111,34 @@ def test_no_plan_and_one_that_is_not_there(site):
     assert site.get("/api/lost/x.txt", key="ann").status == 200
     # Nobody is known: nobody is held to it.
     assert site.get("/api/lost/x.txt").status == 401
+
+
+# LIM-11: of a plan too, a request without a caller has a route
+def test_plan_where_nobody_is_known(site):
+    assert left(site.get("/public/x.txt")) == {"place": 2}
+    # A key is not asked for, and so it is nobody's name.
+    assert left(site.get("/public/x.txt", key="gold")) == {"place": 1}
+    assert left(site.get("/public/x.txt")) == {"place": 0}
+    got = site.get("/public/x.txt")
+    assert (got.status, got.json()["violated-policies"]) == (429, ["place"])
+    lines = site.server.wait_audit(lambda line: line["path"] == "/public/x.txt" and "would_limit" in line, 2)
+    assert {line["would_limit"] for line in lines} == {"tried"}
+    got = site.get("/public/lost/x.txt")
+    line = site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"])
+    assert (got.status, line["reason"]) == (403, "plan_unknown")
+
+
+def test_config_test_tells_what_never_counts_and_what_plan_is_not_there(site):
+    code, said = site.server.configtest()
+    assert code == 0
+    told = [line for line in said.splitlines() if "APISEC001" in line]
+    never = "nobody is known in a public section, so that nothing is ever counted for the limit "
+    assert len([line for line in told if never in line]) == len(told) - 2 == 3
+    for words in ("ApiSecLimit: " + never + '"nobody rate=9/d by=key"',
+                  "ApiSecPlan: " + never + '"calls rate=1/d by=key"',
+                  "ApiSecPlan: " + never + '"both rate=1/d by=key+route"', "ApiSecPlan nowhere: the store has no such plan"):
+        assert any(words in line for line in told), said
+    assert not any("basic" in line for line in told)
 
 
 def test_plan_under_detect_only(site):
