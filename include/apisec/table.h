@@ -23,6 +23,7 @@ enum aps_table_kind {
     APS_TABLE_RATE = 1, /* a limit of ApiSecLimit or of a key */
     APS_TABLE_FAIL = 2, /* failed authentications by source */
     APS_TABLE_WAIT = 3, /* requests that wait for their turn */
+    APS_TABLE_ONCE = 4, /* values that may be used once (once.h) */
 };
 
 /* No GCRA word may lie further ahead than this; one that does is damage. */
@@ -30,6 +31,10 @@ enum aps_table_kind {
 
 /* The longest window.  A window's word that lies further ahead than three of them is damage. */
 #define APS_TABLE_WINDOW_MAX ((uint64_t)APS_DAY)
+
+/* For how long a value that was used can be known.  A word that lies further ahead is damage, or
+ * was written while the clock was wrong. */
+#define APS_TABLE_ONCE_MAX ((uint64_t)32 * (uint64_t)APS_DAY)
 
 /* How often to look and put before going to the overflow cell. */
 #define APS_TABLE_TRIES 256

@@ -4,6 +4,7 @@
  *          other word is retired, its 63 other bits go on in another file (state_carry.c)
  *   62     0: GCRA                 59..0   monotonic nsec from which the bucket is empty
  *             61 moved, 60 done: the definition gave way to a newer one (rate.h, `earlier`)
+ *             60 without 61: a value that was used once (once.h); 59..0 wall usec until when
  *          1: counted; 61..60 say what is counted:
  *   00     fixed window            59..32  its end, monotonic seconds      31..0  count
  *   01     sliding window          59..32  end of the window after this one, monotonic seconds
@@ -46,6 +47,7 @@ enum aps_word_kind {
     APS_WORD_SLIDING,
     APS_WORD_QUOTA,
     APS_WORD_INFLIGHT,
+    APS_WORD_ONCE,
 };
 
 static inline bool aps_word_is_claim(uint64_t word)
@@ -64,7 +66,8 @@ static inline bool aps_word_is_retired(uint64_t word)
 static inline enum aps_word_kind aps_word_kind(uint64_t word)
 {
     if ((word & APS_WORD_COUNTED) == 0)
-        return APS_WORD_GCRA;
+        return (word & (APS_WORD_MOVED | APS_WORD_DONE)) == APS_WORD_DONE ? APS_WORD_ONCE
+                                                                          : APS_WORD_GCRA;
     return (enum aps_word_kind)(APS_WORD_FIXED + (word >> 60 & 3));
 }
 
@@ -93,7 +96,13 @@ static inline uint32_t aps_word_under_way(uint64_t word)
     return (uint32_t)(word >> 44 & 0xffff);
 }
 
-/* When a GCRA bucket is empty, marks left out. */
+/* A value that was used, to be known until `usec` of the wall clock. */
+static inline uint64_t aps_word_once(uint64_t usec)
+{
+    return APS_WORD_DONE | (usec & APS_WORD_UNTIL_MAX);
+}
+
+/* When a GCRA bucket is empty, or a value that was used is forgotten; marks left out. */
 static inline uint64_t aps_word_until(uint64_t word)
 {
     return word & APS_WORD_UNTIL_MAX;

@@ -52,7 +52,8 @@ static struct layout_pair worth(const struct carry *c, struct layout_pair cell)
     if (cell.a == 0 || aps_word_is_claim(cell.b) || aps_table_is_idle(kept.b, c->now))
         return nothing;
     /* Other times hang on a clock that began anew. */
-    if (!c->is_same_boot && aps_word_kind(kept.b) != APS_WORD_QUOTA)
+    if (!c->is_same_boot && aps_word_kind(kept.b) != APS_WORD_QUOTA &&
+        aps_word_kind(kept.b) != APS_WORD_ONCE)
         return nothing;
     kept.a = aps_table_carry_tag(cell.a, c->from->salt, c->to->salt);
     return kept;
@@ -64,7 +65,8 @@ static void count(const struct carry *c, bool placed)
     c->out->lost += !placed;
 }
 
-/* Quotas and windows first: where there is not room for all, those go on that last longest. */
+/* Used values, quotas and windows first: where there is not room for all, those go on that last
+ * longest. */
 static void carry_cells(const struct carry *c, bool buckets)
 {
     for (uint64_t i = 0; i < c->from->info.entries; i++) {

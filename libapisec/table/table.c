@@ -80,6 +80,14 @@ static uint64_t since_counted(uint64_t word, uint64_t now, uint64_t unit, uint64
     return ((APS_WORD_AT_MAX + 1 - ahead) & APS_WORD_AT_MAX) * unit + 1;
 }
 
+/* The same for a value that was used, in usec of the wall clock. */
+static uint64_t since_used(uint64_t until, uint64_t now)
+{
+    if (until > now && until - now > APS_TABLE_ONCE_MAX / (uint64_t)APS_USEC)
+        return UINT64_MAX;
+    return since(until, now) * (uint64_t)APS_USEC;
+}
+
 /* For how long, in nsec, a word that is no claim says nothing at `now`; 0: it says something.  One
  * that lies further ahead than its kind can is damage, and says nothing. */
 static uint64_t idle_for(uint64_t word, struct aps_table_now now)
@@ -95,6 +103,8 @@ static uint64_t idle_for(uint64_t word, struct aps_table_now now)
         return since_counted(word, (uint64_t)now.wall, (uint64_t)APS_MINUTE, APS_WORD_AT_MAX / 2);
     case APS_WORD_INFLIGHT:
         return word == APS_WORD_NOBODY;
+    case APS_WORD_ONCE:
+        return since_used(until, (uint64_t)now.wall / (uint64_t)APS_USEC);
     default:
         return since_counted(word, (uint64_t)now.mono, (uint64_t)APS_SEC,
                              3 * APS_TABLE_WINDOW_MAX / (uint64_t)APS_SEC);

@@ -10,6 +10,7 @@
 #include "apisec/generation.h"
 #include "apisec/lease.h"
 #include "apisec/metrics.h"
+#include "apisec/once.h"
 #include "apisec/rate.h"
 #include "apisec/slots.h"
 
@@ -325,6 +326,38 @@ static void quotas_go_on_after_a_boot(void **state)
     }
 }
 
+static enum aps_once use(struct aps_state *state, unsigned char value)
+{
+    unsigned char digest[APS_ONCE_DIGEST_LEN] = {value};
+
+    return aps_once(state, APS_ONCE_PROOF, STORE, digest, WALL + APS_MINUTE,
+                    (struct aps_table_now){mono, WALL});
+}
+
+/* DPOP-07: what was used is used in a file of another size, and after a boot, by its new tag. */
+static void used_values_stay_used(void **state)
+{
+    struct aps_state *opened = open_entries(1024);
+
+    (void)state;
+    for (unsigned char i = 0; i < 100; i++)
+        assert_int_equal(use(opened, i), APS_ONCE_NEW);
+    for (unsigned k = 0; k < 3; k++) {
+        struct aps_state *old = opened;
+
+        if (k == 2)
+            reboot(opened);
+        opened = open_entries(k == 0 ? 4096 : 1024);
+        assert_int_equal(info_of(opened).origin, k == 2 ? APS_STATE_REBOOTED : APS_STATE_CARRIED);
+        assert_int_equal(info_of(opened).carried, 100);
+        for (unsigned char i = 0; i < 100; i++)
+            assert_int_equal(use(opened, i), APS_ONCE_USED);
+        if (k != 2)
+            assert_int_equal(use(old, 200), APS_ONCE_FULL);
+    }
+    assert_int_equal(use(opened, 200), APS_ONCE_NEW);
+}
+
 /* After a boot the cells on disk may be older than the leases, or missing. */
 static void cells_are_raised_to_their_leases(void **state)
 {
@@ -468,6 +501,7 @@ int main(void)
         TEST(a_caller_without_a_place_keeps_his_cell),
         TEST(overflow_goes_on),
         TEST(quotas_go_on_after_a_boot),
+        TEST(used_values_stay_used),
         TEST(cells_are_raised_to_their_leases),
         TEST(the_next_period_is_made_first),
         TEST(requests_under_way_end_where_they_began),
