@@ -97,7 +97,8 @@ APS_MUST_CHECK enum aps_err aps_limit_parse(apr_pool_t *pool, struct aps_str tex
 /* Make its meters ready to be charged.  `store` tells stores apart and is 0 where the caller's
  * bytes do.  Meters share their cells where name, level, kind and period are equal, and for a
  * bucket (gcra, token-bucket, leaky-bucket) also count, burst, delay and edition: a window or a
- * quota whose count changes goes on.
+ * quota whose count changes goes on.  A leaky bucket with a burst lets as many units wait, and
+ * none of them longer than its delay.
  * APS_ERR_RANGE: a meter that cannot be.  Of a quota's zone, which is read here, what
  * aps_zone_open says.  Lives in `pool`. */
 APS_MUST_CHECK enum aps_err aps_limit_bind(apr_pool_t *pool, struct aps_limit *limit,

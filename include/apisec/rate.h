@@ -89,7 +89,8 @@ APS_MUST_CHECK enum aps_err aps_rate_init_window(struct aps_rate_limit *limit, u
 /* Let a GCRA limit admit who would have to wait at most `delay`, and tell how long.  His units are
  * taken at once, so that nobody else gets them.  `smooth` (leaky bucket): who is admitted waits
  * until all before him have had their time, max(0, TAT - now), and is admitted if that is at most
- * `delay`; then the burst bounds the cost of one request only.
+ * `delay`; then the burst bounds the cost of one request, and who makes the limit sees to it
+ * that no more than a queue's worth waits (aps_limit_bind).
  * APS_ERR_RANGE: a limit of another kind; a delay of 0 or less, or beyond the ten years. */
 APS_MUST_CHECK enum aps_err aps_rate_set_delay(struct aps_rate_limit *limit, aps_nsec delay,
                                                bool smooth, struct aps_diag *diag);

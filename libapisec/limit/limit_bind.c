@@ -26,6 +26,17 @@ static uint64_t scope_of(apr_pool_t *pool, const struct aps_limit *limit,
     return aps_table_scope(APS_TABLE_RATE, store, aps_str(text));
 }
 
+/* The longest that anybody waits.  The burst of a leaky bucket is its queue: of so many units. */
+static aps_nsec delay_of(const struct aps_limit *limit, const struct aps_rate_limit *charge)
+{
+    uint64_t queue = charge->span;
+
+    return limit->algorithm == APS_LIMIT_LEAKY_BUCKET && limit->burst != 0 &&
+                   queue < (uint64_t)limit->delay
+               ? (aps_nsec)queue
+               : limit->delay;
+}
+
 static enum aps_err bind_rate(const struct aps_limit *limit, struct aps_limit_meter *meter,
                               struct aps_diag *diag)
 {
@@ -38,7 +49,7 @@ static enum aps_err bind_rate(const struct aps_limit *limit, struct aps_limit_me
         return aps_rate_init_window(&meter->charge, 0, APS_RATE_SLIDING, rate, diag);
     err = aps_rate_init(&meter->charge, 0, rate, limit->burst, diag);
     if (err == APS_OK && limit->delay != 0)
-        err = aps_rate_set_delay(&meter->charge, limit->delay,
+        err = aps_rate_set_delay(&meter->charge, delay_of(limit, &meter->charge),
                                  limit->algorithm == APS_LIMIT_LEAKY_BUCKET, diag);
     return err;
 }

@@ -222,6 +222,26 @@ static struct aps_limit bound(const char *text, uint64_t store)
 }
 
 /* Which definitions share a caller's cell, and which do not. */
+/* LIM-07: the burst of a leaky bucket is how many units wait, whatever the delay would let. */
+static void the_burst_of_a_leaky_bucket_is_its_queue(void **state)
+{
+    static const struct {
+        const char *text;
+        aps_nsec longest;
+    } rows[] = {
+        {"a rate=10/s by=key algorithm=leaky-bucket delay=5s", 5 * APS_SEC},
+        {"a rate=10/s by=key algorithm=leaky-bucket delay=5s burst=3", 300 * APS_MSEC},
+        {"a rate=10/s by=key algorithm=leaky-bucket delay=5s burst=50", 5 * APS_SEC},
+        {"a rate=10/s by=key algorithm=leaky-bucket delay=200ms burst=3", 200 * APS_MSEC},
+        {"a rate=10/s by=key algorithm=leaky-bucket delay=5s burst=10", APS_SEC},
+        {"a rate=10/s by=key delay=5s burst=3", 5 * APS_SEC},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(bound(rows[i].text, 7).meter[0].charge.delay, rows[i].longest);
+}
+
 static void scopes_follow_the_definition(void **state)
 {
     static const struct {
@@ -372,6 +392,7 @@ int main(void)
         cmocka_unit_test(long_texts_are_refused),
         cmocka_unit_test(meters_are_named),
         cmocka_unit_test(costs_follow_method_and_body),
+        cmocka_unit_test(the_burst_of_a_leaky_bucket_is_its_queue),
         cmocka_unit_test(scopes_follow_the_definition),
         cmocka_unit_test(quotas_are_of_a_zone_and_of_strangers_or_not),
         cmocka_unit_test(editions_have_buckets_of_their_own),
