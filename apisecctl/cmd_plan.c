@@ -3,6 +3,7 @@
 
 #include "ctl.h"
 #include "limitlist.h"
+#include "overrides.h"
 #include "preview.h"
 
 static struct aps_str ref(const struct ctl *c)
@@ -68,9 +69,13 @@ static void show_names(struct ctl *c, const struct aps_store_plan *plan)
     ctl_output_list(c->out, "limits", names, plan->n);
 }
 
+enum detail { IN_LIST, CHANGED, WHOLE };
+
 /* One plan as `show` and `list` print it; within a list people see the names of its limits. */
-static enum aps_err show_plan(struct ctl *c, const struct aps_store_plan_use *use, bool in_list)
+static enum aps_err show_plan(struct ctl *c, const struct aps_store_plan_use *use,
+                              enum detail detail)
 {
+    bool in_list = detail == IN_LIST;
     struct aps_store_plan plan;
     enum aps_err err = aps_store_plan_get(c->store, use->plan, c->pool, &plan, &c->diag);
 
@@ -90,11 +95,13 @@ static enum aps_err show_plan(struct ctl *c, const struct aps_store_plan_use *us
         show_limits(c, &plan);
         show_earlier(c, &plan);
     }
+    if (detail == WHOLE)
+        err = ctl_overrides_show(c, plan.name);
     ctl_output_end(c->out);
-    return APS_OK;
+    return err;
 }
 
-static enum aps_err show_one(struct ctl *c, struct aps_str name)
+static enum aps_err show_one(struct ctl *c, struct aps_str name, enum detail detail)
 {
     const struct aps_store_plan_use *uses;
     struct aps_store_plan plan;
@@ -107,7 +114,7 @@ static enum aps_err show_one(struct ctl *c, struct aps_str name)
         return err;
     for (size_t i = 0; i < n; i++)
         if (aps_str_eq(uses[i].plan, name))
-            return show_plan(c, &uses[i], false);
+            return show_plan(c, &uses[i], detail);
     return APS_ERR_NOT_FOUND; /* deleted meanwhile */
 }
 
@@ -123,7 +130,7 @@ enum aps_err ctl_plan_create(struct ctl *c)
         (err = aps_store_plan_create(c->store, ref(c), description, limits.put, limits.nput,
                                      &c->diag)) != APS_OK)
         return err;
-    return show_one(c, ref(c));
+    return show_one(c, ref(c), CHANGED);
 }
 
 enum aps_err ctl_plan_set(struct ctl *c)
@@ -150,12 +157,12 @@ enum aps_err ctl_plan_set(struct ctl *c)
         return ctl_preview(c, ref(c), &change);
     if ((err = aps_store_plan_set(c->store, ref(c), &change, &c->diag)) != APS_OK)
         return err;
-    return show_one(c, ref(c));
+    return show_one(c, ref(c), CHANGED);
 }
 
 enum aps_err ctl_plan_show(struct ctl *c)
 {
-    return show_one(c, ref(c));
+    return show_one(c, ref(c), WHOLE);
 }
 
 enum aps_err ctl_plan_list(struct ctl *c)
@@ -168,7 +175,7 @@ enum aps_err ctl_plan_list(struct ctl *c)
         return err;
     ctl_output_table(c->out, NULL, "name limits keys roles description");
     for (size_t i = 0; err == APS_OK && i < n; i++)
-        err = show_plan(c, &uses[i], true);
+        err = show_plan(c, &uses[i], IN_LIST);
     ctl_output_end(c->out);
     return err;
 }

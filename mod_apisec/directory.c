@@ -45,24 +45,40 @@ static struct aps_directory_row row_of_plan(const struct mod_req *m, const struc
     return aps_directory_register(mod_process.state, &row, now_of(m));
 }
 
-/* What this thread met last, by the plan's place in memory. */
+/* What this thread met last, by the plan's place in memory, and its rows. */
 enum { SEEN = 16 };
 struct seen {
     const struct aps_plan *plan;
     uint64_t store, generation;
+    struct aps_directory_row row[APS_PLAN_LIMITS_MAX];
 };
+
+static struct seen *seen_of(const struct aps_plan *plan)
+{
+    static _Thread_local struct seen of_thread[SEEN];
+    return &of_thread[(uintptr_t)plan / sizeof *plan % SEEN];
+}
 
 void mod_directory_meet(const struct mod_req *m, const struct aps_plan *plan)
 {
-    static _Thread_local struct seen of_thread[SEEN];
     struct aps_snapshot *snap = aps_view_snapshot(m->view);
-    struct seen *seen = &of_thread[(uintptr_t)plan / sizeof *plan % SEEN];
-    struct seen now = {plan, aps_snapshot_store_tag(snap), aps_snapshot_generation(snap)};
-    if (seen->plan == now.plan && seen->generation == now.generation && seen->store == now.store)
+    struct seen *seen = seen_of(plan);
+    uint64_t store = aps_snapshot_store_tag(snap), generation = aps_snapshot_generation(snap);
+    if (seen->plan == plan && seen->generation == generation && seen->store == store)
         return;
-    *seen = now;
+    seen->plan = plan;
+    seen->store = store;
+    seen->generation = generation;
     for (size_t i = 0; i < plan->n; i++)
-        (void)row_of_plan(m, plan, plan->limits[i]); /* what has no row is not listed */
+        seen->row[i] = row_of_plan(m, plan, plan->limits[i]); /* what has no row is not listed */
+}
+
+void mod_directory_ask(const struct aps_plan *plan, const struct aps_limit *limit)
+{
+    struct seen *seen = seen_of(plan);
+    for (size_t i = 0; seen->plan == plan && i < plan->n; i++)
+        if (plan->limits[i] == limit && !aps_directory_ask(mod_process.state, seen->row[i]))
+            seen->plan = NULL; /* the row went to another one: the next request meets it again */
 }
 
 void mod_directory_count(const struct mod_req *m, const struct aps_plan *plan,

@@ -501,6 +501,9 @@ struct aps_directory_row mod_directory_register(apr_pool_t *pool, const server_r
                                                 const char *path, const struct aps_limit *limit);
 /* List the limits of a plan that a caller is held to. */
 void mod_directory_meet(const struct mod_req *m, const struct aps_plan *plan);
+/* Count that one of a plan's limits was asked, which was met by this request; nothing for a limit
+ * that is none of the plan's. */
+void mod_directory_ask(const struct aps_plan *plan, const struct aps_limit *limit);
 /* Count one of a plan's limit; a limit that is none of the plan's is not listed. */
 void mod_directory_count(const struct mod_req *m, const struct aps_plan *plan,
                          const struct aps_limit *limit, enum aps_directory_count what);

@@ -75,6 +75,12 @@ static void add_section(struct mod_bill *bill, struct mod_asker *a, bool address
     }
 }
 
+static void ask_held(const struct held *held, const struct aps_limit *limit)
+{
+    if (held->plan != NULL)
+        mod_directory_ask(held->plan, limit);
+}
+
 static void watch_section(struct mod_asker *a, bool addresses)
 {
     for (size_t i = 0; i < a->all->n; i++) {
@@ -89,18 +95,24 @@ static void watch_section(struct mod_asker *a, bool addresses)
 __attribute__((noinline)) static void add_held(struct mod_bill *bill, struct mod_asker *a,
                                                const struct held *held)
 {
-    for (size_t i = 0; i < held->n; i++)
-        if (!held->v[i]->dry_run && !mod_bill_is_charged(a->m, held->v[i]))
-            mod_bill_add(bill, a, held->v[i]);
+    for (size_t i = 0; i < held->n; i++) {
+        if (held->v[i]->dry_run || mod_bill_is_charged(a->m, held->v[i]))
+            continue;
+        mod_bill_add(bill, a, held->v[i]);
+        ask_held(held, held->v[i]);
+    }
     if (held->own)
         mod_bill_add_own(bill, a);
 }
 
 static void watch_held(struct mod_asker *a, const struct held *held)
 {
-    for (size_t i = 0; i < held->n; i++)
-        if (held->v[i]->dry_run)
-            watch(a, held->v[i]);
+    for (size_t i = 0; i < held->n; i++) {
+        if (!held->v[i]->dry_run)
+            continue;
+        watch(a, held->v[i]);
+        ask_held(held, held->v[i]);
+    }
 }
 
 static size_t cells_held(const struct mod_asker *a, const struct held *held)

@@ -48,10 +48,28 @@ def test_create_shows_what_was_made(store):
     assert list(made) == ["name", "description", "created_at", "keys", "roles", "limits", "earlier"]
     assert (made["name"], made["description"], made["keys"], made["roles"]) == ("gold", "for paying customers", 0, [])
     assert made["limits"] == [{"name": "calls", "limit": CALLS}, {"name": "daily", "limit": DAILY}] and made["earlier"] == []
-    assert store.json("plan", "show", "gold") == made and store.json("plan", "list") == [made]
+    assert store.json("plan", "show", "gold") == {**made, "overridden": 0, "overrides": []} and store.json("plan", "list") == [made]
     row = store.json("changes")[-1]
     assert (row["command"], row["subject"], row["old"]) == ("plan create", "gold", None)
     assert row["new"] == {"plan": "gold", "description": "for paying customers", "limits": [CALLS, DAILY]}
+
+
+def test_show_lists_the_overrides_of_its_keys(shop):
+    shop.ok("role", "create", "golden", "--grant", "GET /a", "--plan", "gold")
+    shop.ok("plan", "create", "basic", "--limit", CALLS)
+    assert "overrid" not in shop.ok("plan", "show", "gold")
+    keys = [shop.key_create("k%d" % i, role="golden", override=["calls rate=%d/h by=key" % (i + 1), "daily rate=9/h by=key"][:1 + i % 2])
+            for i in range(3)]
+    shop.ok("plan", "set", "gold", "--limit", "-daily")  # an override without a limit to stand for holds beside the others
+    shop.key_create("elsewhere", role="golden", plan="basic", override="calls rate=7/h by=key")
+    shop.key_create("without", role="golden")
+    found = shop.json("plan", "show", "gold")
+    assert found["overridden"] == 4 and list(found["overrides"][0]) == ["name", "limit", "key", "key_name"]
+    assert sorted((row["key_name"], row["name"], row["limit"]) for row in found["overrides"]) == [
+        ("k0", "calls", "calls rate=1/h by=key"), ("k1", "calls", "calls rate=2/h by=key"), ("k1", "daily", "daily rate=9/h by=key"),
+        ("k2", "calls", "calls rate=3/h by=key")]
+    assert {row["key"] for row in found["overrides"]} == {key["id"] for key in keys}
+    assert "overrides:\nNAME   LIMIT" in shop.ok("plan", "show", "gold")
 
 
 def test_people_see_tables(shop):

@@ -72,4 +72,8 @@ def test_limits_of_the_configuration_are_listed_with_what_they_said(site):
 def test_limits_of_a_plan_are_listed_once_it_is_met(site):
     assert ("hourly", "basic") not in rows(site)
     assert statuses(site, "/planned/x.txt", "planned", 3) == [200, 200, 429]
-    assert rows(site)["hourly", "basic"][1] == 1
+    assert rows(site)["hourly", "basic"][:2] == (3, 1)
+    # Whom an override is in force for is not asked by the plan's limit.
+    site.store.ok("key", "set", "planned", "--override", "hourly rate=9/h by=key", "--wait")
+    assert statuses(site, "/planned/x.txt", "planned", 2) == [200, 200]
+    assert rows(site)["hourly", "basic"][:2] == (3, 1)

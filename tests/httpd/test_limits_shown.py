@@ -4,10 +4,10 @@ import os
 import threading
 
 import pytest
-from harness import MPM, Site, parse_list, wait_for
+from harness import Site, parse_list, wait_for
 
 # What is in the file does not depend on who writes it.
-pytestmark = pytest.mark.skipif(MPM != "event", reason="the MPM does not matter")
+pytestmark = pytest.mark.one_mpm
 
 CONF = """
 ApiSecRequireTLS Off
