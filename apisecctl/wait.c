@@ -71,7 +71,9 @@ static void judge(void *arg, const struct aps_generation_use *use)
         look->named = apr_psprintf(
             look->pool, "%s%sprocess %ld serves generation %" APR_UINT64_T_FMT "%s",
             look->named != NULL ? look->named : "", look->named != NULL ? "; " : "", (long)use->pid,
-            use->generation, use->held ? " and refused what was published: see the error log" : "");
+            use->generation,
+            use->held ? " and still opens or has refused what was published: see the error log"
+                      : "");
     }
 }
 

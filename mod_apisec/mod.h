@@ -259,6 +259,7 @@ struct mod_store {
     struct aps_secret master;  /* empty: the key could not be read */
     const char *fault;         /* why the store could not be used at start, or NULL */
     struct aps_reader *reader; /* of this child */
+    bool listed;               /* the generation that it serves has a row */
     /* Of the copy that was good at start: a child that has seen none yet takes no other store's and
      * no older one. */
     bool known;

@@ -323,12 +323,27 @@ static void report(server_rec *s, struct mod_store *store, const struct aps_view
     uint64_t generation = aps_snapshot_generation(snap);
     __atomic_store_n(&store->behind, 0, __ATOMIC_RELEASE);
     aps_metrics_add(mod_process.state, APS_METRIC_STORE_RELOAD, 1);
-    if (!aps_generation_set(mod_process.state, aps_snapshot_store_tag(snap), generation))
+    if (!__atomic_load_n(&store->listed, __ATOMIC_RELAXED))
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      "APISEC0027: this child's generation is not listed: no row is free");
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
                  "APISEC0028: store %s: generation %" APR_UINT64_T_FMT " is in force", store->dir,
                  generation);
+}
+
+/* A child that opens a copy goes on with the one before meanwhile, for as long as that takes: it is
+ * held back.  It says that it serves the new one when no thread gets the old one any more. */
+static void list_generation(void *data, const struct aps_snapshot *serves, bool is_new)
+{
+    struct mod_store *store = data;
+    uint64_t tag = aps_snapshot_store_tag(serves);
+    if (!is_new)
+        aps_generation_hold(mod_process.state, tag);
+    else
+        __atomic_store_n(
+            &store->listed,
+            aps_generation_set(mod_process.state, tag, aps_snapshot_generation(serves)),
+            __ATOMIC_RELAXED);
 }
 
 struct aps_view *mod_process_view(struct mod_req *m)
@@ -415,6 +430,8 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
         describe(store, &options);
         options.refresh = mod_process.refresh;
         options.tell = mod_stage_trace_caller;
+        options.change = list_generation;
+        options.change_arg = store;
         if (aps_reader_new(&options, &store->reader) != APS_OK)
             ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "APISEC0025: store %s: out of memory",
                          store->dir);

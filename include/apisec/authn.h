@@ -83,11 +83,19 @@ enum aps_reader_event {
     APS_READER_AGAIN,  /* after that: it was refused again, or the one in force is back */
 };
 
+/* Told by the one thread that changes the copy, while no other can begin to change it again.  First
+ * before another copy is opened, which may take a while: `serves` is what other threads still get.
+ * Then, with `is_new`, when it is in force: no call returns an older one any more.  Not told for
+ * the first copy that it is about to be opened, since nothing is served until then. */
+typedef void aps_reader_change_fn(void *arg, const struct aps_snapshot *serves, bool is_new);
+
 struct aps_reader_options {
     struct aps_snapshot_options snapshot; /* store, master and owner are kept: they must outlive */
     aps_nsec refresh;                     /* look at the file at most this often */
     size_t cache_max;                     /* verified keys in one view; 0 means 65,536 */
     aps_identity_tell_fn *tell;           /* NULL: nothing is made */
+    aps_reader_change_fn *change;         /* NULL: nobody is told */
+    void *change_arg;
 };
 
 /* Without opening the copy: the first acquire does.  Lives on the heap. */

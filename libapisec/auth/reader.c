@@ -122,6 +122,12 @@ static enum aps_reader_event fail(struct aps_reader *reader, enum aps_err err,
     return known ? APS_READER_AGAIN : APS_READER_FAILED;
 }
 
+static void tell(const struct aps_reader *reader, const struct aps_snapshot *serves, bool is_new)
+{
+    if (reader->options.change != NULL)
+        reader->options.change(reader->options.change_arg, serves, is_new);
+}
+
 /* Look at the file; open it if it is not the one in force (`now`, or NULL).  An older generation
  * is refused and so is another store; the same generation in a new file is not, since to change
  * a copy's group or to put back the same copy harms nobody. */
@@ -148,6 +154,7 @@ static enum aps_reader_event look(struct aps_reader *reader, const struct aps_vi
         how.min_generation = aps_snapshot_generation(old);
         how.store_id = aps_snapshot_store_id(old);
         how.near = old;
+        tell(reader, old, false);
     }
     if ((err = aps_snapshot_open(&how, &snap, &why)) == APS_OK)
         err = aps_view_new(snap, reader->options.cache_max, reader->hash_key, reader->options.tell,
@@ -158,6 +165,7 @@ static enum aps_reader_event look(struct aps_reader *reader, const struct aps_vi
     }
     reader->failure.is_set = false;
     swap(reader, fresh);
+    tell(reader, snap, true);
     return APS_READER_LOADED;
 }
 

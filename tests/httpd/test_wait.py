@@ -102,7 +102,7 @@ def test_a_child_that_cannot_follow_is_never_taken_for_idle(make_site):
                  site.server.error_log().count("APISEC0026") >= len(site.server.children()),
                  what="the children to miss their copy")
         result = site.store.run("key", "revoke", "one", "--wait", "--timeout", "1500ms")
-        assert result.rc == 5 and "refused what was published" in result.err, result
+        assert result.rc == 5 and "has refused what was published" in result.err, result
         assert ask(site, connections[0]) == 200, "the last good copy stays"
         shutil.chown(pub, 0, group)
         os.chown(os.path.join(pub, "store.db"), 0, group)

@@ -73,6 +73,57 @@ static void a_new_generation_is_seen_within_the_refresh(void **state)
     assert_int_equal(t_fake.opens, 2); /* a file that is the same is not opened again */
 }
 
+/* What the reader said last, and what others get at that moment. */
+static struct {
+    unsigned before, after, opens;
+    uint64_t said, served;
+} told;
+
+static void note_change(void *arg, const struct aps_snapshot *serves, bool is_new)
+{
+    (void)arg;
+    told.before += !is_new;
+    told.after += is_new;
+    told.opens = t_fake.opens;
+    told.said = aps_snapshot_generation(serves);
+    told.served = 0;
+    uint64_t store;
+    if (aps_reader_serves(reader, &store, &told.served) && is_new) /* while this one still looks */
+        assert_int_equal(generation_at(10 * REFRESH, APS_READER_SAME), told.said);
+}
+
+/* KEY-13: who lists what is served knows of a change before it begins to take its time, and hears
+ * of the new copy when nobody gets the old one any more. */
+static void a_change_is_told_before_it_begins_and_when_it_is_done(void **state)
+{
+    struct aps_reader_options options = {
+        .snapshot = {.store = "/store"}, .refresh = REFRESH, .change = note_change};
+
+    (void)state;
+    aps_reader_free(reader);
+    assert_int_equal(aps_reader_new(&options, &reader), APS_OK);
+    memset(&told, 0, sizeof told);
+    assert_int_equal(generation_at(0, APS_READER_LOADED), 1);
+    assert_int_equal(told.before, 0);
+    assert_int_equal(told.after, 1);
+    t_fake_publish(2);
+    t_fake.open_err = APS_ERR_CORRUPT;
+    assert_int_equal(generation_at(REFRESH, APS_READER_FAILED), 1);
+    assert_int_equal(told.before, 1); /* and it never was done */
+    assert_int_equal(told.after, 1);
+    assert_int_equal(told.opens, 1); /* the second one had not begun */
+    assert_int_equal(told.said, 1);
+    assert_int_equal(told.served, 1);
+    t_fake.open_err = APS_OK;
+    assert_int_equal(generation_at(2 * REFRESH, APS_READER_LOADED), 2);
+    assert_int_equal(told.before, 2);
+    assert_int_equal(told.after, 2);
+    assert_int_equal(told.said, 2);
+    assert_int_equal(told.served, 2);
+    assert_int_equal(generation_at(3 * REFRESH, APS_READER_SAME), 2);
+    assert_int_equal(told.before + told.after, 4); /* nothing has changed */
+}
+
 /* A request keeps the view that it began with; the last one closes the copy, once. */
 static void running_requests_finish_on_the_old_copy(void **state)
 {
@@ -208,6 +259,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(a_new_generation_is_seen_within_the_refresh),
+        T(a_change_is_told_before_it_begins_and_when_it_is_done),
         T(running_requests_finish_on_the_old_copy),
         T(a_bad_copy_is_reported_once),
         T(a_vanished_file_is_reported_once),
