@@ -42,6 +42,13 @@ static const struct metric {
 #undef M
 };
 
+/* Of each limit. */
+static const struct metric limit_metrics[] = {
+#define L(what, metric, member, text) {metric, text},
+#include "apisec/limit_metrics.def"
+#undef L
+};
+
 static const struct exit_code {
     int code;
     const char *token, *text;
@@ -189,17 +196,28 @@ static void audit_page(void)
     }
 }
 
+static void metric_rows(const struct metric *rows, size_t n)
+{
+    printf("| counter | counts |\n|---|---|\n");
+    for (size_t i = 0; i < n; i++) {
+        printf("| `%s` | ", rows[i].name);
+        cell(rows[i].text);
+        printf(" |\n");
+    }
+}
+
 static void metrics_page(void)
 {
     head("Counters", "include/apisec/metrics.def");
     printf("They live in the state file, count over graceful restarts, and mod_status shows the "
            "most important of\nthem. Beside them there is one counter for each "
-           "[reason](reasons.md).\n\n| counter | counts |\n|---|---|\n");
-    for (size_t i = 0; i < COUNT(metrics); i++) {
-        printf("| `%s` | ", metrics[i].name);
-        cell(metrics[i].text);
-        printf(" |\n");
-    }
+           "[reason](reasons.md). `SetHandler apisec-status` tells all of them as OpenMetrics or "
+           "JSON.\n\n");
+    metric_rows(metrics, COUNT(metrics));
+    printf(
+        "\nOf each limit, with the labels `limit`, `of` (`section` or `plan`) and `where`; at most "
+        "1,024 limits have\ncounters, and others are counted in `apisec_limit_unlisted`:\n\n");
+    metric_rows(limit_metrics, COUNT(limit_metrics));
 }
 
 static void exit_codes_page(void)

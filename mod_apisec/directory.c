@@ -9,7 +9,7 @@
 #include "apisec/directory.h"
 
 /* "api.example.com:443 /v1". */
-static const char *place_of(apr_pool_t *pool, const server_rec *s, const char *path)
+const char *mod_directory_place(apr_pool_t *pool, const server_rec *s, const char *path)
 {
     const char *port = s->port != 0 ? apr_psprintf(pool, ":%u", s->port) : "";
     return apr_pstrcat(pool, s->server_hostname != NULL ? s->server_hostname : "", port,
@@ -22,7 +22,7 @@ struct aps_directory_row mod_directory_register(apr_pool_t *pool, const server_r
     const struct mod_server *sc = ap_get_module_config(s->module_config, &apisec_module);
     struct aps_directory_limit row = {
         .text = limit->text,
-        .where = aps_str(place_of(pool, s, path)),
+        .where = aps_str(mod_directory_place(pool, s, path)),
         .store = sc->store != NULL ? sc->store->tag : 0,
     };
     return aps_directory_register(mod_process.state, &row, aps_clock_wall());

@@ -500,6 +500,8 @@ const char *mod_stage_limit_would(const struct mod_req *m);
 /* directory.c: the rows of the state that list limits. */
 struct aps_directory_row mod_directory_register(apr_pool_t *pool, const server_rec *s,
                                                 const char *path, const struct aps_limit *limit);
+/* How a row names a place of a server: "api.example.com:443 /v1"; `path` NULL: the server. */
+const char *mod_directory_place(apr_pool_t *pool, const server_rec *s, const char *path);
 /* List the limits of a plan that a caller is held to. */
 void mod_directory_meet(const struct mod_req *m, const struct aps_plan *plan);
 /* Count that one of a plan's limits was asked, which was met by this request; nothing for a limit
@@ -561,5 +563,8 @@ int mod_stage_trace_vars(ap_expr_lookup_parms *parms);
 
 /* status.c */
 void mod_status_register(apr_pool_t *pool);
+
+/* exposition.c: SetHandler apisec-status. */
+void mod_exposition_register(void);
 
 #endif

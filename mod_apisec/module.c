@@ -40,6 +40,7 @@ static void register_hooks(apr_pool_t *pool)
     mod_inflight_register();
     mod_cors_register();
     mod_status_register(pool);
+    mod_exposition_register();
 }
 
 /* The only symbol that leaves the shared object. */
