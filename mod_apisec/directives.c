@@ -121,9 +121,9 @@ static const char *set_refresh(cmd_parms *cmd, struct mod_dir *dir, const char *
     aps_nsec refresh = 0;
     (void)dir;
     enum aps_err err = aps_num_parse_duration(aps_str(arg), &refresh, &diag);
-    if (err != APS_OK)
+    if (err != APS_OK && err != APS_ERR_RANGE)
         return say_err(cmd, err, &diag);
-    if (refresh < 10 * APS_MSEC || refresh > APS_MINUTE)
+    if (err != APS_OK || refresh < 10 * APS_MSEC || refresh > APS_MINUTE)
         return refuse(cmd, arg, "10ms to 60s");
     server_of(cmd)->refresh = refresh;
     return NULL;
@@ -325,7 +325,11 @@ static const char *add_limit(cmd_parms *cmd, struct mod_dir *dir, int argc, char
 static const char *set_plan(cmd_parms *cmd, struct mod_dir *dir, const char *name)
 {
     if (!aps_str_is_name(aps_str(name)))
-        return apr_psprintf(cmd->pool, "ApiSecPlan %s: want the name of a plan, or none", name);
+        return apr_psprintf(
+            cmd->pool,
+            "ApiSecPlan \"%s\": want the name of a plan (1 to 64 letters, digits or . _ -, "
+            "beginning with a letter or digit), or none",
+            name);
     dir->plan = name;
     if (strcmp(name, MOD_PLAN_NONE) != 0)
         mod_check_note_plan(cmd, name);

@@ -169,6 +169,8 @@ const char *mod_limit_parse_fail(apr_pool_t *pool, const char *rate, const struc
 static const char *parse_expr(cmd_parms *cmd, const char *text, struct mod_cost *cost)
 {
     const char *fault = NULL;
+    if (*text == '\0')
+        return "\"" EXPR "\": want an expression that gives a number, in the syntax of <If>";
     cost->expr = ap_expr_parse_cmd(cmd, text, AP_EXPR_FLAG_STRING_RESULT, &fault, NULL);
     return fault != NULL ? apr_psprintf(cmd->pool, "\"%s\": %s", text, fault) : NULL;
 }

@@ -62,6 +62,7 @@ struct aps_limit_meter {
 /* What a request costs: by its method, else `base`; and at least one for each begun `bytes` of its
  * body. */
 struct aps_limit_cost {
+    bool has_base; /* a number that stands alone was given */
     uint32_t base;
     uint64_t bytes; /* 0: the body costs nothing */
     size_t n;

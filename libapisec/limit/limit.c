@@ -252,8 +252,9 @@ static enum aps_err read_delay(apr_pool_t *pool, struct aps_str text, struct aps
     enum aps_err err = aps_num_parse_duration(text, &delay, diag);
 
     (void)pool;
-    if (err == APS_OK && delay > APS_LIMIT_DELAY_MAX) {
-        aps_err_explain(diag, "delay \"%.*s\": want at most 30s", APS_STR_SHOW(text));
+    if (err == APS_ERR_RANGE || (err == APS_OK && delay > APS_LIMIT_DELAY_MAX)) {
+        aps_err_explain(diag, "delay \"%.*s\": want more than 0 and at most 30s",
+                        APS_STR_SHOW(text));
         err = APS_ERR_RANGE;
     }
     limit->delay = delay;
@@ -297,6 +298,18 @@ static const struct option {
     {APS_STR_LIT("mode="), false, read_mode},
 };
 
+/* A reader of numbers does not know which of the options it reads for. */
+static void name_word(struct aps_str word, struct aps_diag *diag)
+{
+    struct aps_diag said = *diag;
+    struct aps_str text = aps_str(said.text);
+
+    if (aps_str_starts(text, APS_STR_LIT("number ")) ||
+        aps_str_starts(text, APS_STR_LIT("size ")) ||
+        aps_str_starts(text, APS_STR_LIT("duration ")))
+        aps_err_explain(diag, "\"%.*s\": %s", APS_STR_SHOW(word), said.text);
+}
+
 /* `seen` has a bit for each option that was given. */
 static enum aps_err read_word(apr_pool_t *pool, struct aps_str word, unsigned *seen,
                               struct aps_limit *limit, struct aps_diag *diag)
@@ -312,9 +325,12 @@ static enum aps_err read_word(apr_pool_t *pool, struct aps_str word, unsigned *s
             return APS_ERR_FORMAT;
         }
         *seen |= 1u << i;
-        return option->read(pool,
-                            (struct aps_str){word.p + option->start.n, word.n - option->start.n},
-                            limit, diag);
+        enum aps_err err =
+            option->read(pool, (struct aps_str){word.p + option->start.n, word.n - option->start.n},
+                         limit, diag);
+        if (err != APS_OK && diag != NULL)
+            name_word(word, diag);
+        return err;
     }
     aps_err_explain(diag, "\"%.*s\" is not known; want " WORDS, APS_STR_SHOW(word));
     return APS_ERR_FORMAT;

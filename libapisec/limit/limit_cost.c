@@ -52,6 +52,12 @@ static enum aps_err read_method_cost(struct aps_str text, size_t colon, struct a
     return APS_OK;
 }
 
+static enum aps_err refuse_second(struct aps_str text, struct aps_diag *diag)
+{
+    aps_err_explain(diag, "cost \"%.*s\": one of this form was given before", APS_STR_SHOW(text));
+    return APS_ERR_FORMAT;
+}
+
 enum aps_err aps_limit_cost_parse(struct aps_str text, struct aps_limit_cost *cost,
                                   struct aps_diag *diag)
 {
@@ -59,10 +65,15 @@ enum aps_err aps_limit_cost_parse(struct aps_str text, struct aps_limit_cost *co
     struct aps_str bytes = APS_STR_LIT("bytes/");
 
     if (aps_str_starts(text, bytes))
-        return aps_num_parse_size((struct aps_str){text.p + bytes.n, text.n - bytes.n},
-                                  &cost->bytes, diag);
+        return cost->bytes != 0
+                   ? refuse_second(text, diag)
+                   : aps_num_parse_size((struct aps_str){text.p + bytes.n, text.n - bytes.n},
+                                        &cost->bytes, diag);
     if (colon != NULL)
         return read_method_cost(text, (size_t)(colon - text.p), cost, diag);
+    if (cost->has_base)
+        return refuse_second(text, diag);
+    cost->has_base = true;
     return read_units(text, &cost->base, diag);
 }
 
