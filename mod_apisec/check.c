@@ -141,6 +141,7 @@ static void check_plan(const struct plan_line *line, const struct aps_planbook *
                      d->filename, d->line_num, line->name);
         return;
     }
+    mod_cost_check_plan(line->server, d, plan);
     for (size_t i = 0; i < plan->n && is_in_public(d); i++)
         warn_of_caller(line->server, d, plan->limits[i]);
 }
@@ -285,6 +286,7 @@ const char *mod_check_tree(apr_pool_t *pool, server_rec *main_server, bool *out_
     if ((c.fault = check_store(pool)) != NULL ||
         (c.fault = mod_limit_check(pool, main_server)) != NULL)
         return c.fault;
+    mod_cost_check(main_server);
     /* It would answer from the cache before anything is decided.  On is mod_cache's default. */
     const ap_directive_t *d = c.quick != NULL ? c.quick : open_cache();
     if (d != NULL)

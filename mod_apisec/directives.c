@@ -340,7 +340,10 @@ static const char *set_cost(cmd_parms *cmd, struct mod_dir *dir, int argc, char 
 {
     if (dir->cost != NULL)
         return say(cmd, "was given before in this section; all costs go into one line");
-    return say(cmd, mod_limit_parse_cost(cmd, argc, argv, &dir->cost));
+    const char *fault = mod_limit_parse_cost(cmd, argc, argv, &dir->cost);
+    if (fault == NULL)
+        mod_cost_note(cmd, dir->cost);
+    return say(cmd, fault);
 }
 
 static const char *set_cors(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])

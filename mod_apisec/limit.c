@@ -33,8 +33,7 @@ int mod_limit_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
     return OK;
 }
 
-/* The path of a <Location> that is neither a pattern nor a section in one; else NULL. */
-static const char *plain_location(const cmd_parms *cmd)
+const char *mod_limit_plain_location(const cmd_parms *cmd)
 {
     const ap_directive_t *section = cmd->directive->parent;
     return section != NULL && ap_cstr_casecmp(section->directive, "<Location") == 0 &&
@@ -145,7 +144,8 @@ const char *mod_limit_parse(cmd_parms *cmd, int argc, char *const argv[],
     if (err != APS_OK)
         return apr_pstrdup(cmd->pool, aps_err_say(err, &diag));
     APR_ARRAY_PUSH(all_made, struct made) =
-        (struct made){cmd->server, plain_location(cmd), cmd->path, limit, listed};
+        (struct made){cmd->server, mod_limit_plain_location(cmd), cmd->path, limit, listed};
+    mod_cost_note_limit(cmd, limit);
     *out = limit;
     return NULL;
 }

@@ -211,6 +211,8 @@ const char *mod_limit_parse(cmd_parms *cmd, int argc, char *const argv[],
 const char *mod_limit_parse_fail(apr_pool_t *pool, const char *rate, const struct aps_limit **out);
 const char *mod_limit_parse_cost(cmd_parms *cmd, int argc, char *const argv[],
                                  const struct mod_cost **out);
+/* The path of a <Location> that is neither a pattern nor a section in one; else NULL. */
+const char *mod_limit_plain_location(const cmd_parms *cmd);
 /* Before the configuration is read. */
 int mod_limit_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
 /* When it was read: NULL, or which of its limits a request could meet together are too many. */
@@ -496,6 +498,14 @@ struct aps_str mod_stage_limit_route(const struct mod_req *m);
 
 /* Names of limits of mode=dry-run that would have refused, with commas; NULL: none. */
 const char *mod_stage_limit_would(const struct mod_req *m);
+
+/* cost.c: costs of sections beside the limits that hold there, by their lines. */
+int mod_cost_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
+void mod_cost_note(const cmd_parms *cmd, const struct mod_cost *cost);
+void mod_cost_note_limit(const cmd_parms *cmd, const struct aps_limit *limit);
+/* Warn of what can never pass; of a plan that the line `d` names, and of all others. */
+void mod_cost_check(const server_rec *main_server);
+void mod_cost_check_plan(const server_rec *s, const ap_directive_t *d, const struct aps_plan *plan);
 
 /* directory.c: the rows of the state that list limits. */
 struct aps_directory_row mod_directory_register(apr_pool_t *pool, const server_rec *s,

@@ -10,6 +10,7 @@ static void register_hooks(apr_pool_t *pool)
     /* Start: the log's names before any LogFormat is read; keys and state while still root. */
     ap_hook_pre_config(mod_stage_trace_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(mod_limit_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(mod_cost_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(mod_check_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(mod_process_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mod_process_post_config, after_ssl, NULL, APR_HOOK_MIDDLE);
