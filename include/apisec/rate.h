@@ -12,8 +12,8 @@
  * Several limits are charged together, all or nothing, whatever their kinds.
  * Threads and processes: exact across all of them; never allocates, never blocks.
  * No state (NULL): STATE_DOWN, which refuses.
- * Full table: callers without a cell share one overflow cell of limit and store; if there is none
- * left, they are refused; never unlimited. */
+ * Full table: callers take places that no other store's can take; those without a cell share one
+ * overflow cell of limit and store; if there is none left, they are refused; never unlimited. */
 #ifndef APISEC_RATE_H
 #define APISEC_RATE_H
 
@@ -124,7 +124,7 @@ APS_MUST_CHECK enum aps_err aps_rate_init_inflight(struct aps_rate_limit *limit,
 struct aps_rate_ask {
     const struct aps_rate_limit *limit;
     uint64_t caller; /* from aps_table_caller */
-    uint64_t store;  /* tells stores apart: whose overflow cells it may use */
+    uint64_t store;  /* tells stores apart: whose places it may use; of a caller always the same */
     uint32_t cost;   /* at least 1 */
     uint32_t bonus;  /* of a quota: units granted to this caller beyond it */
     bool at_once;    /* who would have to wait is refused: no delay, and nothing is reserved */

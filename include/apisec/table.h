@@ -4,8 +4,9 @@
  * says from when on the cell is idle and may be reused.  Both change in one step.  At most one cell
  * of a tag counts at any time, also if processes meet a new tag together or die on the way.
  * The caller looks, decides, and puts; a put fails if the cell changed since the look.
- * Full table (all eight places of a tag in use): a shared overflow cell of limit and store, of
- * which each store has some to itself; when there is none left either, no place at all.
+ * Full table (all eight places of a tag in use): one of four places that only callers of this store
+ * can take; then a shared overflow cell of limit and store, of which each store has some to itself;
+ * when there is none left either, no place at all.
  * Threads and processes: every call is safe from any of them.  Never allocates, never blocks. */
 #ifndef APISEC_TABLE_H
 #define APISEC_TABLE_H
@@ -61,7 +62,7 @@ uint64_t aps_table_tag(const struct aps_state *state, uint64_t scope, uint64_t c
 struct aps_table_who {
     uint64_t scope;  /* from aps_table_scope */
     uint64_t caller; /* from aps_table_caller */
-    uint64_t store;  /* whose overflow cells it may use */
+    uint64_t store;  /* whose own places and overflow cells it may use */
 };
 
 enum aps_table_place {
@@ -78,10 +79,11 @@ struct aps_table_spot {
     uint64_t word;
     enum aps_table_place place;
     bool overflow;  /* the cell is shared by all callers of limit and store without one */
-    uint32_t index; /* 0 to 7 among the places of the tag; not of HELD */
+    bool reserved;  /* the cell is one of those that no other store's callers can take */
+    uint32_t index; /* 0 to 11 among the places of the tag; not of HELD */
     uint64_t tag;
     void *cell;
-    void *set[2];      /* the places; not of HELD */
+    void *set[3];      /* the places, the last set may be NULL; not of HELD */
     uint64_t seen_tag; /* the cell as it was seen */
     uint64_t seen_state;
 };

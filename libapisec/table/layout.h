@@ -2,8 +2,9 @@
  *
  *        0  head             one page
  *     4096  overflow         8,192 cells, in sets of four
- *   135168  counters         16 stripes of 256 words
- *   167936  generation rows  32 bytes each, one for 16 cells, 4,096 to 65,536
+ *   135168  reserve          32,768 cells, in sets of four
+ *   659456  counters         16 stripes of 256 words
+ *   692224  generation rows  32 bytes each, one for 16 cells, 4,096 to 65,536
  *           cells            16 bytes each, in sets of four: one cache line
  *           last uses        64 bytes each, one cache line, in sets of four
  *           slots            one page, then 4,096 shared words, then rows of 32 bytes, one for four
@@ -29,9 +30,11 @@
 #endif
 
 #define LAYOUT_MAGIC "apisec-s"
-#define LAYOUT_VERSION 3u
+#define LAYOUT_VERSION 4u
 #define LAYOUT_PAGE ((uint64_t)4096)
-#define LAYOUT_OVERFLOW ((uint64_t)8192)
+#define LAYOUT_SHARED_OVERFLOW ((uint64_t)8192)
+#define LAYOUT_OVERFLOW (LAYOUT_SHARED_OVERFLOW + LAYOUT_RESERVE)
+#define LAYOUT_RESERVE (LAYOUT_STORE_SHARES * LAYOUT_RESERVE_SETS * LAYOUT_WAYS)
 #define LAYOUT_STRIPES ((uint64_t)16)
 #define LAYOUT_COUNTERS ((uint64_t)256)
 #define LAYOUT_ROWS_MIN ((uint64_t)4096)
@@ -87,9 +90,11 @@ struct layout_pair {
  * (apisec/word.h). */
 #define LAYOUT_WAYS 4u
 
-/* The first half of the overflow cells is shared out among the stores, so many sets to each. */
+/* The first half of the overflow cells is shared out among the stores, so many sets to each; and so
+ * is the reserve behind them, for callers who find the places that all share taken. */
 #define LAYOUT_STORE_SETS ((uint64_t)8)
-#define LAYOUT_STORE_SHARES (LAYOUT_OVERFLOW / 2 / LAYOUT_WAYS / LAYOUT_STORE_SETS)
+#define LAYOUT_STORE_SHARES (LAYOUT_SHARED_OVERFLOW / 2 / LAYOUT_WAYS / LAYOUT_STORE_SETS)
+#define LAYOUT_RESERVE_SETS ((uint64_t)64)
 
 struct layout_row {
     struct layout_pair owner;  /* process id and its start time; 0, 0 when free */

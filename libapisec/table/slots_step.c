@@ -52,7 +52,7 @@ void aps_slots_step_look(struct aps_state *state, const struct aps_table_who *wh
     if (!aps_table_find(state, tag, &out->spot))
         aps_table_look(state, who, now, &out->spot);
     if (out->spot.place != APS_TABLE_RETIRED &&
-        (out->spot.overflow || out->spot.place == APS_TABLE_NONE))
+        (out->spot.overflow || out->spot.reserved || out->spot.place == APS_TABLE_NONE))
         see_shared(state, slots_shared_of(tag), out);
     else
         see_cell(tag, out);

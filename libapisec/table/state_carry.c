@@ -88,7 +88,7 @@ static void carry_overflow(const struct carry *c)
         struct layout_pair kept = worth(c, seen);
 
         if (kept.a != 0)
-            count(c, aps_table_carry_overflow(c->to, i, seen.a, kept));
+            count(c, aps_table_carry_overflow(c->to, i, seen.a, kept, c->now));
         APS_PAUSE_POINT(92);
     }
     c->to->head->stashed = c->from->head->stashed;

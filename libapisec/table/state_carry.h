@@ -36,7 +36,7 @@ bool aps_table_carry_missing(struct aps_state *to, uint64_t tag, uint64_t word,
 
 /* The same for an overflow cell of place `index` in the old file, where it had `old_tag`. */
 bool aps_table_carry_overflow(struct aps_state *to, uint64_t index, uint64_t old_tag,
-                              struct layout_pair cell);
+                              struct layout_pair cell, struct aps_table_now now);
 
 /* ---- lease.c */
 

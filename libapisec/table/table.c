@@ -14,7 +14,7 @@
 #include "pause.h"
 #include "state_carry.h"
 
-#define PLACES (2 * LAYOUT_WAYS)
+#define PLACES (2 * LAYOUT_WAYS) /* that all share; behind them those of a store alone */
 #define NONCE_MAX (((uint64_t)1 << 56) - 1)
 
 /* One look at the places of a tag: how often a place that changes meanwhile is read again.  A
@@ -116,9 +116,10 @@ bool aps_table_is_idle(uint64_t word, struct aps_table_now now)
     return idle_for(word, now) != 0;
 }
 
-/* The first cell of each of the two sets where a tag may be. */
+/* The first cell of each set where a tag may be: of two, or of three. */
 struct places {
-    struct layout_pair *set[2];
+    struct layout_pair *set[3];
+    uint32_t count;          /* of cells */
     const uint64_t *retired; /* of the head: whether a start takes the cells over */
 };
 
@@ -149,22 +150,51 @@ static inline struct layout_pair *second_set(const struct aps_state *state, uint
     return state->cells + second * LAYOUT_WAYS;
 }
 
+/* Stores with one share are not told apart by it. */
+static inline uint64_t share_of(const struct aps_state *state, uint64_t store)
+{
+    uint64_t key;
+
+    memcpy(&key, state->hash_key, sizeof key);
+    return mix(store ^ key) % LAYOUT_STORE_SHARES;
+}
+
+static inline struct layout_pair *reserve_set(const struct aps_state *state, uint64_t share,
+                                              uint64_t tag)
+{
+    uint64_t set = share * LAYOUT_RESERVE_SETS + (tag >> 16) % LAYOUT_RESERVE_SETS;
+
+    return state->overflow + LAYOUT_SHARED_OVERFLOW + set * LAYOUT_WAYS;
+}
+
 static inline struct places places_of(const struct aps_state *state, uint64_t tag)
 {
-    return (struct places){{first_set(state, tag), second_set(state, tag)}, &state->head->retired};
+    return (struct places){
+        {first_set(state, tag), second_set(state, tag), NULL}, PLACES, &state->head->retired};
+}
+
+/* With the places that callers of other stores cannot take. */
+static inline struct places places_with_reserve(const struct aps_state *state, uint64_t tag,
+                                                uint64_t store)
+{
+    struct places places = places_of(state, tag);
+
+    places.set[2] = reserve_set(state, share_of(state, store), tag);
+    places.count = PLACES + LAYOUT_WAYS;
+    return places;
 }
 
 /* Where the overflow cell of a tag may be: in a set of its store's own, so that no store can fill
  * all of another's places, or in a set of all. */
 static struct places overflow_places(const struct aps_state *state, uint64_t store, uint64_t tag)
 {
-    const uint64_t half = LAYOUT_OVERFLOW / LAYOUT_WAYS / 2;
-    uint64_t share = aps_table_caller(state, &store, sizeof store) % LAYOUT_STORE_SHARES;
-    uint64_t own = share * LAYOUT_STORE_SETS + tag % LAYOUT_STORE_SETS;
+    const uint64_t half = LAYOUT_SHARED_OVERFLOW / LAYOUT_WAYS / 2;
+    uint64_t own = share_of(state, store) * LAYOUT_STORE_SETS + tag % LAYOUT_STORE_SETS;
     uint64_t any = half + (tag >> 32) % half;
 
     return (struct places){
-        {state->overflow + own * LAYOUT_WAYS, state->overflow + any * LAYOUT_WAYS},
+        {state->overflow + own * LAYOUT_WAYS, state->overflow + any * LAYOUT_WAYS, NULL},
+        PLACES,
         &state->head->retired};
 }
 
@@ -229,33 +259,41 @@ static bool find_victim(const struct places *places, uint32_t base, uint64_t tag
     return true;
 }
 
-/* No cell of this tag: the place to take, in the emptier of the two sets, or none.  False if a
- * cell of the tag has come meanwhile. */
+/* The emptier of the two sets that all share; where there is no place, the store's own. */
+static const struct victim *choose(const struct victim victim[3], const unsigned idle[3])
+{
+    const struct victim *best =
+        &victim[idle[0] == 0 && idle[1] == 0 ? victim[1].worth > victim[0].worth
+                                             : idle[1] > idle[0]];
+
+    return best->worth != 0 ? best : &victim[2];
+}
+
+/* No cell of this tag: the place to take, or none.  False if a cell of the tag has come
+ * meanwhile. */
 static bool look_for_room(const struct places *places, uint64_t tag, struct aps_table_now now,
                           struct aps_table_spot *out)
 {
-    struct victim victim[2] = {{EMPTY, 0, 0}, {EMPTY, 0, 0}};
-    unsigned idle[2] = {0, 0};
+    struct victim victim[3] = {{EMPTY, 0, 0}, {EMPTY, 0, 0}, {EMPTY, 0, 0}};
+    unsigned idle[3] = {0, 0, 0};
     bool retired = false;
     const struct victim *best;
 
-    for (uint32_t i = 0; i < 2; i++)
+    for (uint32_t i = 0; i < places->count / LAYOUT_WAYS; i++)
         if (!find_victim(places, i * LAYOUT_WAYS, tag, now, &victim[i], &idle[i], &retired))
             return false;
     if (retired) {
         *out = (struct aps_table_spot){.place = APS_TABLE_RETIRED, .tag = tag};
         return true;
     }
-    if (idle[0] == 0 && idle[1] == 0)
-        best = &victim[victim[1].worth > victim[0].worth];
-    else
-        best = &victim[idle[1] > idle[0]];
+    best = choose(victim, idle);
     *out = (struct aps_table_spot){
         .place = best->worth != 0 ? APS_TABLE_FREE : APS_TABLE_NONE,
+        .reserved = best->index >= PLACES,
         .index = best->index,
         .tag = tag,
         .cell = place_at(places, best->index),
-        .set = {places->set[0], places->set[1]},
+        .set = {places->set[0], places->set[1], places->set[2]},
         .seen_tag = best->seen.a,
         .seen_state = best->seen.b,
     };
@@ -268,7 +306,7 @@ static bool find_own(const struct places *places, uint64_t tag, struct aps_table
     bool claimed = false;
     uint64_t word = 0;
 
-    for (uint32_t i = 0; i < PLACES; i++) {
+    for (uint32_t i = 0; i < places->count; i++) {
         if (!read_own(place_at(places, i), tag, &word) || (claimed && is_claim(places, word)) ||
             is_retired(places, word))
             continue;
@@ -276,10 +314,11 @@ static bool find_own(const struct places *places, uint64_t tag, struct aps_table
         *out = (struct aps_table_spot){
             .word = claimed ? 0 : word,
             .place = claimed ? APS_TABLE_CLAIMED : APS_TABLE_HELD,
+            .reserved = i >= PLACES,
             .index = i,
             .tag = tag,
             .cell = place_at(places, i),
-            .set = {places->set[0], places->set[1]},
+            .set = {places->set[0], places->set[1], places->set[2]},
             .seen_tag = tag,
             .seen_state = word,
         };
@@ -307,14 +346,15 @@ static void look_at(const struct places *places, uint64_t tag, struct aps_table_
  * those for overflow that no store has to itself. */
 static struct places stash_places(const struct aps_state *state, uint64_t tag)
 {
-    const uint64_t half = LAYOUT_OVERFLOW / LAYOUT_WAYS / 2;
+    const uint64_t half = LAYOUT_SHARED_OVERFLOW / LAYOUT_WAYS / 2;
     uint64_t first = (tag >> 32) % half;
     uint64_t second = tag % half;
 
     if (second == first)
         second ^= 1;
     return (struct places){{state->overflow + (half + first) * LAYOUT_WAYS,
-                            state->overflow + (half + second) * LAYOUT_WAYS},
+                            state->overflow + (half + second) * LAYOUT_WAYS, NULL},
+                           PLACES,
                            &state->head->retired};
 }
 
@@ -360,6 +400,7 @@ bool aps_table_find(struct aps_state *state, uint64_t tag, struct aps_table_spot
     out->word = word;
     out->place = APS_TABLE_HELD;
     out->overflow = false;
+    out->reserved = false;
     out->tag = tag;
     out->cell = cell;
     out->seen_tag = tag;
@@ -375,7 +416,7 @@ void aps_table_look(struct aps_state *state, const struct aps_table_who *who,
 
     if (aps_table_find(state, tag, out))
         return;
-    places = places_of(state, tag);
+    places = places_with_reserve(state, tag, who->store);
     look_at(&places, tag, now, out);
     if (out->place == APS_TABLE_HELD || look_at_stash(state, tag, out))
         return;
@@ -401,7 +442,7 @@ static bool settle(const struct places *places, uint32_t own, struct layout_pair
 {
     uint64_t word;
 
-    for (uint32_t i = 0; i < PLACES; i++) {
+    for (uint32_t i = 0; i < places->count; i++) {
         struct layout_pair *cell = place_at(places, i);
 
         for (unsigned tries = 0; i != own && read_own(cell, claim.a, &word); tries++) {
@@ -423,7 +464,9 @@ static bool settle(const struct places *places, uint32_t own, struct layout_pair
 static bool confirm(const struct aps_state *state, const struct aps_table_spot *spot,
                     uint64_t number, uint64_t word)
 {
-    struct places places = {{spot->set[0], spot->set[1]}, &state->head->retired};
+    struct places places = {{spot->set[0], spot->set[1], spot->set[2]},
+                            spot->set[2] != NULL ? PLACES + LAYOUT_WAYS : PLACES,
+                            &state->head->retired};
     struct layout_pair claim = {spot->tag, number};
 
     APS_PAUSE_POINT(6);
@@ -515,35 +558,61 @@ bool aps_table_carry(struct aps_state *to, uint64_t tag, uint64_t word, struct a
     return true;
 }
 
+/* The store is not known. */
+static bool is_reserved(const struct aps_state *state, uint64_t tag)
+{
+    for (uint64_t share = 0; share < LAYOUT_STORE_SHARES; share++)
+        if (find_tag(reserve_set(state, share, tag), tag) != NULL)
+            return true;
+    return false;
+}
+
 bool aps_table_carry_missing(struct aps_state *to, uint64_t tag, uint64_t word,
                              struct aps_table_now now)
 {
     struct aps_table_spot spot;
 
     return aps_table_find(to, tag, &spot) || look_at_stash(to, tag, &spot) ||
-           aps_table_carry(to, tag, word, now);
+           is_reserved(to, tag) || aps_table_carry(to, tag, word, now);
 }
 
-bool aps_table_carry_overflow(struct aps_state *to, uint64_t index, uint64_t old_tag,
-                              struct layout_pair cell)
+/* In the first empty cell of a set, if there is one. */
+static bool put_in_set(struct layout_pair *set, struct layout_pair cell)
 {
-    const uint64_t half = LAYOUT_OVERFLOW / LAYOUT_WAYS / 2;
-    uint64_t set = index / LAYOUT_WAYS;
-    struct layout_pair *at;
-
-    if (set < half)
-        set = set / LAYOUT_STORE_SETS * LAYOUT_STORE_SETS + cell.a % LAYOUT_STORE_SETS;
-    else if (set - half == (old_tag >> 32) % half)
-        set = half + (cell.a >> 32) % half;
-    else /* the second place of a caller's cell */
-        set = half + (cell.a % half ^ (cell.a % half == (cell.a >> 32) % half));
-    at = to->overflow + set * LAYOUT_WAYS;
     for (size_t i = 0; i < LAYOUT_WAYS; i++)
-        if (at[i].a == 0) {
-            at[i] = cell;
+        if (set[i].a == 0) {
+            set[i] = cell;
             return true;
         }
     return false;
+}
+
+/* Which set of the new file is meant by a tag whose old one lay at `set`, reserve left out. */
+static uint64_t carried_set(uint64_t set, uint64_t old_tag, uint64_t tag)
+{
+    const uint64_t half = LAYOUT_SHARED_OVERFLOW / LAYOUT_WAYS / 2;
+
+    if (set < half)
+        return set / LAYOUT_STORE_SETS * LAYOUT_STORE_SETS + tag % LAYOUT_STORE_SETS;
+    if (set - half == (old_tag >> 32) % half)
+        return half + (tag >> 32) % half;
+    /* the second place of a caller's cell */
+    return half + (tag % half ^ (tag % half == (tag >> 32) % half));
+}
+
+bool aps_table_carry_overflow(struct aps_state *to, uint64_t index, uint64_t old_tag,
+                              struct layout_pair cell, struct aps_table_now now)
+{
+    uint64_t set;
+
+    if (index >= LAYOUT_SHARED_OVERFLOW) {
+        uint64_t share = (index - LAYOUT_SHARED_OVERFLOW) / (LAYOUT_RESERVE_SETS * LAYOUT_WAYS);
+
+        return put_in_set(reserve_set(to, share, cell.a), cell) ||
+               aps_table_carry(to, cell.a, cell.b, now);
+    }
+    set = carried_set(index / LAYOUT_WAYS, old_tag, cell.a);
+    return put_in_set(to->overflow + set * LAYOUT_WAYS, cell);
 }
 
 static void count_cells(const struct layout_pair *cells, size_t n, struct aps_table_now now,

@@ -71,7 +71,7 @@ def poke(site, at, content):
 def uses_of(site):
     """Where the rows are, and how many bytes."""
     head = head_of(site)
-    return 167936 + head[5] * 32 + head[4] * 16, head[6] * 64
+    return 692224 + head[5] * 32 + head[4] * 16, head[6] * 64
 
 
 # CMP-08

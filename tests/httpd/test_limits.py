@@ -488,7 +488,7 @@ def test_full_table_is_still_a_bound(make_site):
         return admitted
 
     first = sweep()
-    assert 512 <= first <= 1100
+    assert 512 <= first <= 1300  # 256 of them in places that only callers of this store can take
     assert sweep() == 0
     overflow = int(site.get("/status?auto").text.split("ApiSecTableOverflow: ")[1].split()[0])
     assert overflow > 0

@@ -75,7 +75,7 @@ def cells_of(state, size):
     """Where the cells begin: behind the rows, of which there are at least 4,096."""
     entries, rows = struct.unpack_from("<QQ", state, 24)
     assert entries == size
-    return 167936 + 32 * rows, entries
+    return 692224 + 32 * rows, entries
 
 
 # LIM-18

@@ -102,12 +102,12 @@ static uint64_t charged(const struct layout_pair *cells, uint64_t n)
 
 static uint64_t charged_cells(void)
 {
-    return charged(state->cells, state->info.entries);
+    return charged(state->cells, state->info.entries) + charged(t_reserve(state), LAYOUT_RESERVE);
 }
 
 static uint64_t charged_overflow(void)
 {
-    return charged(state->overflow, LAYOUT_OVERFLOW);
+    return charged(state->overflow, LAYOUT_SHARED_OVERFLOW);
 }
 
 /* ---- one kind alone */

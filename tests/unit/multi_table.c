@@ -11,29 +11,27 @@ static void set_limit(uint32_t count, uint32_t burst)
         abort();
 }
 
-/* Units charged at `now` in all cells together. */
-static uint64_t charged_cells(const struct aps_rate_limit *of, aps_nsec now)
+static uint64_t charged(const struct aps_rate_limit *of, const struct layout_pair *cells,
+                        uint64_t n, aps_nsec now)
 {
     uint64_t total = 0;
 
-    for (uint64_t i = 0; i < state->info.entries; i++) {
-        struct layout_pair cell = state->cells[i];
-
-        if (cell.a != 0 && cell.b >> 63 == 0 && cell.b > (uint64_t)now)
-            total += (cell.b - (uint64_t)now) / of->step;
-    }
+    for (uint64_t i = 0; i < n; i++)
+        if (cells[i].a != 0 && cells[i].b >> 63 == 0 && cells[i].b > (uint64_t)now)
+            total += (cells[i].b - (uint64_t)now) / of->step;
     return total;
+}
+
+/* Units charged at `now` in all callers' cells together. */
+static uint64_t charged_cells(const struct aps_rate_limit *of, aps_nsec now)
+{
+    return charged(of, state->cells, state->info.entries, now) +
+           charged(of, t_reserve(state), LAYOUT_RESERVE, now);
 }
 
 static uint64_t charged_overflow(aps_nsec now)
 {
-    uint64_t total = 0;
-
-    for (uint64_t i = 0; i < LAYOUT_OVERFLOW; i++)
-        if (state->overflow[i].a != 0 && state->overflow[i].b >> 63 == 0 &&
-            state->overflow[i].b > (uint64_t)now)
-            total += (state->overflow[i].b - (uint64_t)now) / limit.step;
-    return total;
+    return charged(&limit, state->overflow, LAYOUT_SHARED_OVERFLOW, now);
 }
 
 /* ---- fresh tags */
@@ -61,13 +59,11 @@ static void fresh_tags_admit_exactly_their_burst(void)
     expect_no_twins();
 }
 
-/* LIM-13: also where workers take cells at different places for one tag. */
-static void twins_admit_exactly_their_burst(void)
+static void expect_one_burst_each(void (*prepare)(void))
 {
-    tags = TAGS_MAX / SLOW;
     reset(262144);
     set_limit(1000, FRESH_BURST);
-    callers_with_two_clocks();
+    prepare();
     (void)run_all(run_fresh, NULL);
     for (uint64_t i = 0; i < tags; i++) {
         while (take_tag(caller_of[i], NOW + ahead)) /* what only the later clock may have */
@@ -78,6 +74,27 @@ static void twins_admit_exactly_their_burst(void)
                cells_of(tag_of(caller_of[i])));
     }
     EXPECT(aps_metrics_sum(state, APS_METRIC_TABLE_OVERFLOW) == 0, "overflow was used");
+}
+
+/* LIM-13: also where workers take cells at different places for one tag. */
+static void twins_admit_exactly_their_burst(void)
+{
+    tags = TAGS_MAX / SLOW;
+    expect_one_burst_each(callers_with_two_clocks);
+}
+
+/* LIM-13, LIM-14: and where one takes a place that all share and another one of the store's own. */
+static void twins_in_a_reserve_admit_exactly_their_burst(void)
+{
+    uint64_t reserved = 0;
+
+    tags = 1000 / SLOW;
+    stores = 1000;
+    expect_one_burst_each(callers_with_a_reserve);
+    stores = 1;
+    for (uint64_t i = 0; i < LAYOUT_RESERVE; i++)
+        reserved += t_reserve(state)[i].a != 0;
+    EXPECT(reserved > tags / 10, "only %llu were there", (unsigned long long)reserved);
 }
 
 /* ---- killed on the way */
@@ -170,7 +187,8 @@ static void full_table_is_still_a_bound(void)
            (unsigned long long)charged_overflow(NOW));
     EXPECT(charged_overflow(NOW) == FRESH_BURST, "overflow admitted %llu",
            (unsigned long long)charged_overflow(NOW));
-    EXPECT(total <= (1024 + 1) * FRESH_BURST, "admitted %llu", (unsigned long long)total);
+    EXPECT(total <= (1024 + T_RESERVE_OF_STORE + 1) * FRESH_BURST, "admitted %llu",
+           (unsigned long long)total);
     expect_no_twins();
 }
 
@@ -349,6 +367,7 @@ static void moving_time_admits_the_rate(void)
 static const struct test all[] = {
     {"fresh tags admit exactly their burst", fresh_tags_admit_exactly_their_burst},
     {"twins admit exactly their burst", twins_admit_exactly_their_burst},
+    {"twins in a reserve admit exactly their burst", twins_in_a_reserve_admit_exactly_their_burst},
     {"killed workers lose at most their own unit", killed_workers_lose_at_most_their_own_unit},
     {"claims of the dead are used again", claims_of_the_dead_are_used_again},
     {"a full table is still a bound", full_table_is_still_a_bound},

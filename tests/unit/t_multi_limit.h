@@ -7,6 +7,7 @@
 
 #include "apisec/metrics.h"
 #include "apisec/rate.h"
+#include "t_reserve.h"
 
 #define NOW ((aps_nsec)1000 * APS_SEC)
 #define TAGS_MAX 3000
@@ -43,10 +44,14 @@ static inline uint64_t tag_of(uint64_t caller)
     return aps_table_tag(state, limit.scope, aps_table_caller(state, &caller, sizeof caller));
 }
 
+static uint64_t stores = 1; /* among which the callers are */
+
 static inline struct aps_rate_ask ask_of(const struct aps_rate_limit *of, uint64_t caller)
 {
-    return (struct aps_rate_ask){
-        .limit = of, .caller = aps_table_caller(state, &caller, sizeof caller), .cost = 1};
+    return (struct aps_rate_ask){.limit = of,
+                                 .caller = aps_table_caller(state, &caller, sizeof caller),
+                                 .store = caller % stores,
+                                 .cost = 1};
 }
 
 static aps_nsec returned_after; /* how late charges are given back */
@@ -76,7 +81,7 @@ static inline int compare_words(const void *a, const void *b)
 /* No tag has two cells that count. */
 static inline void expect_no_twins(void)
 {
-    uint64_t *tags = malloc(state->info.entries * sizeof *tags);
+    uint64_t *tags = malloc((state->info.entries + LAYOUT_RESERVE) * sizeof *tags);
     size_t n = 0;
 
     if (tags == NULL)
@@ -84,6 +89,9 @@ static inline void expect_no_twins(void)
     for (uint64_t i = 0; i < state->info.entries; i++)
         if (state->cells[i].a != 0 && state->cells[i].b >> 63 == 0)
             tags[n++] = state->cells[i].a;
+    for (uint64_t i = 0; i < LAYOUT_RESERVE; i++)
+        if (t_reserve(state)[i].a != 0 && t_reserve(state)[i].b >> 63 == 0)
+            tags[n++] = t_reserve(state)[i].a;
     qsort(tags, n, sizeof *tags, compare_words);
     for (size_t i = 1; i < n; i++)
         EXPECT(tags[i] != tags[i - 1], "tag %llx has two cells", (unsigned long long)tags[i]);
@@ -111,9 +119,9 @@ static inline struct layout_pair *set_of(uint64_t set)
     return state->cells + (set & state->set_mask) * LAYOUT_WAYS;
 }
 
-/* Callers who share no set, with places prepared so that workers with different clocks take a
- * cell in different sets: the first set is idle for the later clock only, but for one cell. */
-static inline void callers_with_two_clocks(void)
+/* Callers who share no set.  Of each set `idle` cells are so for both clocks, the others of the
+ * first one for the later clock only. */
+static inline void callers_in_sets(unsigned idle_one, unsigned idle_two)
 {
     uint64_t caller = 0;
 
@@ -126,11 +134,25 @@ static inline void callers_with_two_clocks(void)
         if (one == two || one->a != 0 || two->a != 0)
             continue;
         for (unsigned way = 0; way < LAYOUT_WAYS; way++) {
-            one[way] = (struct layout_pair){FILLER_TAG, (uint64_t)(NOW + (way == 0 ? -1 : 1))};
-            two[way] = (struct layout_pair){FILLER_TAG, (uint64_t)(NOW + (way < 2 ? -1 : APS_DAY))};
+            one[way] =
+                (struct layout_pair){FILLER_TAG, (uint64_t)(NOW + (way < idle_one ? -1 : 1))};
+            two[way] =
+                (struct layout_pair){FILLER_TAG, (uint64_t)(NOW + (way < idle_two ? -1 : APS_DAY))};
         }
         caller_of[i++] = caller;
     }
+}
+
+/* Workers with different clocks take a cell in different sets of those that all share. */
+static inline void callers_with_two_clocks(void)
+{
+    callers_in_sets(1, 2);
+}
+
+/* Those whose clock is the earlier one find places only among those of the store alone. */
+static inline void callers_with_a_reserve(void)
+{
+    callers_in_sets(0, 0);
 }
 
 /* Cells of a tag that count, after the workers are gone. */
@@ -142,6 +164,8 @@ static inline unsigned cells_of(uint64_t tag)
         n += set_of(tag)[way].a == tag && set_of(tag)[way].b >> 63 == 0;
         n += set_of(tag >> 32)[way].a == tag && set_of(tag >> 32)[way].b >> 63 == 0;
     }
+    for (uint64_t i = 0; i < LAYOUT_RESERVE; i++)
+        n += t_reserve(state)[i].a == tag && t_reserve(state)[i].b >> 63 == 0;
     return n;
 }
 

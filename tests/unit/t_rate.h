@@ -7,6 +7,7 @@
 #include "../../libapisec/table/layout.h"
 #include "apisec/metrics.h"
 #include "apisec/rate.h"
+#include "t_reserve.h"
 
 #define T0 ((aps_nsec)5000 * APS_SEC)
 #define SCOPE 77

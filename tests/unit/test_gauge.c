@@ -177,6 +177,7 @@ static void without_a_cell_what_is_shared_is_told(void **state)
     assert_int_equal(aps_rate_init(&limit, SCOPE, (struct aps_rate){10, APS_DAY}, 0, NULL), APS_OK);
     for (uint64_t i = 0; i < server->info.entries; i++)
         server->cells[i] = (struct layout_pair){i + 1, (uint64_t)T0 + (uint64_t)APS_DAY};
+    t_reserve_fill(server, (uint64_t)T0 + (uint64_t)APS_DAY);
     spend(&limit, UINT64_MAX / 3, 4, T0);
     g = read_at(&limit, UINT64_MAX / 5, at(T0));
     assert_true(g.shared);

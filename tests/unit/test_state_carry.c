@@ -13,6 +13,7 @@
 #include "apisec/once.h"
 #include "apisec/rate.h"
 #include "apisec/slots.h"
+#include "t_reserve.h"
 
 #define WALL ((aps_nsec)1795400000 * APS_SEC)
 #define END ((uint32_t)(1795478400 / 60)) /* of the day, in minutes */
@@ -270,33 +271,63 @@ static void a_caller_without_a_place_keeps_his_cell(void **state)
         assert_int_equal(opened->cells[i].a, 0); /* nobody took a second one */
 }
 
+#define FILLER aps_word_counted(APS_WORD_QUOTA, END + 9, 1)
+
+/* No place is free but those of the stores. */
+static void fill_cells(struct aps_state *opened)
+{
+    for (uint64_t i = 0; i < opened->info.entries; i++)
+        opened->cells[i] = (struct layout_pair){1000 + i, FILLER};
+}
+
+static void places_of_a_store_go_on(void **state)
+{
+    struct aps_state *opened = open_entries(1024);
+
+    (void)state;
+    fill_cells(opened);
+    for (uint64_t caller = 0; caller < 20; caller++) {
+        assert_int_equal(ask(opened, &bucket, caller, 4), APS_REASON_ALLOW);
+        assert_int_equal(ask(opened, &quota, caller, 3), APS_REASON_ALLOW);
+    }
+    opened = open_entries(2048);
+    fill_cells(opened);
+    for (uint64_t caller = 0; caller < 20; caller++)
+        assert_int_equal(drain(opened, &bucket, caller), 6);
+    /* Over a boot the quota's go on, and by their new tags. */
+    reboot(opened);
+    opened = open_entries(2048);
+    fill_cells(opened);
+    for (uint64_t caller = 0; caller < 20; caller++) {
+        assert_int_equal(drain(opened, &bucket, caller), 10);
+        assert_int_equal(drain(opened, &quota, caller), 7);
+    }
+}
+
 static void overflow_goes_on(void **state)
 {
     struct aps_state *opened = open_entries(1024);
     uint32_t n = 0;
 
     (void)state;
-    for (uint64_t i = 0; i < 1024; i++) /* no place is free */
-        opened->cells[i] =
-            (struct layout_pair){1000 + i, aps_word_counted(APS_WORD_QUOTA, END + 9, 1)};
+    fill_cells(opened);
+    t_reserve_fill(opened, FILLER);
     assert_int_equal(drain(opened, &bucket, 1), 10);
     assert_int_equal(ask(opened, &bucket, 2, 1), APS_REASON_RATE_EXCEEDED);
     assert_int_equal(ask(opened, &quota, 2, 7), APS_REASON_ALLOW);
     opened = open_entries(2048);
-    for (uint64_t i = 0; i < LAYOUT_OVERFLOW; i++)
+    for (uint64_t i = 0; i < LAYOUT_SHARED_OVERFLOW; i++)
         n += opened->overflow[i].a != 0;
     assert_int_equal(n, 2);
-    for (uint64_t i = 0; i < 2048; i++)
-        opened->cells[i] =
-            (struct layout_pair){1000 + i, aps_word_counted(APS_WORD_QUOTA, END + 9, 1)};
+    fill_cells(opened);
+    t_reserve_fill(opened, FILLER);
     assert_int_equal(ask(opened, &bucket, 3, 1), APS_REASON_RATE_EXCEEDED);
     assert_int_equal(drain(opened, &quota, 3), 3);
     /* Over a boot the quota's goes on, and by its new tag. */
     reboot(opened);
     opened = open_entries(2048);
-    for (uint64_t i = 0; i < 2048; i++)
-        opened->cells[i] =
-            (struct layout_pair){1000 + i, aps_word_counted(APS_WORD_QUOTA, END + 9, 1)};
+    fill_cells(opened);
+    t_reserve_fill(opened, FILLER);
     assert_int_equal(ask(opened, &quota, 4, 1), APS_REASON_RATE_EXCEEDED);
     assert_int_equal(drain(opened, &bucket, 4), 10);
 }
@@ -499,6 +530,7 @@ int main(void)
         TEST(a_start_that_was_killed_is_gone_on_with),
         TEST(a_smaller_table_keeps_what_it_can),
         TEST(a_caller_without_a_place_keeps_his_cell),
+        TEST(places_of_a_store_go_on),
         TEST(overflow_goes_on),
         TEST(quotas_go_on_after_a_boot),
         TEST(used_values_stay_used),

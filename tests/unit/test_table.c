@@ -2,6 +2,7 @@
 
 #include "../../libapisec/table/layout.h"
 #include "apisec/table.h"
+#include "t_reserve.h"
 
 #define T0 ((aps_nsec)5000 * APS_SEC)
 #define UNTIL ((uint64_t)T0 + 100)
@@ -19,6 +20,7 @@ static struct layout_pair *cell_of(uint64_t tag, unsigned i)
 
 #define SCOPE 1
 #define STORE 5
+#define FOR_GOOD ((uint64_t)300000000 * (uint64_t)APS_SEC)
 
 static struct aps_table_now at(aps_nsec mono)
 {
@@ -51,8 +53,10 @@ static struct aps_table_spot look(uint64_t tag, aps_nsec now)
     return spot;
 }
 
+/* All places that all share; those of the stores are taken for good. */
 static void fill(uint64_t until)
 {
+    t_reserve_fill(table, FOR_GOOD);
     for (unsigned i = 0; i < 8; i++)
         *cell_of(TAG, i) = (struct layout_pair){1000 + i, until};
 }
@@ -241,6 +245,7 @@ static void both_halves_of_a_tag_may_name_one_set(void **state)
     uint64_t tag = ((uint64_t)9 << 32) | 9;
 
     (void)state;
+    t_reserve_fill(table, UNTIL);
     for (unsigned i = 0; i < 4; i++)
         table->cells[9 * 4 + i] = (struct layout_pair){1000 + i, UNTIL};
     assert_int_equal(look(tag, T0).place, APS_TABLE_FREE); /* the next set is its second */
@@ -280,9 +285,14 @@ static void an_overflow_cell_belongs_to_scope_and_store(void **state)
     assert_int_equal(two.word, 0);
 }
 
+/* Its own set among those of a tag tells. */
 static uint64_t share_of(uint64_t store)
 {
-    return aps_table_caller(table, &store, sizeof store) % LAYOUT_STORE_SHARES;
+    struct aps_table_who who = {SCOPE, 0, store};
+    struct aps_table_spot spot;
+
+    aps_table_look(table, &who, at(T0), &spot);
+    return (uint64_t)((struct layout_pair *)spot.set[2] - t_reserve(table)) / T_RESERVE_OF_STORE;
 }
 
 /* LIM-14: whoever asks for more and more of them, others find places of their own. */
@@ -300,7 +310,7 @@ static void a_store_cannot_fill_the_overflow_cells_of_another(void **state)
         else
             assert_int_equal(spot.place, APS_TABLE_NONE);
     }
-    assert_int_equal(taken, LAYOUT_OVERFLOW / 2 + LAYOUT_STORE_SETS * LAYOUT_WAYS);
+    assert_int_equal(taken, LAYOUT_SHARED_OVERFLOW / 2 + LAYOUT_STORE_SETS * LAYOUT_WAYS);
     for (who.store = STORE + 1; who.store < STORE + 20; who.store++)
         for (who.scope = 1; who.scope <= 3; who.scope++) {
             aps_table_look_overflow(table, &who, at(T0), &spot);
