@@ -13,11 +13,14 @@
 
 #include "apisec/adjust.h"
 #include "apisec/err.h"
+#include "apisec/hook.h"
 #include "apisec/imported.h"
+#include "apisec/issuer.h"
 #include "apisec/key.h"
 #include "apisec/planbook.h"
 #include "apisec/role.h"
 #include "apisec/secret.h"
+#include "apisec/signer.h"
 
 #define APS_SNAPSHOT_ID_LEN 16 /* bytes of a store's id, random */
 
@@ -75,6 +78,33 @@ const struct aps_rolebook *aps_snapshot_roles(const struct aps_snapshot *snap);
 const struct aps_planbook *aps_snapshot_plans(const struct aps_snapshot *snap);
 /* What was granted to single callers. */
 const struct aps_adjusts *aps_snapshot_adjusts(const struct aps_snapshot *snap);
+
+/* ---- Whom else the store believes.  All of it is read once, when the snapshot is opened, and
+ * borrowed from it. ---- */
+
+/* Every issuer, in order of name; keys of a static one are made ready. */
+const struct aps_issuer *aps_snapshot_issuers(const struct aps_snapshot *snap, size_t *out_n);
+
+/* Whether this single token was revoked; `hash` is that of gone.h. */
+bool aps_snapshot_token_gone(const struct aps_snapshot *snap, const uint8_t hash[APS_DIGEST_LEN]);
+
+/* One version of a secret. */
+struct aps_snapshot_secret {
+    uint32_t version;
+    aps_nsec until; /* wall; 0: no end.  One that has ended is of no use, whoever asks looks. */
+    struct aps_secret value;
+};
+/* All versions of it, oldest first; NULL and 0 where there is none. */
+const struct aps_snapshot_secret *aps_snapshot_secret(const struct aps_snapshot *snap,
+                                                      struct aps_str name, size_t *out_n);
+
+/* NULL where there is none. */
+const struct aps_hook *aps_snapshot_webhook(const struct aps_snapshot *snap, struct aps_str name);
+const struct aps_signer *aps_snapshot_signer(const struct aps_snapshot *snap, struct aps_str keyid);
+
+/* The id of the key that a certificate of this name, in the form of certname.h, is; false: none. */
+bool aps_snapshot_certificate(const struct aps_snapshot *snap, struct aps_str name,
+                              struct aps_str *out_key);
 
 /* A key's record by id, without its name, of which no request has any use; it lives in `pool`.
  * APS_ERR_NOT_FOUND, APS_ERR_IO or APS_ERR_CORRUPT. One row, one lookup; for an id that nobody has

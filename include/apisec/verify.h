@@ -37,6 +37,9 @@ APS_MUST_CHECK enum aps_err aps_verify_okp(enum aps_alg alg, enum aps_alg_key ki
 APS_MUST_CHECK enum aps_err aps_verify_pem(enum aps_alg alg, struct aps_str pem,
                                            struct aps_verify_key **out, struct aps_diag *diag);
 
+/* A public key as SubjectPublicKeyInfo in DER (RFC 5280 4.1), and nothing behind it. */
+APS_MUST_CHECK enum aps_err aps_verify_der(enum aps_alg alg, struct aps_str der,
+                                           struct aps_verify_key **out, struct aps_diag *diag);
 /* A secret for HMAC.  What is a public key in PEM, DER, JWK or ssh form is refused: everybody has
  * it (CVE-2015-9235). */
 APS_MUST_CHECK enum aps_err aps_verify_secret(enum aps_alg alg, struct aps_str secret,
@@ -48,6 +51,10 @@ void aps_verify_free(struct aps_verify_key *key);
 /* The algorithm that it was made for; APS_ALG_NONE for NULL. */
 enum aps_alg aps_verify_alg(const struct aps_verify_key *key);
 
+/* The public key as SubjectPublicKeyInfo in DER; lives in `pool`.  APS_ERR_FORMAT for a secret,
+ * which has none; APS_ERR_CRYPTO. */
+APS_MUST_CHECK enum aps_err aps_verify_spki(const struct aps_verify_key *key, apr_pool_t *pool,
+                                            struct aps_str *out);
 /* Whether `sig` is the signature of `text`: APS_OK, it is; APS_ERR_CHECK, it is not, be it by its
  * length, by r or s outside of [1, n-1], or by anything else in it; APS_ERR_CRYPTO and
  * APS_ERR_NOMEM, nobody could tell.  ECDSA's are r and s of full length, never DER (RFC 7518 3.4,

@@ -1,6 +1,7 @@
 /* pkey.c - keys of OpenSSL, and what each has to be before it is used. */
 #include "pkey.h"
 
+#include <apr_strings.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -346,6 +347,45 @@ enum aps_err aps_pkey_public(enum aps_alg alg, struct aps_str pem, EVP_PKEY **ou
                              struct aps_diag *diag)
 {
     return read_pem(alg, pem, false, out, diag);
+}
+
+enum aps_err aps_pkey_der(enum aps_alg alg, struct aps_str der, EVP_PKEY **out,
+                          struct aps_diag *diag)
+{
+    const unsigned char *at = (const unsigned char *)der.p;
+    EVP_PKEY *key = NULL;
+    enum aps_err err;
+
+    ERR_set_mark();
+    if (der.n != 0 && der.n <= PEM_MAX)
+        key = d2i_PUBKEY(NULL, &at, (long)der.n);
+    if (key != NULL && at != (const unsigned char *)der.p + der.n) {
+        EVP_PKEY_free(key);
+        key = NULL;
+    }
+    if (key == NULL)
+        aps_err_explain(diag, "want a public key in DER, SubjectPublicKeyInfo, of at most %d bytes",
+                        PEM_MAX);
+    err = finish(alg, key, APS_ERR_FORMAT, out, diag);
+    if (drop_errors() == APS_ERR_NOMEM)
+        err = APS_ERR_NOMEM;
+    return err;
+}
+
+enum aps_err aps_pkey_spki(EVP_PKEY *key, apr_pool_t *pool, struct aps_str *out)
+{
+    unsigned char *der = NULL, *copy;
+    int n;
+
+    ERR_set_mark();
+    n = i2d_PUBKEY(key, &der);
+    (void)drop_errors(); /* n says whether there was one */
+    if (n <= 0)
+        return APS_ERR_CRYPTO;
+    copy = apr_pmemdup(pool, der, (size_t)n);
+    OPENSSL_free(der);
+    *out = (struct aps_str){(const char *)copy, (size_t)n};
+    return APS_OK;
 }
 
 enum aps_err aps_pkey_private(enum aps_alg alg, struct aps_str pem, EVP_PKEY **out,

@@ -29,6 +29,11 @@ APS_MUST_CHECK enum aps_err aps_pkey_okp(enum aps_alg alg, enum aps_alg_key kind
 APS_MUST_CHECK enum aps_err aps_pkey_public(enum aps_alg alg, struct aps_str pem, EVP_PKEY **out,
                                             struct aps_diag *diag);
 
+/* From SubjectPublicKeyInfo in DER, and the other way, in `pool`. */
+APS_MUST_CHECK enum aps_err aps_pkey_der(enum aps_alg alg, struct aps_str der, EVP_PKEY **out,
+                                         struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_pkey_spki(EVP_PKEY *key, apr_pool_t *pool, struct aps_str *out);
+
 /* From one PEM block of a private key that is not encrypted (RFC 7468 10; RFC 5915, RFC 8017
  * A.1.2). */
 APS_MUST_CHECK enum aps_err aps_pkey_private(enum aps_alg alg, struct aps_str pem, EVP_PKEY **out,

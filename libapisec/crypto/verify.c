@@ -111,6 +111,23 @@ enum aps_err aps_verify_pem(enum aps_alg alg, struct aps_str pem, struct aps_ver
     return err == APS_OK ? make(alg, pkey, out) : err;
 }
 
+enum aps_err aps_verify_der(enum aps_alg alg, struct aps_str der, struct aps_verify_key **out,
+                            struct aps_diag *diag)
+{
+    EVP_PKEY *pkey = NULL;
+    enum aps_err err = aps_pkey_der(alg, der, &pkey, diag);
+
+    return err == APS_OK ? make(alg, pkey, out) : err;
+}
+
+enum aps_err aps_verify_spki(const struct aps_verify_key *key, apr_pool_t *pool,
+                             struct aps_str *out)
+{
+    if (key->pkey == NULL)
+        return APS_ERR_FORMAT;
+    return aps_pkey_spki(key->pkey, pool, out);
+}
+
 enum aps_err aps_verify_secret(enum aps_alg alg, struct aps_str secret, struct aps_verify_key **out,
                                struct aps_diag *diag)
 {

@@ -66,8 +66,8 @@ APS_MUST_CHECK enum aps_err aps_meta_check_master(sqlite3 *db, const struct aps_
                                                   const struct aps_secret *master,
                                                   const struct aps_seal_key *seal,
                                                   struct aps_diag *diag);
-/* The MAC of a copy: over meta, schema version and all of the tables of roles, plans and
- * adjustments; of a delta over all of its keys too, which are few. */
+/* The MAC of a copy: over meta, schema version and all of the small tables; of a delta over all of
+ * its keys too, which are few. */
 APS_MUST_CHECK enum aps_err aps_meta_mac(sqlite3 *db, enum aps_schema_kind kind,
                                          const struct aps_meta *meta,
                                          const struct aps_secret *master, uint8_t out[APS_MAC_LEN],
@@ -88,6 +88,8 @@ APS_MUST_CHECK enum aps_err aps_meta_check_mac(sqlite3 *db, enum aps_schema_kind
 #define APS_WRAPPED_AUDIT "audit"
 #define APS_WRAPPED_ADDRESS "address"
 #define APS_WRAPPED_LOOKUP "lookup" /* makes the id of a key whose text came from elsewhere */
+#define APS_WRAPPED_DATA                                                                           \
+    "data" /* seals the secrets of the store; made by the first of them where init did not */
 #define APS_WRAPPED_LEN 32
 /* A fresh random key for `purpose`, sealed. */
 APS_MUST_CHECK enum aps_err aps_wrapped_new(sqlite3 *db, const struct aps_meta *meta,
@@ -147,6 +149,9 @@ APS_MUST_CHECK enum aps_err aps_migrate(sqlite3 *db, const char *path,
                                         struct aps_diag *diag);
 
 /* ---- store_change.c ---- */
+/* The number that the next row of the log will have; no other change ever has it. */
+APS_MUST_CHECK enum aps_err aps_store_change_next(struct aps_store *st, int64_t *out,
+                                                  struct aps_diag *diag);
 /* The change row of one change; `old_json` or `new_json` may be empty. */
 APS_MUST_CHECK enum aps_err aps_store_change_put(struct aps_store *st, struct aps_str subject,
                                                  struct aps_str old_json, struct aps_str new_json,
@@ -186,6 +191,69 @@ APS_MUST_CHECK enum aps_err aps_store_role_load(sqlite3 *db, apr_pool_t *pool,
                                                 struct aps_rolebook **out, struct aps_diag *diag);
 APS_MUST_CHECK enum aps_err aps_store_role_exists(struct aps_store *st, struct aps_str name,
                                                   struct aps_diag *diag);
+
+/* ---- store_secret.c ---- */
+/* Secrets of the database at hand, by the data key of its newest version. */
+APS_MUST_CHECK enum aps_err aps_store_secret_key(sqlite3 *db, const struct aps_meta *meta,
+                                                 const struct aps_seal_key *seal,
+                                                 struct aps_seal_key *out, struct aps_diag *diag);
+/* Called with each version of every secret, or of the one of this name, oldest first; `value` is
+ * wiped afterwards unless it was taken. */
+typedef enum aps_err (*aps_store_secret_fn)(void *arg, struct aps_str name, uint32_t version,
+                                            aps_nsec until, struct aps_secret *value);
+APS_MUST_CHECK enum aps_err aps_store_secret_load(sqlite3 *db, const struct aps_meta *meta,
+                                                  const struct aps_seal_key *seal,
+                                                  struct aps_str name, aps_store_secret_fn fn,
+                                                  void *arg, struct aps_diag *diag);
+/* All versions of it; none is fine. */
+APS_MUST_CHECK enum aps_err aps_store_secret_drop(struct aps_store *st, struct aps_str name,
+                                                  struct aps_diag *diag);
+
+/* Make it the newest version.  What is older ends at `old_until` (wall) at the latest, and is
+ * deleted where that is not later than now. */
+APS_MUST_CHECK enum aps_err aps_store_secret_put(struct aps_store *st, struct aps_str name,
+                                                 struct aps_str value, aps_nsec old_until,
+                                                 struct aps_diag *diag);
+
+/* ---- store_issuer.c ---- */
+/* In order of name, in `pool`; also of a published file. */
+APS_MUST_CHECK enum aps_err aps_store_issuer_load(sqlite3 *db, apr_pool_t *pool,
+                                                  const struct aps_store_issuer **out,
+                                                  size_t *out_n, struct aps_diag *diag);
+
+/* ---- store_token.c ---- */
+/* All of them, oldest first; also of a published file. */
+APS_MUST_CHECK enum aps_err aps_store_token_load(sqlite3 *db, aps_store_token_fn fn, void *arg,
+                                                 struct aps_diag *diag);
+/* Entries that have ended. */
+APS_MUST_CHECK enum aps_err aps_store_token_prune(struct aps_store *st, struct aps_diag *diag);
+
+/* ---- store_webhook.c ---- */
+/* Every one, or that of this name; also of a published file.  What `fn` gets lives in `pool`. */
+APS_MUST_CHECK enum aps_err aps_store_webhook_load(sqlite3 *db, struct aps_str name,
+                                                   apr_pool_t *pool, aps_store_webhook_fn fn,
+                                                   void *arg, struct aps_diag *diag);
+
+/* ---- store_signer.c ---- */
+/* Those of one key, or all; also of a published file. */
+APS_MUST_CHECK enum aps_err aps_store_signer_load(sqlite3 *db, struct aps_str key,
+                                                  aps_store_signer_fn fn, void *arg,
+                                                  struct aps_diag *diag);
+/* The key that a signer or a certificate is to be, in st->pool.  NOT_FOUND; CONFLICT: it is revoked
+ * or a decoy. */
+APS_MUST_CHECK enum aps_err aps_store_signer_owner(struct aps_store *st, struct aps_str ref,
+                                                   struct aps_key *out, struct aps_diag *diag);
+/* Signers and certificates of a key that is deleted. */
+APS_MUST_CHECK enum aps_err aps_store_signer_forget(struct aps_store *st, struct aps_str id,
+                                                    struct aps_diag *diag);
+
+/* ---- store_certificate.c ---- */
+/* As of the signers. */
+APS_MUST_CHECK enum aps_err aps_store_certificate_load(sqlite3 *db, struct aps_str key,
+                                                       aps_store_certificate_fn fn, void *arg,
+                                                       struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_store_certificate_forget(struct aps_store *st, struct aps_str id,
+                                                         struct aps_diag *diag);
 
 /* ---- store_plan.c ---- */
 /* NOT_FOUND. */

@@ -80,6 +80,12 @@ enum aps_err aps_publish_small(struct aps_store *st, struct aps_diag *diag)
         "INSERT INTO pub.plan_limit SELECT * FROM main.plan_limit",
         "INSERT INTO pub.plan_earlier SELECT * FROM main.plan_earlier",
         "INSERT INTO pub.adjust SELECT * FROM main.adjust",
+        "INSERT INTO pub.issuer SELECT * FROM main.issuer",
+        "INSERT INTO pub.token_gone SELECT * FROM main.token_gone",
+        "INSERT INTO pub.secret SELECT * FROM main.secret",
+        "INSERT INTO pub.webhook SELECT * FROM main.webhook",
+        "INSERT INTO pub.signer SELECT * FROM main.signer",
+        "INSERT INTO pub.certificate SELECT * FROM main.certificate",
     };
     enum aps_err err = APS_OK;
     for (size_t i = 0; err == APS_OK && i < sizeof copies / sizeof *copies; i++)

@@ -37,6 +37,34 @@ enum {
     " bonus INTEGER NOT NULL, until INTEGER NOT NULL, epoch INTEGER NOT NULL,"                     \
     " PRIMARY KEY(name, level, subject)) WITHOUT ROWID"
 
+/* What version 3 added, behind those. */
+/* `record` is the definition in the form of issuer_record.h; `keys` the set of a static issuer,
+ * where those are public. */
+#define ISSUER                                                                                     \
+    "CREATE TABLE issuer(name TEXT PRIMARY KEY, edition INTEGER NOT NULL, record TEXT NOT NULL,"   \
+    " keys TEXT NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID"
+/* Single tokens that were revoked, by gone.h, until they end by themselves. */
+#define TOKEN_GONE                                                                                 \
+    "CREATE TABLE token_gone(hash BLOB PRIMARY KEY, issuer TEXT NOT NULL, until INTEGER NOT NULL," \
+    " created_at INTEGER NOT NULL) WITHOUT ROWID"
+/* Sealed under the key that is wrapped for `data`; until 0: no end. */
+#define SECRET                                                                                     \
+    "CREATE TABLE secret(name TEXT NOT NULL, version INTEGER NOT NULL, blob BLOB NOT NULL,"        \
+    " created_at INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY(name, version))"            \
+    " WITHOUT ROWID"
+/* `record` in the form of hook.h. */
+#define WEBHOOK                                                                                    \
+    "CREATE TABLE webhook(name TEXT PRIMARY KEY, record TEXT NOT NULL,"                            \
+    " created_at INTEGER NOT NULL) WITHOUT ROWID"
+/* Who signs requests as which API key; `public` is SPKI in DER, empty for HMAC. */
+#define SIGNER                                                                                     \
+    "CREATE TABLE signer(keyid TEXT PRIMARY KEY, key TEXT NOT NULL, alg TEXT NOT NULL,"            \
+    " public BLOB NOT NULL, created_at INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID"
+/* Which client certificate is which API key; `name` in the form of certname.h. */
+#define CERTIFICATE                                                                                \
+    "CREATE TABLE certificate(name TEXT PRIMARY KEY, key TEXT NOT NULL,"                           \
+    " created_at INTEGER NOT NULL) WITHOUT ROWID"
+
 static const struct {
     int in; /* which databases have it */
     const char *sql;
@@ -79,6 +107,12 @@ static const struct {
     {ALL, PLAN_LIMIT},
     {ALL, PLAN_EARLIER},
     {ALL, ADJUST},
+    {ALL, ISSUER},
+    {ALL, TOKEN_GONE},
+    {ALL, SECRET},
+    {ALL, WEBHOOK},
+    {ALL, SIGNER},
+    {ALL, CERTIFICATE},
 };
 
 enum { TABLES = sizeof tables / sizeof *tables };
@@ -119,6 +153,12 @@ enum aps_err aps_schema_to_2(sqlite3 *db, struct aps_diag *diag)
                        "ALTER TABLE role ADD COLUMN" ROLE_PLAN ";"
                        "ALTER TABLE role ADD COLUMN" ROLE_PRIORITY ";" PLAN ";" PLAN_LIMIT
                        ";" PLAN_EARLIER ";" ADJUST,
+                       diag);
+}
+
+enum aps_err aps_schema_to_3(sqlite3 *db, struct aps_diag *diag)
+{
+    return aps_db_exec(db, ISSUER ";" TOKEN_GONE ";" SECRET ";" WEBHOOK ";" SIGNER ";" CERTIFICATE,
                        diag);
 }
 

@@ -4,30 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "copy.h"
-#include "delta.h"
+#include "snapshot_own.h"
 
-enum { PEPPERS_MAX = 64, OPEN_TRIES = 5 };
-
-struct pepper {
-    uint32_t version;
-    struct aps_mac *mac;
-};
-
-struct aps_snapshot {
-    apr_pool_t *pool;
-    struct aps_snapshot_stamp stamp;
-    struct aps_meta meta; /* of the delta where there is one in force, else of the copy */
-    struct aps_rolebook *roles;
-    struct aps_planbook *plans;
-    struct aps_adjusts *adjusts;
-    unsigned npeppers;
-    struct pepper peppers[PEPPERS_MAX]; /* newest last */
-    struct aps_mac *address;            /* newest */
-    struct aps_mac *lookup;             /* gives an imported text its id */
-    struct aps_copy *copy;
-    struct aps_delta *delta; /* NULL: the copy is the newest there is */
-};
+enum { OPEN_TRIES = 5 };
 
 /* ---- the files ---- */
 
@@ -204,9 +183,9 @@ static enum aps_err check_generation(const struct aps_snapshot *snap,
 static enum aps_err add_pepper(void *arg, uint32_t version, const struct aps_secret *key)
 {
     struct aps_snapshot *snap = arg;
-    if (snap->npeppers == PEPPERS_MAX)
+    if (snap->npeppers == APS_SNAPSHOT_PEPPERS_MAX)
         return APS_ERR_CORRUPT;
-    struct pepper *p = &snap->peppers[snap->npeppers];
+    struct aps_snapshot_pepper *p = &snap->peppers[snap->npeppers];
     enum aps_err err = aps_mac_new(key->b, key->n, &p->mac);
     p->version = version;
     if (err == APS_OK)
@@ -235,6 +214,20 @@ struct contents {
     const struct aps_seal_key *seal;
 };
 
+/* Whom else than keys of its own the store believes. */
+static enum aps_err load_trust(const struct contents *c, sqlite3 *db, struct aps_diag *diag)
+{
+    struct aps_snapshot *snap = c->snap;
+    enum aps_err err;
+    if ((err = aps_snapshot_secret_load(snap, db, c->seal, diag)) != APS_OK ||
+        (err = aps_snapshot_issuer_load(snap, db, diag)) != APS_OK ||
+        (err = aps_snapshot_token_load(snap, db, diag)) != APS_OK ||
+        (err = aps_snapshot_webhook_load(snap, db, diag)) != APS_OK ||
+        (err = aps_snapshot_signer_load(snap, db, diag)) != APS_OK)
+        return err;
+    return aps_snapshot_certificate_load(snap, db, diag);
+}
+
 /* The small tables, of the delta or else of the copy. */
 static enum aps_err load(void *arg, sqlite3 *db, struct aps_diag *diag)
 {
@@ -250,7 +243,8 @@ static enum aps_err load(void *arg, sqlite3 *db, struct aps_diag *diag)
         (err = aps_store_role_load(db, snap->pool, &snap->roles, diag)) != APS_OK ||
         (err = aps_store_plan_book_load(db, &snap->meta, snap->pool, &snap->plans, diag)) !=
             APS_OK ||
-        (err = aps_store_adjust_load(db, snap->pool, &snap->adjusts, diag)) != APS_OK)
+        (err = aps_store_adjust_load(db, snap->pool, &snap->adjusts, diag)) != APS_OK ||
+        (err = load_trust(c, db, diag)) != APS_OK)
         return err;
     return aps_rolebook_seal(snap->roles, diag);
 }
@@ -305,6 +299,7 @@ void aps_snapshot_close(struct aps_snapshot *snap)
         aps_mac_free(snap->peppers[i].mac);
     aps_mac_free(snap->address);
     aps_mac_free(snap->lookup);
+    aps_snapshot_secret_wipe(snap);
     if (snap->pool != NULL)
         apr_pool_destroy(snap->pool);
     free(snap);
@@ -389,7 +384,7 @@ enum aps_err aps_snapshot_mac(struct aps_snapshot *snap, uint32_t pepper, struct
                               uint8_t out[APS_KEY_MAC_LEN])
 {
     for (unsigned i = snap->npeppers; i > 0; i--) {
-        const struct pepper *p = &snap->peppers[i - 1];
+        const struct aps_snapshot_pepper *p = &snap->peppers[i - 1];
         if (pepper == 0 || p->version == pepper)
             return aps_mac_sum(p->mac, text, out);
     }

@@ -19,7 +19,7 @@ apr_pool_t *aps_store_pool(void)
     return pool;
 }
 
-static const struct aps_migrate_step steps[] = {{1, aps_schema_to_2}};
+static const struct aps_migrate_step steps[] = {{1, aps_schema_to_2}, {2, aps_schema_to_3}};
 
 enum aps_err aps_store_lock(int fd, const char *dir, struct aps_diag *diag)
 {
@@ -238,6 +238,8 @@ static enum aps_err raise_and_commit(struct aps_store *st, bool delta, struct ap
     bool large = false;
     enum aps_err err = aps_publish_is_large(st, &large, diag);
     delta = delta && large;
+    if (err == APS_OK)
+        err = aps_store_token_prune(st, diag);
     if (err == APS_OK)
         err = raise_generation(st, delta, large, diag);
     if (err == APS_OK)

@@ -33,6 +33,12 @@ enum aps_err aps_store_change_put(struct aps_store *st, struct aps_str subject,
     return err;
 }
 
+enum aps_err aps_store_change_next(struct aps_store *st, int64_t *out, struct aps_diag *diag)
+{
+    return aps_db_number(st->db, "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'change'", 1,
+                         out, diag);
+}
+
 enum aps_err aps_store_change_each(struct aps_store *st, uint64_t after, aps_store_change_fn fn,
                                    void *arg, struct aps_diag *diag)
 {

@@ -406,7 +406,9 @@ enum aps_err aps_store_key_delete(struct aps_store *st, struct aps_str ref, stru
     aps_sql_str(&q, old.id);
     if ((err = aps_sql_run(&q, diag)) != APS_OK ||
         (err = aps_store_key_mark(st, old.id, diag)) != APS_OK ||
-        (err = aps_store_adjust_forget(st, old.id, diag)) != APS_OK)
+        (err = aps_store_adjust_forget(st, old.id, diag)) != APS_OK ||
+        (err = aps_store_signer_forget(st, old.id, diag)) != APS_OK ||
+        (err = aps_store_certificate_forget(st, old.id, diag)) != APS_OK)
         return err;
     return aps_store_change_put(st, old.id, aps_key_fields_json(&old, st->pool),
                                 (struct aps_str){0}, diag);

@@ -80,20 +80,13 @@ static enum aps_err drop_earlier(struct aps_store *st, struct aps_diag *diag)
     return aps_sql_run(&q, diag);
 }
 
-/* That of the change's row in the log, which is never given twice. */
-static enum aps_err next_edition(struct aps_store *st, int64_t *out, struct aps_diag *diag)
-{
-    return aps_db_number(st->db, "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'change'", 1,
-                         out, diag);
-}
-
 /* Behind those that are there, or in place of the one of its name. */
 static enum aps_err write_limit(struct aps_store *st, struct aps_str plan,
                                 const struct aps_limit *limit, struct aps_diag *diag)
 {
     struct aps_sql q;
     int64_t edition = 0;
-    enum aps_err err = next_edition(st, &edition, diag);
+    enum aps_err err = aps_store_change_next(st, &edition, diag);
 
     if (err != APS_OK)
         return err;

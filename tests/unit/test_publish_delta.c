@@ -366,6 +366,12 @@ static void a_changed_delta_is_refused(void **state)
         {"INSERT INTO plan_earlier VALUES('gold', 'r', 1, 'r rate=1/s by=key', 1, 1, 2)",
          APS_ERR_CORRUPT},
         {"INSERT INTO adjust VALUES('r', 'key', 'a', 1000, 2, 0)", APS_ERR_CORRUPT},
+        {"INSERT INTO issuer VALUES('a', 1, '{}', '', 1)", APS_ERR_CORRUPT},
+        {"INSERT INTO token_gone VALUES(zeroblob(32), '', 0, 1)", APS_ERR_CORRUPT},
+        {"INSERT INTO secret VALUES('a', 1, zeroblob(40), 1, 0)", APS_ERR_CORRUPT},
+        {"INSERT INTO webhook VALUES('a', '{}', 1)", APS_ERR_CORRUPT},
+        {"INSERT INTO signer VALUES('a', 'b', 'HS256', x'', 1, 0)", APS_ERR_CORRUPT},
+        {"INSERT INTO certificate VALUES('dn:a', 'b', 1)", APS_ERR_CORRUPT},
         {"UPDATE meta SET generation = 99", APS_ERR_CORRUPT},
         {"UPDATE meta SET base = 1", APS_ERR_CORRUPT},
         {"UPDATE meta SET base = 0", APS_ERR_CORRUPT},
@@ -373,7 +379,7 @@ static void a_changed_delta_is_refused(void **state)
         {"UPDATE master SET mac = (SELECT check_value FROM master)", APS_ERR_CORRUPT},
         {"DELETE FROM wrapped", APS_ERR_CORRUPT},
         {"DROP TABLE key_gone", APS_ERR_CORRUPT},
-        {"PRAGMA user_version = 3", APS_ERR_NEWER},
+        {"PRAGMA user_version = 4", APS_ERR_NEWER},
         {"PRAGMA application_id = 7", APS_ERR_CORRUPT},
     };
     (void)state;

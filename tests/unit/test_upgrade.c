@@ -13,24 +13,39 @@
 #define SHOP_2 "test_CV0WJHgi1TwC_ED6ht49Gc4k2HtA1wK0huhSK2wdZ29tbzs8NYdbwrIu1yEbwA"
 #define LEGACY_1 "sk_live_4eC39HqLyjWDarjtT1zdp7dc"
 
+/* Of store_2.sql. */
+#define MASTER_2 "b7ef9113d9dd439e5d0a554cbf4d81f598a26fe951f1dada9717edcbaf840331\n"
+
 static struct t_store t;
 
-static int set_up(void **state)
+static void put_store(const char *master, const char *file)
 {
     struct aps_str sql = {NULL, 0};
     sqlite3 *db = NULL;
-    (void)state;
     t_init(&t); /* its folders; the store in them is replaced */
     aps_secret_wipe(&t.master);
-    t_write(t_path(&t, "master.key"), MASTER, strlen(MASTER));
+    t_write(t_path(&t, "master.key"), master, strlen(master));
     t_load_master(&t);
     assert_int_equal(unlink(t_path(&t, "store.db")), 0);
     assert_int_equal(unlink(t_path(&t, "pub/store.db")), 0);
     t_write(t_path(&t, "store.db"), "", 0);
-    sql = t_read(&t, T_SRCDIR "/tests/unit/store_1.sql");
+    sql = t_read(&t, file);
     assert_int_equal(sqlite3_open(t_path(&t, "store.db"), &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, sql.p, NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    put_store(MASTER, T_SRCDIR "/tests/unit/store_1.sql");
+    return 0;
+}
+
+static int set_up_2(void **state)
+{
+    (void)state;
+    put_store(MASTER_2, T_SRCDIR "/tests/unit/store_2.sql");
     return 0;
 }
 
@@ -103,6 +118,39 @@ static void a_reader_brings_it_up_too(void **state)
     assert_int_equal(access(t_path(&t, "store.db.before-2"), F_OK), 0);
 }
 
+static enum aps_err count_one(void *arg, const struct aps_hook *hook, aps_nsec created_at)
+{
+    (void)hook, (void)created_at;
+    ++*(int *)arg;
+    return APS_OK;
+}
+
+/* CLI-10: plans hold, and the first secret makes the key that seals it. */
+static void a_store_of_version_2_is_brought_up(void **state)
+{
+    struct aps_store *st = t_open(&t, THEN);
+    struct aps_hook hook = {.name = APS_STR_LIT("deploy"),
+                            .spec = {.scheme = APS_WEBHOOK_SCHEME_GITHUB, .window = APS_MINUTE}};
+    struct aps_snapshot *snap;
+    size_t n = 0;
+    int hooks = 0;
+    (void)state;
+
+    assert_true(aps_str_eq(get(st, "shop-1").plan, APS_STR_LIT("gold")));
+    assert_int_equal(access(t_path(&t, "store.db.before-3"), F_OK), 0);
+    t_want(APS_OK, aps_store_webhook_each(st, count_one, &hooks, &t.diag), &t.diag);
+    assert_int_equal(hooks, 0);
+    t_want(APS_OK,
+           aps_store_webhook_add(st, &hook, APS_STR_LIT("a secret of twenty-four bytes"), &t.diag),
+           &t.diag);
+    t_commit(&t, st);
+    snap = t_snapshot(&t);
+    assert_non_null(aps_snapshot_webhook(snap, hook.name));
+    assert_non_null(aps_snapshot_secret(snap, APS_STR_LIT("webhook/deploy"), &n));
+    assert_int_equal(n, 1);
+    aps_snapshot_close(snap);
+}
+
 static void copy_file(const char *from, const char *to)
 {
     struct aps_str text = t_read(&t, from);
@@ -116,7 +164,7 @@ static void an_older_copy_says_what_mends_it(void **state)
     (void)state;
     copy_file(t_path(&t, "store.db"), t_path(&t, "pub/store.db"));
     assert_int_equal(t_try_snapshot(&t, &snap), APS_ERR_CORRUPT);
-    assert_non_null(strstr(t.diag.text, "schema version 1, this program needs 2; apisecctl"));
+    assert_non_null(strstr(t.diag.text, "schema version 1, this program needs 3; apisecctl"));
     assert_non_null(strstr(t.diag.text, "publish makes it anew"));
     t_commit(&t, t_open(&t, THEN));
     aps_snapshot_close(t_snapshot(&t));
@@ -130,6 +178,7 @@ int main(void)
         T(a_store_of_version_1_is_brought_up),
         T(a_reader_brings_it_up_too),
         T(an_older_copy_says_what_mends_it),
+        cmocka_unit_test_setup_teardown(a_store_of_version_2_is_brought_up, set_up_2, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

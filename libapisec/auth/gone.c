@@ -1,0 +1,37 @@
+/* gone.c - by what a single token is revoked. */
+#include "apisec/gone.h"
+
+static bool has_nul(struct aps_str s)
+{
+    return s.n != 0 && memchr(s.p, '\0', s.n) != NULL;
+}
+
+/* The parts with a NUL between each two. */
+static enum aps_err sum(const struct aps_str *parts, size_t n, uint8_t out[APS_DIGEST_LEN])
+{
+    struct aps_digest_run *run = NULL;
+    enum aps_err err = aps_digest_begin(&run);
+
+    if (err != APS_OK)
+        return err;
+    for (size_t i = 0; i < n; i++) {
+        if (i != 0)
+            aps_digest_add(run, "", 1);
+        aps_digest_add(run, parts[i].p, parts[i].n);
+    }
+    return aps_digest_end(run, out);
+}
+
+enum aps_err aps_gone_jti(struct aps_str iss, struct aps_str jti, uint8_t out[APS_DIGEST_LEN])
+{
+    const struct aps_str parts[] = {APS_STR_LIT("jti"), iss, jti};
+
+    return has_nul(iss) || has_nul(jti) ? APS_ERR_FORMAT : sum(parts, 3, out);
+}
+
+enum aps_err aps_gone_token(struct aps_str token, uint8_t out[APS_DIGEST_LEN])
+{
+    const struct aps_str parts[] = {APS_STR_LIT("token"), token};
+
+    return sum(parts, 2, out);
+}

@@ -1,0 +1,61 @@
+/* snapshot_own.h - what the files of a snapshot share: each reads one kind of row once, when the
+ * snapshot is opened, and answers for it.
+ *
+ * Threads: after the opening nothing changes, and a lookup changes nothing. */
+#ifndef APISEC_STORE_SNAPSHOT_OWN_H
+#define APISEC_STORE_SNAPSHOT_OWN_H
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+
+#include "copy.h"
+#include "delta.h"
+
+enum { APS_SNAPSHOT_PEPPERS_MAX = 64 };
+
+struct aps_snapshot_pepper {
+    uint32_t version;
+    struct aps_mac *mac;
+};
+
+struct aps_snapshot {
+    apr_pool_t *pool;
+    struct aps_snapshot_stamp stamp;
+    struct aps_meta meta; /* of the delta where there is one in force, else of the copy */
+    struct aps_rolebook *roles;
+    struct aps_planbook *plans;
+    struct aps_adjusts *adjusts;
+    unsigned npeppers;
+    struct aps_snapshot_pepper peppers[APS_SNAPSHOT_PEPPERS_MAX]; /* newest last */
+    struct aps_mac *address;                                      /* newest */
+    struct aps_mac *lookup; /* gives an imported text its id */
+    struct aps_copy *copy;
+    struct aps_delta *delta; /* NULL: the copy is the newest there is */
+    /* By name; all in `pool`, the secrets' bytes apart. */
+    const struct aps_issuer *issuers;
+    size_t nissuers;
+    apr_hash_t *secrets; /* to apr_array_header_t of aps_snapshot_secret */
+    apr_hash_t *gone;    /* hashes of tokens */
+    apr_hash_t *webhooks;
+    apr_hash_t *signers;
+    apr_hash_t *certificates; /* to the id of the key */
+};
+
+/* Of the database whose small tables are in force. */
+APS_MUST_CHECK enum aps_err aps_snapshot_secret_load(struct aps_snapshot *snap, sqlite3 *db,
+                                                     const struct aps_seal_key *seal,
+                                                     struct aps_diag *diag);
+void aps_snapshot_secret_wipe(struct aps_snapshot *snap);
+/* After the secrets, among which keys may be. */
+APS_MUST_CHECK enum aps_err aps_snapshot_issuer_load(struct aps_snapshot *snap, sqlite3 *db,
+                                                     struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_snapshot_token_load(struct aps_snapshot *snap, sqlite3 *db,
+                                                    struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_snapshot_webhook_load(struct aps_snapshot *snap, sqlite3 *db,
+                                                      struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_snapshot_signer_load(struct aps_snapshot *snap, sqlite3 *db,
+                                                     struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_snapshot_certificate_load(struct aps_snapshot *snap, sqlite3 *db,
+                                                          struct aps_diag *diag);
+
+#endif
