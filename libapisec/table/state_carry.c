@@ -46,7 +46,7 @@ static struct layout_pair worth(const struct carry *c, struct layout_pair cell)
     static const struct layout_pair nothing = {0, 0};
     struct layout_pair kept = {cell.a, cell.b & ~APS_WORD_RETIRED};
 
-    /* Requests under way end where they began: their rows are of the old children. */
+    /* Of requests under way the rows tell (slots_carry.c). */
     if (aps_word_kind(kept.b) == APS_WORD_INFLIGHT)
         return nothing;
     if (cell.a == 0 || aps_word_is_claim(cell.b) || aps_table_is_idle(kept.b, c->now))
@@ -161,8 +161,10 @@ void aps_state_carry(struct aps_state *from, struct aps_state *to, bool is_same_
     carry_cells(&c, true);
     APS_PAUSE_POINT(94);
     aps_lease_carry(from, to, now);
-    if (is_same_boot)
+    if (is_same_boot) {
+        aps_slots_carry(from, to, out);
         return;
+    }
     raise_to_leases(to, to->cells, to->info.entries);
     raise_to_leases(to, to->overflow, LAYOUT_OVERFLOW);
     aps_lease_carry_cells(to, now);

@@ -38,6 +38,13 @@ bool aps_table_carry_missing(struct aps_state *to, uint64_t tag, uint64_t word,
 bool aps_table_carry_overflow(struct aps_state *to, uint64_t index, uint64_t old_tag,
                               struct layout_pair cell, struct aps_table_now now);
 
+/* ---- slots_carry.c */
+
+/* Requests of living processes that are under way in the old file, of the same boot, in which all
+ * cells and shared words are retired.  They count in the new one until their processes end. */
+void aps_slots_carry(const struct aps_state *from, struct aps_state *to,
+                     struct aps_state_carried *out);
+
 /* ---- lease.c */
 
 /* Rows of the old file, by their new tags. */

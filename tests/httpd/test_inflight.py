@@ -157,6 +157,22 @@ def test_no_row_is_reduced_capacity_and_no_fault_of_the_caller(make_site):
         assert site.get("/two/x.txt", key="key-0").status == 200
 
 
+# LIM-08: new children count what old ones still serve; a place is back when the old ones have ended
+def test_slots_go_on_in_a_table_of_another_size(make_site):
+    site = make_site(CONF + "Include @ROOT@/table.conf\n",
+                     lambda made: (prepare(made), made.folder.write("table.conf", "ApiSecTable 4096\n")))
+    with under_way(site, "key-0") as one, under_way(site, "key-0") as two:
+        for entries in (8192, 2048):
+            site.folder.write("table.conf", "ApiSecTable %d\n" % entries)
+            site.server.graceful()
+            seen = [503]  # by old children, which may take a last connection
+            while seen[-1] == 503:
+                seen.append(site.get("/two/x.txt", key="key-0").status)
+            assert seen[-1] == 429
+        assert (status_of(one), status_of(two)) == (200, 200)
+    wait_room(site, "key-0")
+
+
 # LIM-08
 def test_slots_of_killed_children_come_back(site):
     key = site.unused.pop()
