@@ -116,6 +116,7 @@ void mod_bill_open(struct mod_bill *bill, struct mod_req *m, size_t n)
     for (size_t i = 0; i < m->ncharges; i++)
         v[i] = m->charge[i];
     m->charge = v;
+    m->limits = NULL;
     bill->n = 0;
     bill->delay = 0;
     bill->charge = v + m->ncharges;
@@ -165,8 +166,7 @@ static uint64_t *kept_name(const struct mod_asker *a, const struct aps_limit *li
     }
 }
 
-/* Names of a connection's address, which its requests ask for again and again. */
-struct names {
+struct mod_names {
     struct aps_addr addr;
     size_t n;
     struct {
@@ -176,10 +176,10 @@ struct names {
 };
 
 /* NULL: there is none to keep them for, as a stream of HTTP/2 is a connection of its own. */
-static struct names *names_of(const struct mod_req *m)
+static struct mod_names *names_of(const struct mod_req *m)
 {
     conn_rec *c = m->first->connection;
-    struct names *names = ap_get_module_config(c->conn_config, &apisec_module);
+    struct mod_names *names = ap_get_module_config(c->conn_config, &apisec_module);
     if (c->master != NULL)
         return NULL;
     if (names == NULL) {
@@ -193,13 +193,10 @@ static struct names *names_of(const struct mod_req *m)
     return names;
 }
 
-static uint64_t address_of(const struct mod_asker *a, const struct aps_limit *limit)
+__attribute__((noinline)) static uint64_t make_address(const struct mod_asker *a,
+                                                       const struct aps_limit *limit)
 {
-    struct names *names = names_of(a->m);
-    for (size_t i = 0; names != NULL && i < names->n; i++)
-        if (names->v[i].prefix4 == limit->prefix4 && names->v[i].prefix6 == limit->prefix6 &&
-            names->v[i].store == a->store)
-            return names->v[i].name;
+    struct mod_names *names = a->names;
     uint64_t name = mod_bill_name(a, limit, 0, 0);
     if (names != NULL && names->n < sizeof names->v / sizeof names->v[0]) {
         names->v[names->n].store = a->store;
@@ -210,23 +207,40 @@ static uint64_t address_of(const struct mod_asker *a, const struct aps_limit *li
     return name;
 }
 
-static uint64_t caller_of(const struct mod_asker *a, const struct aps_limit *limit, size_t i)
+static inline uint64_t address_of(struct mod_asker *a, const struct aps_limit *limit)
 {
-    if (limit->by == APS_LIMIT_BY_IP)
-        return address_of(a, limit);
+    if (a->names == NULL)
+        a->names = names_of(a->m);
+    for (size_t i = 0; a->names != NULL && i < a->names->n; i++)
+        if (a->names->v[i].prefix4 == limit->prefix4 && a->names->v[i].prefix6 == limit->prefix6 &&
+            a->names->v[i].store == a->store)
+            return a->names->v[i].name;
+    return make_address(a, limit);
+}
+
+__attribute__((noinline)) static uint64_t
+find_name(const struct mod_asker *a, const struct aps_limit *limit, size_t i, uint64_t *kept)
+{
     uint64_t epoch = a->adjusts != NULL && a->caller != NULL
                          ? aps_adjusts_epoch(a->adjusts, limit, &a->caller->key)
                          : 0;
-    if (epoch != 0)
-        return mod_bill_name(a, limit, i, epoch);
-    uint64_t *kept = kept_name(a, limit);
-    uint64_t caller = kept != NULL ? __atomic_load_n(kept, __ATOMIC_RELAXED) : 0;
-    if (caller == 0) {
-        caller = mod_bill_name(a, limit, i, 0);
-        if (kept != NULL)
-            __atomic_store_n(kept, caller, __ATOMIC_RELAXED);
+    uint64_t name = epoch == 0 && kept != NULL ? __atomic_load_n(kept, __ATOMIC_RELAXED) : 0;
+    if (name == 0) {
+        name = mod_bill_name(a, limit, i, epoch);
+        if (kept != NULL && epoch == 0)
+            __atomic_store_n(kept, name, __ATOMIC_RELAXED);
     }
-    return caller;
+    return name;
+}
+
+static inline uint64_t caller_of(struct mod_asker *a, const struct aps_limit *limit, size_t i)
+{
+    if (limit->by == APS_LIMIT_BY_IP)
+        return address_of(a, limit);
+    uint64_t *kept = kept_name(a, limit);
+    uint64_t name =
+        kept != NULL && a->adjusts == NULL ? __atomic_load_n(kept, __ATOMIC_RELAXED) : 0;
+    return name != 0 ? name : find_name(a, limit, i, kept);
 }
 
 /* What the caller was granted beyond the quotas that were added last. */
@@ -240,7 +254,31 @@ __attribute__((noinline)) static void add_bonus(struct mod_bill *bill, const str
                                              (aps_nsec)a->m->first->request_time * APS_USEC);
 }
 
-void mod_bill_add(struct mod_bill *bill, struct mod_asker *a, const struct aps_limit *limit)
+bool mod_bill_has_room(struct mod_asker *a, const struct aps_limit *limit)
+{
+    uint64_t caller = address_of(a, limit);
+    uint32_t cost = cost_of(a, limit);
+    for (size_t k = 0; k < limit->n; k++)
+        if (!aps_rate_has_room(mod_process.state, &limit->meter[k].charge, caller, cost,
+                               mod_req_now(a->m)))
+            return false;
+    return true;
+}
+
+__attribute__((always_inline)) static inline void add_meters(struct mod_bill *bill,
+                                                             struct mod_asker *a,
+                                                             const struct aps_limit *limit,
+                                                             size_t i, uint32_t cost)
+{
+    uint64_t caller = caller_of(a, limit, i);
+    for (size_t k = 0; k < limit->n; k++)
+        add(bill, limit, &limit->meter[k], &limit->meter[k].charge, caller, a, cost);
+    if (a->adjusts != NULL && a->caller != NULL)
+        add_bonus(bill, a, limit);
+}
+
+__attribute__((always_inline)) static inline void
+add_limit(struct mod_bill *bill, struct mod_asker *a, const struct aps_limit *limit)
 {
     size_t subjects = subjects_of(a, limit);
     if (subjects == 0)
@@ -248,12 +286,24 @@ void mod_bill_add(struct mod_bill *bill, struct mod_asker *a, const struct aps_l
     if (subjects > 1)
         a->m->by_role = true;
     uint32_t cost = cost_of(a, limit);
-    for (size_t i = 0; i < subjects; i++) {
-        uint64_t caller = caller_of(a, limit, i);
-        for (size_t k = 0; k < limit->n; k++)
-            add(bill, limit, &limit->meter[k], &limit->meter[k].charge, caller, a, cost);
-        if (a->adjusts != NULL && a->caller != NULL)
-            add_bonus(bill, a, limit);
+    for (size_t i = 0; i < subjects; i++)
+        add_meters(bill, a, limit, i, cost);
+}
+
+void mod_bill_add(struct mod_bill *bill, struct mod_asker *a, const struct aps_limit *limit)
+{
+    add_limit(bill, a, limit);
+}
+
+void mod_bill_add_section(struct mod_bill *bill, struct mod_asker *a, bool addresses)
+{
+    for (size_t i = 0; i < a->all->n; i++) {
+        const struct aps_limit *limit = a->all->v[i];
+        if (limit->dry_run || (addresses && !mod_limit_is_by_address(limit)) ||
+            (a->m->ncharges != 0 && mod_bill_is_charged(a->m, limit)))
+            continue;
+        add_limit(bill, a, limit);
+        (void)aps_directory_ask(mod_process.state, mod_limit_row(limit));
     }
 }
 

@@ -15,6 +15,9 @@ enum mod_turn {
     MOD_TURN_WATCH, /* admit it, as if it waited */
 };
 
+/* Names of a connection's address, which its requests ask for again and again. */
+struct mod_names;
+
 /* One decision's: whose cells are charged, and with how much. */
 struct mod_asker {
     request_rec *r;
@@ -23,6 +26,7 @@ struct mod_asker {
     const struct aps_adjusts *adjusts; /* what single callers were granted; NULL: nothing */
     const struct mod_cost *cost;       /* of the section; NULL: 1 */
     uint64_t store;                    /* 0: it could not be used at start, nor was it since */
+    struct mod_names *names;           /* of the connection's address; NULL: not asked for yet */
     uint32_t by_expr;                  /* what the section's expression gave; 0: not asked yet */
     enum aps_reason fault;             /* why a cost is not known; ALLOW: all are */
     enum mod_turn turn;
@@ -51,11 +55,18 @@ struct mod_asker mod_bill_asker(request_rec *r, struct mod_req *m, const struct 
  * refused. */
 bool mod_bill_is_charged(const struct mod_req *m, const struct aps_limit *limit);
 
+/* Whether a limit by address alone is sure to have room.  False: look at its cells. */
+bool mod_bill_has_room(struct mod_asker *a, const struct aps_limit *limit);
+
 /* How many cells the limit charges the asker for. */
 size_t mod_bill_room(const struct mod_asker *a, const struct aps_limit *limit);
 
 /* Room for `n` charges behind those that are there. */
 void mod_bill_open(struct mod_bill *bill, struct mod_req *m, size_t n);
+
+/* All limits of the section that are neither paid for nor only watch, and that they were asked.
+ * `addresses`: those by address alone. */
+void mod_bill_add_section(struct mod_bill *bill, struct mod_asker *a, bool addresses);
 
 /* All meters of a limit, for each of its subjects; and the key's own limit. */
 void mod_bill_add(struct mod_bill *bill, struct mod_asker *a, const struct aps_limit *limit);

@@ -4,8 +4,6 @@
 
 #include <apr_strings.h>
 
-/* Of more meters those with the least left are shown. */
-#define SHOWN_MAX 8
 /* `", "` and an item beside its name: `"";r=4294967295;t=86400`. */
 #define LEFT_MAX 48
 /* `"key";q=4294967295;w=86400, ` */
@@ -19,11 +17,6 @@ static uint64_t seconds_of(const struct aps_rate_left *left)
     return t < T_MAX ? t : T_MAX;
 }
 
-static struct aps_str name_of(const struct mod_charge *c)
-{
-    return c->meter != NULL ? c->meter->name : APS_STR_LIT(APS_OWNLIMIT_NAME);
-}
-
 /* The same as a meter's policy, for the key's own limit. */
 static struct aps_str policy_of(apr_pool_t *pool, const struct mod_req *m,
                                 const struct mod_charge *c)
@@ -35,32 +28,42 @@ static struct aps_str policy_of(apr_pool_t *pool, const struct mod_req *m,
                                 rate->count, (apr_int64_t)(rate->period / APS_SEC)));
 }
 
-/* `"name";r=9;t=1`; when a request under way ends, nobody knows.  Returns the end. */
-static char *put_left(char *p, const struct mod_charge *c)
+/* Nearly all texts are short: two pieces, which overlap, cost less than a call. */
+static inline char *put_text(char *p, struct aps_str text)
 {
-    struct aps_str name = name_of(c);
-    *p++ = '"';
-    memcpy(p, name.p, name.n);
-    p += name.n;
-    memcpy(p, "\";r=", 4);
-    p = aps_num_put(p + 4, c->left.remaining);
+    if (text.n >= 8 && text.n <= 16) {
+        memcpy(p, text.p, 8);
+        memcpy(p + text.n - 8, text.p + text.n - 8, 8);
+    } else if (text.n >= 4 && text.n < 8) {
+        memcpy(p, text.p, 4);
+        memcpy(p + text.n - 4, text.p + text.n - 4, 4);
+    } else {
+        memcpy(p, text.p, text.n);
+    }
+    return p + text.n;
+}
+
+/* `"name";r=9;t=1`; when a request under way ends, nobody knows.  Returns the end. */
+static inline char *put_left(char *p, const struct mod_charge *c)
+{
+    /* A policy begins like this. */
+    struct aps_str name = c->meter != NULL
+                              ? (struct aps_str){c->meter->policy.p, c->meter->name.n + 3}
+                              : APS_STR_LIT("\"" APS_OWNLIMIT_NAME "\";");
+    p = put_text(p, name);
+    memcpy(p, "r=", 2);
+    p = aps_num_put(p + 2, c->left.remaining);
     if (c->meter != NULL && c->meter->kind == APS_LIMIT_INFLIGHT)
         return p;
     memcpy(p, ";t=", 3);
     return aps_num_put(p + 3, seconds_of(&c->left));
 }
 
-static char *put_text(char *p, struct aps_str text)
-{
-    memcpy(p, text.p, text.n);
-    return p + text.n;
-}
-
 /* ---- Which meters ---- */
 
 struct shown {
     size_t n;
-    const struct mod_charge *v[SHOWN_MAX]; /* in the order of their charges */
+    const struct mod_charge *v[MOD_FIELDS_SHOWN_MAX]; /* in the order of their charges */
 };
 
 /* What refused comes before all others. */
@@ -99,7 +102,7 @@ static void show(struct shown *shown, const struct mod_req *m, const struct mod_
             shown->v[same] = c;
         return;
     }
-    if (shown->n == SHOWN_MAX) {
+    if (shown->n == MOD_FIELDS_SHOWN_MAX) {
         size_t most = loosest(m, shown);
         if (rank(m, c) >= rank(m, shown->v[most]))
             return;
@@ -111,7 +114,7 @@ static void show(struct shown *shown, const struct mod_req *m, const struct mod_
 static void choose(struct shown *shown, const struct mod_req *m)
 {
     shown->n = 0;
-    if (m->ncharges <= SHOWN_MAX && !m->by_role) /* each is of another meter */
+    if (m->ncharges <= MOD_FIELDS_SHOWN_MAX && !m->by_role) /* each is of another meter */
         while (shown->n < m->ncharges) {
             shown->v[shown->n] = &m->charge[shown->n];
             shown->n++;
@@ -123,13 +126,28 @@ static void choose(struct shown *shown, const struct mod_req *m)
 
 /* ---- The fields ---- */
 
-/* The usual case, without a copy. */
-static void set_one(request_rec *r, apr_table_t *headers, const struct mod_charge *c,
-                    mod_set_fn *set)
+/* The policies that a section with such limits shows are written when it is configured. */
+static const char *ready_policy(const struct mod_req *m)
 {
-    char *left = apr_palloc(r->pool, c->meter->name.n + LEFT_MAX);
-    *put_left(left, c) = '\0';
-    set(headers, "RateLimit-Policy", c->meter->policy.p);
+    if (m->ncharges == 1 && m->charge->meter != NULL)
+        return m->charge->meter->policy.p;
+    return m->limits != NULL ? m->limits->policy : NULL;
+}
+
+static void set_ready(request_rec *r, apr_table_t *headers, const struct mod_req *m,
+                      const char *policy, mod_set_fn *set)
+{
+    size_t size = 1;
+    for (size_t i = 0; i < m->ncharges; i++)
+        size += m->charge[i].meter->name.n + LEFT_MAX;
+    char *left = apr_palloc(r->pool, size), *p = left;
+    for (size_t i = 0; i < m->ncharges; i++) {
+        if (i > 0)
+            p = put_text(p, APS_STR_LIT(", "));
+        p = put_left(p, &m->charge[i]);
+    }
+    *p = '\0';
+    set(headers, "RateLimit-Policy", policy);
     set(headers, "RateLimit", left);
 }
 
@@ -197,8 +215,9 @@ void mod_fields_set(request_rec *r, apr_table_t *headers, const struct mod_req *
     unsigned fields = m->dir != NULL ? m->dir->fields : MOD_FIELDS_UNSET;
     if (m->ncharges == 0 || fields == MOD_FIELDS_NONE)
         return;
-    if (m->ncharges == 1 && m->charge->meter != NULL && (fields & MOD_FIELDS_LEGACY) == 0)
-        set_one(r, headers, m->charge, set);
+    const char *policy = (fields & MOD_FIELDS_LEGACY) == 0 ? ready_policy(m) : NULL;
+    if (policy != NULL)
+        set_ready(r, headers, m, policy, set);
     else
         set_several(r, headers, m, fields, set);
 }

@@ -213,12 +213,35 @@ static void append(struct mod_limits *limits, const struct aps_limit **v,
         limits->meters += limit->n;
 }
 
+/* What is charged for each role, or not at all, is known only when it was. */
+static const char *policy_of(apr_pool_t *pool, const struct mod_limits *limits)
+{
+    size_t size = 1;
+    if (limits->dry_run || limits->roles != 0 || limits->meters > MOD_FIELDS_SHOWN_MAX)
+        return NULL;
+    for (size_t i = 0; i < limits->n; i++)
+        for (size_t k = 0; k < limits->v[i]->n; k++)
+            size += limits->v[i]->meter[k].policy.n + 2;
+    char *text = apr_palloc(pool, size), *p = text;
+    for (size_t i = 0; i < limits->n; i++)
+        for (size_t k = 0; k < limits->v[i]->n; k++) {
+            struct aps_str policy = limits->v[i]->meter[k].policy;
+            memcpy(p, ", ", 2);
+            p = p == text ? p : p + 2;
+            memcpy(p, policy.p, policy.n);
+            p += policy.n;
+        }
+    *p = '\0';
+    return text;
+}
+
 const struct mod_limits *mod_limit_list(apr_pool_t *pool, const struct aps_limit *limit)
 {
     const struct aps_limit **v = apr_palloc(pool, sizeof *v);
     struct mod_limits *limits = apr_pcalloc(pool, sizeof *limits);
     limits->v = v;
     append(limits, v, limit);
+    limits->policy = policy_of(pool, limits);
     return limits;
 }
 
@@ -237,5 +260,6 @@ const struct mod_limits *mod_limit_join(apr_pool_t *pool, const struct mod_limit
     }
     for (size_t k = 0; k < inner->n; k++)
         append(limits, v, inner->v[k]);
+    limits->policy = policy_of(pool, limits);
     return limits;
 }

@@ -81,6 +81,8 @@ struct mod_limits {
     bool dry_run;  /* some only watch */
     size_t meters; /* at most so many are charged for one request, */
     size_t roles;  /* and so many more for each role of the caller */
+    /* RateLimit-Policy where all of them are charged; NULL: it is to be made of what is. */
+    const char *policy;
 };
 
 #define MOD_PLAN_NONE "none"
@@ -97,6 +99,9 @@ enum mod_fields {
     MOD_FIELDS_LEGACY = 1 << 1,
     MOD_FIELDS_NONE = 1 << 2,
 };
+
+/* Of more meters those with the least left are shown. */
+#define MOD_FIELDS_SHOWN_MAX 8
 
 #define MOD_SOURCES_MAX 6
 #define MOD_LIMITS_MAX 8 /* of one section, without its outer ones */
@@ -383,6 +388,8 @@ struct mod_req {
     struct aps_str route;
     size_t ncharges;
     struct mod_charge *charge;
+    const struct mod_limits
+        *limits;               /* whose meters these are, in their order; NULL: of others too */
     int refused_charge;        /* index into `charge`, or -1 */
     bool by_role;              /* some meter was charged for several roles */
     struct mod_watch *watched; /* NULL: none */

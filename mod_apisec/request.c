@@ -190,6 +190,7 @@ static const struct mod_dir *keep_dir(const struct mod_req *m, const struct mod_
     if (dir->limits != NULL) {
         struct mod_limits *limits = apr_pmemdup(pool, dir->limits, sizeof *limits);
         limits->v = apr_pmemdup(pool, dir->limits->v, limits->n * sizeof limits->v[0]);
+        limits->policy = apr_pstrdup(pool, limits->policy);
         kept->limits = limits;
     }
     if (dir->max != NULL)

@@ -63,18 +63,6 @@ struct held {
     bool own;                    /* the key's own limit is to be charged */
 };
 
-static void add_section(struct mod_bill *bill, struct mod_asker *a, bool addresses)
-{
-    for (size_t i = 0; i < a->all->n; i++) {
-        const struct aps_limit *limit = a->all->v[i];
-        if (limit->dry_run || (addresses && !mod_limit_is_by_address(limit)) ||
-            (a->m->ncharges != 0 && mod_bill_is_charged(a->m, limit)))
-            continue;
-        mod_bill_add(bill, a, limit);
-        (void)aps_directory_ask(mod_process.state, mod_limit_row(limit));
-    }
-}
-
 static void ask_held(const struct held *held, const struct aps_limit *limit)
 {
     if (held->plan != NULL)
@@ -136,9 +124,13 @@ static enum aps_reason charge_all(struct mod_asker *a, const struct mod_limits *
     a->plan = held->plan;
     size_t nroles = a->caller != NULL ? a->caller->key.nroles : 0;
     mod_bill_open(&bill, a->m, a->all->meters + a->all->roles * nroles + cells_held(a, held));
-    add_section(&bill, a, addresses);
+    mod_bill_add_section(&bill, a, addresses);
+    bool whole = a->m->ncharges == 0 && bill.n == a->all->meters;
+    unsigned section = bill.n;
     if (held->n != 0 || held->own)
         add_held(&bill, a, held);
+    if (whole && bill.n == section)
+        a->m->limits = a->all;
     if (bill.n != 0)
         reason = mod_bill_charge(a, &bill);
     if (reason != APS_REASON_ALLOW)
@@ -152,7 +144,8 @@ static enum aps_reason charge_all(struct mod_asker *a, const struct mod_limits *
 /* Before anybody is asked for a name: is an address over its limits?  Nothing is charged yet, so
  * that address and caller are charged together, all or nothing.  Costs that are not known yet are
  * taken for 1. */
-static enum aps_reason peek_limit(struct mod_asker *a, const struct aps_limit *limit)
+__attribute__((noinline)) static enum aps_reason peek_limit(struct mod_asker *a,
+                                                            const struct aps_limit *limit)
 {
     struct mod_req *m = a->m;
     size_t before = m->ncharges;
@@ -190,7 +183,8 @@ static enum aps_reason peek_address(struct mod_req *m, const struct mod_limits *
         return APS_REASON_INTERNAL;
     for (size_t i = 0; i < limits->n; i++) {
         const struct aps_limit *limit = limits->v[i];
-        if (limit->by != APS_LIMIT_BY_IP || limit->dry_run || mod_bill_is_charged(m, limit))
+        if (limit->by != APS_LIMIT_BY_IP || limit->dry_run || mod_bill_is_charged(m, limit) ||
+            mod_bill_has_room(&a, limit))
             continue;
         enum aps_reason reason = peek_limit(&a, limit);
         if (reason != APS_REASON_ALLOW)

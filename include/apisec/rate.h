@@ -184,6 +184,11 @@ enum aps_reason aps_rate_peek(struct aps_state *state, const struct aps_rate_ask
                               struct aps_table_now now, aps_rate_clock_fn clock,
                               struct aps_rate_answer *out);
 
+/* True: aps_rate_peek would say ALLOW.  False: it is to be asked.  Costs less, where nearly all
+ * have room. */
+bool aps_rate_has_room(struct aps_state *state, const struct aps_rate_limit *limit, uint64_t caller,
+                       uint32_t cost, struct aps_table_now now);
+
 /* A wait or reset as Retry-After has it: whole seconds, rounded up, at least 1 (LIM-03).
  * APS_RATE_NEVER gives 0: no Retry-After. */
 uint64_t aps_rate_seconds(aps_nsec wait);

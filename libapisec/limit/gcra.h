@@ -23,18 +23,30 @@ static inline struct aps_rate_left aps_gcra_left_of(const struct aps_rate_ask *a
     return aps_gcra_left(ask->limit, word > mono ? word - mono : 0);
 }
 
-/* Judge a cell that is held; false, and nothing is said, wherever there is more to it than an
- * admission. */
-static inline bool aps_gcra_judge_held(const struct aps_rate_ask *ask, struct meter_charge *c)
+/* The word of a cell that is held with the ask, and without it as it is worth at `now`; false, and
+ * nothing is said, wherever there is more to it than an admission. */
+static inline bool aps_gcra_admits(const struct aps_rate_ask *ask, uint64_t word, uint64_t now,
+                                   uint64_t *out_base, uint64_t *out_next)
 {
     const struct aps_rate_limit *limit = ask->limit;
-    uint64_t now = (uint64_t)c->now.mono;
-    uint64_t level = c->spot.word > now ? c->spot.word - now : 0;
+    uint64_t level = word > now ? word - now : 0;
     uint64_t need = ask->cost * limit->step; /* at most span where it is used */
 
     if (!limit->plain || ask->cost > limit->burst || level > limit->span - need)
         return false;
-    c->verdict = (struct meter_verdict){.base = now + level, .next = now + level + need};
+    *out_base = now + level;
+    *out_next = now + level + need;
+    return true;
+}
+
+/* The same as a verdict. */
+static inline bool aps_gcra_judge_held(const struct aps_rate_ask *ask, struct meter_charge *c)
+{
+    struct meter_verdict verdict = {0};
+
+    if (!aps_gcra_admits(ask, c->spot.word, (uint64_t)c->now.mono, &verdict.base, &verdict.next))
+        return false;
+    c->verdict = verdict;
     return true;
 }
 

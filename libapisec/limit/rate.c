@@ -121,43 +121,65 @@ enum aps_err aps_rate_init_inflight(struct aps_rate_limit *limit, uint64_t scope
 
 /* ---- Charging ---- */
 
-/* As aps_meter_look, without its ways for a cell that is not there or cannot be. */
+/* As aps_meter_look, without its ways for a cell that is not there or cannot be.  `found`: c->spot
+ * is the caller's cell. */
+__attribute__((noinline)) static void look_closer(const struct meter_call *call,
+                                                  const struct aps_rate_ask *ask, bool found,
+                                                  struct meter_charge *c)
+{
+    const struct meter *meter = aps_meter_of(ask->limit);
+
+    if (found) {
+        if (meter->resume != NULL)
+            meter->resume(call, ask, c);
+        meter->judge(ask, c);
+        if (!c->verdict.cut)
+            return;
+    }
+    aps_meter_look(call, ask, c->now, c);
+}
+
+static inline bool is_inflight(const struct aps_rate_ask *ask)
+{
+    return ask->limit->kind == APS_RATE_INFLIGHT;
+}
+
+/* Nearly every ask is of a bucket without a delay, and its caller has a cell. */
 static inline void look(const struct meter_call *call, const struct aps_rate_ask *ask,
                         struct aps_table_now now, struct meter_charge *c)
 {
     uint64_t tag = aps_table_tag(call->state, ask->limit->scope, ask->caller);
+    bool found = !is_inflight(ask) && aps_table_find(call->state, tag, &c->spot);
 
     c->kept = APS_LEASE_DURABLE;
     c->now = now;
     c->charged = false;
-    if (aps_table_find(call->state, tag, &c->spot)) {
-        if (aps_gcra_judge_held(ask, c))
-            return;
-        const struct meter *meter = aps_meter_of(ask->limit);
-        if (meter->look == NULL) {
-            if (meter->resume != NULL)
-                meter->resume(call, ask, c);
-            meter->judge(ask, c);
-            if (!c->verdict.cut)
-                return;
-        }
-    }
-    aps_meter_look(call, ask, now, c);
+    if (!found || !aps_gcra_judge_held(ask, c))
+        look_closer(call, ask, found, c);
+}
+
+/* Whether a charge of the kind is the word of its cell, and nothing else. */
+static inline bool is_word(const struct aps_rate_limit *limit)
+{
+    const struct meter *meter = aps_meter_of(limit);
+
+    return limit->plain || (meter->spend == NULL && meter->prepare == NULL);
+}
+
+__attribute__((noinline)) static bool
+spend_closer(const struct meter_call *call, const struct aps_rate_ask *ask, struct meter_charge *c)
+{
+    const struct meter *meter = aps_meter_of(ask->limit);
+
+    return meter->spend != NULL ? meter->spend(call, ask, c) : aps_meter_spend(call, ask, c);
 }
 
 static inline bool spend(const struct meter_call *call, const struct aps_rate_ask *ask,
                          struct meter_charge *c)
 {
-    const struct meter *meter = aps_meter_of(ask->limit);
-
-    if (meter->spend != NULL)
-        return meter->spend(call, ask, c);
-    if (meter->prepare == NULL && c->verdict.wait == 0 && !c->spot.overflow &&
-        aps_table_put(call->state, &c->spot, c->verdict.next)) {
-        c->charged = true;
-        return true;
-    }
-    return aps_meter_spend(call, ask, c);
+    c->charged = is_word(ask->limit) && c->verdict.wait == 0 && !c->spot.overflow &&
+                 aps_table_put(call->state, &c->spot, c->verdict.next);
+    return c->charged || spend_closer(call, ask, c);
 }
 
 static void give_back(const struct meter_call *call, const struct aps_rate_ask *ask, uint64_t later,
@@ -181,11 +203,6 @@ static inline struct aps_rate_left left_of(const struct aps_rate_ask *ask,
     if (ask->limit->plain)
         return aps_gcra_left_of(ask, word, c->now);
     return aps_meter_of(ask->limit)->left(ask, word, c->now);
-}
-
-static inline bool is_inflight(const struct aps_rate_ask *ask)
-{
-    return ask->limit->kind == APS_RATE_INFLIGHT;
 }
 
 static enum aps_reason why_refused(const struct aps_rate_ask *ask, const struct meter_charge *c)
@@ -274,6 +291,18 @@ enum aps_reason aps_rate_take(struct aps_state *state, const struct aps_rate_ask
     return tell(ask, &c, out);
 }
 
+bool aps_rate_has_room(struct aps_state *state, const struct aps_rate_limit *limit, uint64_t caller,
+                       uint32_t cost, struct aps_table_now now)
+{
+    struct aps_rate_ask ask = {.limit = limit, .caller = caller, .cost = cost};
+    struct aps_table_spot spot;
+    uint64_t base, next;
+
+    return limit->plain &&
+           aps_table_find(state, aps_table_tag(state, limit->scope, caller), &spot) &&
+           aps_gcra_admits(&ask, spot.word, (uint64_t)now.mono, &base, &next);
+}
+
 enum aps_reason aps_rate_peek(struct aps_state *state, const struct aps_rate_ask *ask,
                               struct aps_table_now now, aps_rate_clock_fn clock,
                               struct aps_rate_answer *out)
@@ -304,21 +333,77 @@ static enum aps_reason take_one(struct aps_state *state, const struct aps_rate_a
     return reason;
 }
 
-/* Look at all, so that a refusal charges nothing; then charge in order, and undo it if another
- * process was faster at a later one. */
-static inline enum aps_reason take_these(const struct meter_call *call,
-                                         const struct aps_rate_ask *asks, unsigned n,
-                                         struct aps_table_now now, struct meter_charge *charges,
-                                         struct aps_rate_result *out)
+/* Whether all are buckets without a delay whose callers have cells with room: nearly every request.
+ * Then c->spot and c->verdict.next are set of each. */
+static inline bool look_held(const struct meter_call *call, const struct aps_rate_ask *asks,
+                             unsigned n, struct aps_table_now now, struct meter_charge *charges)
 {
-    uint64_t wait = 0;
+    for (unsigned i = 0; i < n; i++)
+        if (!asks[i].limit->plain)
+            return false;
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t tag = aps_table_tag(call->state, asks[i].limit->scope, asks[i].caller);
+        uint64_t base;
+
+        if (!aps_table_find(call->state, tag, &charges[i].spot) ||
+            !aps_gcra_admits(&asks[i], charges[i].spot.word, (uint64_t)now.mono, &base,
+                             &charges[i].verdict.next))
+            return false;
+    }
+    return true;
+}
+
+/* What look_held leaves out. */
+__attribute__((noinline)) static void complete_held(const struct aps_rate_ask *asks, unsigned n,
+                                                    struct aps_table_now now, unsigned spent,
+                                                    struct meter_charge *charges)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct meter_charge *c = &charges[i];
+        uint64_t next = c->verdict.next;
+
+        c->kept = APS_LEASE_DURABLE;
+        c->now = now;
+        c->charged = i < spent;
+        c->verdict =
+            (struct meter_verdict){.base = next - asks[i].cost * asks[i].limit->step, .next = next};
+    }
+}
+
+/* How many of them were charged, in order, before a cell was found changed.  Unless all were, each
+ * charge is then as look and spend leave it. */
+static inline unsigned put_held(const struct meter_call *call, const struct aps_rate_ask *asks,
+                                unsigned n, struct aps_table_now now, struct meter_charge *charges)
+{
     unsigned spent = 0;
 
-    for (unsigned i = 0; i < n; i++) {
-        look(call, &asks[i], now, &charges[i]);
-        wait |= charges[i].verdict.wait;
-    }
-    while (wait == 0 && spent < n && spend(call, &asks[spent], &charges[spent]))
+    while (spent < n &&
+           aps_table_put(call->state, &charges[spent].spot, charges[spent].verdict.next))
+        spent++;
+    if (spent < n)
+        complete_held(asks, n, now, spent, charges);
+    return spent;
+}
+
+/* All were charged. */
+static inline enum aps_reason tell_held(const struct aps_rate_ask *asks,
+                                        const struct meter_charge *charges, unsigned n,
+                                        struct aps_table_now now, struct aps_rate_result *out)
+{
+    for (unsigned i = 0; i < n; i++)
+        out->left[i] = aps_gcra_left(asks[i].limit, charges[i].verdict.next - (uint64_t)now.mono);
+    out->delay = 0;
+    out->kept = APS_LEASE_DURABLE;
+    return APS_REASON_ALLOW;
+}
+
+/* Charge in order what was looked at, from `spent` on, and undo it if another process was faster at
+ * a later one. */
+__attribute__((noinline)) static enum aps_reason
+spend_all(const struct meter_call *call, const struct aps_rate_ask *asks, unsigned n,
+          unsigned spent, struct meter_charge *charges, struct aps_rate_result *out)
+{
+    while (spent < n && spend(call, &asks[spent], &charges[spent]))
         spent++;
     if (spent < n && spent > 0) {
         uint64_t later = (uint64_t)call->clock();
@@ -327,6 +412,33 @@ static inline enum aps_reason take_these(const struct meter_call *call,
             give_back(call, &asks[spent], later, &charges[spent]);
     }
     return sum_up(asks, charges, n, out);
+}
+
+/* Look at all, so that a refusal charges nothing. */
+__attribute__((noinline)) static enum aps_reason
+look_and_spend(const struct meter_call *call, const struct aps_rate_ask *asks, unsigned n,
+               struct aps_table_now now, struct meter_charge *charges, struct aps_rate_result *out)
+{
+    uint64_t wait = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        look(call, &asks[i], now, &charges[i]);
+        wait |= charges[i].verdict.wait;
+    }
+    return wait == 0 ? spend_all(call, asks, n, 0, charges, out) : sum_up(asks, charges, n, out);
+}
+
+__attribute__((always_inline)) static inline enum aps_reason
+take_these(const struct meter_call *call, const struct aps_rate_ask *asks, unsigned n,
+           struct aps_table_now now, struct meter_charge *charges, struct aps_rate_result *out)
+{
+    unsigned spent;
+
+    if (!look_held(call, asks, n, now, charges))
+        return look_and_spend(call, asks, n, now, charges, out);
+    spent = put_held(call, asks, n, now, charges);
+    return spent == n ? tell_held(asks, charges, n, now, out)
+                      : spend_all(call, asks, n, spent, charges, out);
 }
 
 /* Frames of their own: the most charges take many pages of one, which the usual case would pay
