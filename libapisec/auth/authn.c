@@ -22,6 +22,13 @@ struct shown {
     uint8_t digest[APS_DIGEST_LEN];
 };
 
+/* Of the store's own texts it is only borrowed. */
+static void forget(struct shown *shown)
+{
+    if (shown->form == APS_KEY_FORM_DIGEST)
+        aps_secret_cleanse(shown->digest, sizeof shown->digest);
+}
+
 /* A text that begins as the store's own do is one of them or none. */
 static bool is_own(struct aps_str text, struct aps_str prefix)
 {
@@ -33,10 +40,10 @@ static enum aps_reason split_imported(struct aps_snapshot *snap, struct aps_str 
 {
     if (!aps_snapshot_has_imports(snap) || !aps_imported_is_text(text))
         return APS_REASON_KEY_MALFORMED;
+    out->form = APS_KEY_FORM_DIGEST;
     if (aps_digest_sum(text, out->digest) != APS_OK ||
         aps_snapshot_imported_id(snap, out->digest, out->imported_id) != APS_OK)
         return APS_REASON_INTERNAL;
-    out->form = APS_KEY_FORM_DIGEST;
     out->id = (struct aps_str){out->imported_id, sizeof out->imported_id};
     out->body = (struct aps_str){(const char *)out->digest, sizeof out->digest};
     return APS_REASON_ALLOW;
@@ -48,11 +55,11 @@ static enum aps_reason split(struct aps_snapshot *snap, struct aps_str text, str
     struct aps_str prefix = aps_snapshot_prefix(snap);
     struct aps_keytext parts;
 
+    out->form = APS_KEY_FORM_TEXT;
     if (!is_own(text, prefix))
         return split_imported(snap, text, out);
     if (!aps_keytext_parse(text, prefix, &parts))
         return APS_REASON_KEY_MALFORMED;
-    out->form = APS_KEY_FORM_TEXT;
     out->id = parts.id;
     out->body = text;
     return APS_REASON_ALLOW;
@@ -116,7 +123,7 @@ enum aps_reason aps_authn_prove(struct aps_snapshot *snap, struct aps_str text, 
 
     if (reason == APS_REASON_ALLOW)
         reason = prove(snap, &shown, pool, out, out_which);
-    aps_secret_cleanse(&shown, sizeof shown);
+    forget(&shown);
     return reason;
 }
 
@@ -209,8 +216,9 @@ static enum aps_reason remember(struct aps_view *view, struct proved *p, apr_poo
     return APS_REASON_ALLOW;
 }
 
-/* Who shows a text that was not seen before.  A decoy, or a key that is not good at `wall`, is
- * never remembered, so that each use of it costs what an unknown key costs (KEY-07). */
+/* Who shows a text that was not seen before; of a refusal, the id that it names.  A decoy, or a key
+ * that is not good at `wall`, is never remembered, so that each use of it costs what an unknown key
+ * costs (KEY-07). */
 static enum aps_reason look_up(struct aps_view *view, struct aps_siphash hash, struct aps_str text,
                                aps_nsec wall, apr_pool_t *pool, const struct aps_identity **out,
                                struct aps_str *out_id)
@@ -225,14 +233,16 @@ static enum aps_reason look_up(struct aps_view *view, struct aps_siphash hash, s
     proved.key = &key;
     if ((reason = split(snap, text, &shown)) != APS_REASON_ALLOW)
         goto out;
-    *out_id = aps_str_copy(pool, shown.id);
-    if ((reason = prove(snap, &shown, pool, &key, &proved.which)) != APS_REASON_ALLOW)
-        goto out;
-    reason = key.decoy ? APS_REASON_KEY_DECOY : aps_key_live(&key, &key.secret[proved.which], wall);
+    reason = prove(snap, &shown, pool, &key, &proved.which);
+    if (reason == APS_REASON_ALLOW)
+        reason =
+            key.decoy ? APS_REASON_KEY_DECOY : aps_key_live(&key, &key.secret[proved.which], wall);
     if (reason == APS_REASON_ALLOW)
         reason = remember(view, &proved, pool, out);
+    if (reason != APS_REASON_ALLOW)
+        *out_id = aps_str_copy(pool, shown.id);
 out:
-    aps_secret_cleanse(&shown, sizeof shown);
+    forget(&shown);
     return reason;
 }
 

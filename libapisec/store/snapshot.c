@@ -354,12 +354,14 @@ enum aps_err aps_snapshot_key(struct aps_snapshot *snap, struct aps_str id, apr_
     enum aps_err err, changed;
     if (!aps_keytext_is_id(id))
         return APS_ERR_NOT_FOUND;
+    if (snap->delta == NULL)
+        return aps_copy_key(snap->copy, id, pool, out);
     /* The copy is asked about a key of the delta as well, so that no key is found sooner than one
      * that nobody has is missed (KEY-07). */
     err = aps_copy_key(snap->copy, id, pool, &key);
     if (err != APS_OK && err != APS_ERR_NOT_FOUND)
         return err;
-    if (snap->delta != NULL && aps_delta_key(snap->delta, id, pool, &key, &changed))
+    if (aps_delta_key(snap->delta, id, pool, &key, &changed))
         err = changed;
     if (err == APS_OK)
         *out = key;

@@ -17,7 +17,6 @@
 #include "pause.h"
 
 #define HOUR ((uint64_t)3600)
-#define PLACES (2 * LAYOUT_WAYS)
 #define WORDS (sizeof(struct layout_use) / 8)
 
 /* Bounds for a table that somebody changes all the time on purpose. */
@@ -221,7 +220,7 @@ uint64_t aps_lastuse_tag(const struct aps_state *state, const uint8_t store[APS_
     return tag + (tag == 0); /* 0 marks an empty row */
 }
 
-static uint64_t set_of(const struct layout_uses *uses, uint64_t tag, unsigned which)
+static inline uint64_t set_of(const struct layout_uses *uses, uint64_t tag, unsigned which)
 {
     uint64_t first = tag & uses->set_mask;
     uint64_t second = (tag >> 32) & uses->set_mask;
@@ -231,9 +230,11 @@ static uint64_t set_of(const struct layout_uses *uses, uint64_t tag, unsigned wh
     return second == first ? second ^ 1 : second; /* there are at least 256 sets */
 }
 
-static struct layout_use *place_at(const struct layout_uses *uses, uint64_t tag, unsigned i)
+/* The first row of a set where a tag may be. */
+static inline struct layout_use *rows_of(const struct layout_uses *uses, uint64_t tag,
+                                         unsigned which)
 {
-    return uses->rows + set_of(uses, tag, i / LAYOUT_WAYS) * LAYOUT_WAYS + i % LAYOUT_WAYS;
+    return uses->rows + set_of(uses, tag, which) * LAYOUT_WAYS;
 }
 
 /* A row of the tag as it was seen; `row` NULL: there is none. */
@@ -248,11 +249,12 @@ static void find(const struct layout_uses *uses, uint64_t tag, struct sight out[
     unsigned n = 0;
 
     out[0] = out[1] = (struct sight){NULL, {0, 0}};
-    for (unsigned i = 0; i < PLACES && n < 2; i++) {
-        struct layout_use *row = place_at(uses, tag, i);
+    for (unsigned set = 0; set < 2; set++) {
+        struct layout_use *rows = rows_of(uses, tag, set);
 
-        if (layout_load(&row->used.a) == tag)
-            out[n++] = (struct sight){row, {tag, layout_load(&row->used.b)}};
+        for (unsigned i = 0; i < LAYOUT_WAYS && n < 2; i++)
+            if (layout_load(&rows[i].used.a) == tag)
+                out[n++] = (struct sight){&rows[i], {tag, layout_load(&rows[i].used.b)}};
     }
 }
 
@@ -269,32 +271,42 @@ static void fold(const struct sight two[2], uint64_t now)
     }
 }
 
+/* A row of a set that may give way, and how many rows of the set are empty. */
+struct victim {
+    struct sight at;
+    uint64_t age; /* 0: empty; then the hour, 1 for none */
+    unsigned empty;
+};
+
+static inline struct victim oldest_of(struct layout_use *rows, uint64_t now)
+{
+    struct victim v = {{NULL, {0, 0}}, UINT64_MAX, 0};
+
+    for (unsigned i = 0; i < LAYOUT_WAYS; i++) {
+        struct layout_pair pair = {layout_load(&rows[i].used.a), layout_load(&rows[i].used.b)};
+        uint64_t age = pair.a == 0 ? 0 : is_possible(pair.b, now) ? hour_of(pair.b) + 2 : 1;
+
+        v.empty += pair.a == 0;
+        if (v.at.row == NULL || age < v.age) {
+            v.at = (struct sight){&rows[i], pair};
+            v.age = age;
+        }
+    }
+    return v;
+}
+
 /* The place for a new tag: an empty one of the emptier set, else what cannot be, else what was used
  * longest ago. */
 static struct layout_use *choose(const struct layout_uses *uses, uint64_t tag, uint64_t now,
                                  struct layout_pair *out_seen)
 {
-    struct layout_use *best[2] = {NULL, NULL};
-    struct layout_pair seen[2] = {{0, 0}, {0, 0}};
-    uint64_t age[2] = {UINT64_MAX, UINT64_MAX}; /* 0: empty; then the hour, 1 for none */
-    unsigned empty[2] = {0, 0}, which;
+    struct victim first = oldest_of(rows_of(uses, tag, 0), now);
+    struct victim second = oldest_of(rows_of(uses, tag, 1), now);
+    bool is_second = first.age != second.age ? second.age < first.age : second.empty > first.empty;
+    struct sight at = is_second ? second.at : first.at;
 
-    for (unsigned i = 0; i < PLACES; i++) {
-        unsigned set = i / LAYOUT_WAYS;
-        struct layout_use *row = place_at(uses, tag, i);
-        struct layout_pair pair = {layout_load(&row->used.a), layout_load(&row->used.b)};
-        uint64_t rank = pair.a == 0 ? 0 : is_possible(pair.b, now) ? hour_of(pair.b) + 2 : 1;
-
-        empty[set] += pair.a == 0 ? 1 : 0;
-        if (best[set] != NULL && rank >= age[set])
-            continue;
-        best[set] = row;
-        seen[set] = pair;
-        age[set] = rank;
-    }
-    which = age[0] != age[1] ? age[1] < age[0] : empty[1] > empty[0];
-    *out_seen = seen[which];
-    return best[which];
+    *out_seen = at.seen;
+    return at.row;
 }
 
 /* Before a row gives way: whoever finds no row is told up to when that means nothing. */
