@@ -59,16 +59,7 @@ void aps_secret_cleanse(void *p, size_t n)
     OPENSSL_cleanse(p, n);
 }
 
-/* Words first, so that what is compared byte by byte is short. */
 bool aps_secret_equal(const void *a, const void *b, size_t n)
 {
-    static const uint64_t none;
-    const unsigned char *p = a, *q = b;
-    uint64_t all = 0, x, y;
-    for (; n >= sizeof x; n -= sizeof x, p += sizeof x, q += sizeof y) {
-        memcpy(&x, p, sizeof x);
-        memcpy(&y, q, sizeof y);
-        all |= x ^ y;
-    }
-    return (CRYPTO_memcmp(p, q, n) | CRYPTO_memcmp(&all, &none, sizeof all)) == 0;
+    return CRYPTO_memcmp(a, b, n) == 0;
 }
