@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 
+#include "apisec/challenge.h"
 #include "apisec/json.h"
 #include "util_filter.h"
 
@@ -164,21 +165,80 @@ static const struct sentence *sentence_of(int status)
     return &sentences[n - 1];
 }
 
-/* At least one challenge for each way in (KEY-16).  An error code only where something was sent
- * (RFC 6750 3.1); it is the same for every fault of a credential (KEY-07). */
+/* The error code that a refusal stands for (RFC 6750 3.1): none where nothing was sent, and the
+ * same one for every fault of a credential (KEY-07). */
+static enum aps_token told_of(enum aps_reason reason)
+{
+    enum aps_token verdict = aps_token_of(reason);
+    if (verdict != APS_TOKEN_UNDECIDED)
+        return verdict;
+    switch (reason) {
+    case APS_REASON_CREDENTIAL_MISSING:
+        return APS_TOKEN_UNDECIDED;
+    case APS_REASON_CREDENTIAL_MULTIPLE:
+    case APS_REASON_CREDENTIAL_MALFORMED:
+        return APS_TOKEN_PROOF_MULTIPLE; /* invalid_request */
+    case APS_REASON_SCOPE_MISSING:
+        return APS_TOKEN_SCOPE;
+    default:
+        return APS_TOKEN_MALFORMED; /* invalid_token */
+    }
+}
+
+/* All scopes that the section asks for, as one text. */
+static struct aps_str scopes_of(apr_pool_t *pool, const struct mod_dir *dir)
+{
+    const apr_array_header_t *list = mod_config_requires(dir)->list;
+    const char *all = NULL;
+    for (int i = 0; i < list->nelts; i++) {
+        const struct mod_require *req = &APR_ARRAY_IDX(list, i, struct mod_require);
+        for (size_t k = 0; req->kind == MOD_REQUIRE_SCOPE && k < req->n; k++)
+            all = apr_pstrcat(pool, all != NULL ? all : "", all != NULL ? " " : "", req->arg[k].p,
+                              NULL);
+    }
+    return aps_str(all);
+}
+
+/* The challenges of the Authorization field's schemes that carry tokens. */
+static void add_token_challenges(request_rec *r, apr_table_t *headers, const struct mod_req *m,
+                                 const char *realm, enum aps_reason reason)
+{
+    const char *values[APS_CHALLENGE_MAX];
+    struct aps_challenge c = {.verdict = told_of(reason), .bearer = true, .realm = aps_str(realm)};
+    if (c.verdict == APS_TOKEN_SCOPE && m->dir != NULL)
+        c.scope = scopes_of(r->pool, m->dir);
+    size_t n = aps_challenge(r->pool, &c, values);
+    for (size_t i = 0; i < n; i++)
+        apr_table_addn(headers, "WWW-Authenticate", values[i]);
+}
+
+/* httpd keeps AuthName with its quotes escaped. */
+static const char *unescape(apr_pool_t *pool, const char *text)
+{
+    char *copy = apr_pstrdup(pool, text), *to = copy;
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p == '\\' && p[1] != '\0')
+            p++;
+        *to++ = *p;
+    }
+    *to = '\0';
+    return copy;
+}
+
+/* At least one challenge for each way in (KEY-16). */
 static void set_challenges(request_rec *r, apr_table_t *headers, const struct mod_req *m,
                            enum aps_reason reason)
 {
     const struct mod_sources *sources = m->dir != NULL ? mod_config_sources(m->dir) : m->sources;
     const char *realm = ap_auth_name(r);
-    const char *error = reason != APS_REASON_CREDENTIAL_MISSING ? ", error=\"invalid_token\"" : "";
     if (sources == NULL)
         return;
     realm = realm != NULL ? ap_escape_quotes(r->pool, realm) : "api";
     apr_table_unset(headers, "WWW-Authenticate");
     if (sources->bearer)
-        apr_table_addn(headers, "WWW-Authenticate",
-                       apr_psprintf(r->pool, "Bearer realm=\"%s\"%s", realm, error));
+        add_token_challenges(r, headers, m, unescape(r->pool, realm), reason);
+    if (aps_reason_status(reason) != HTTP_UNAUTHORIZED)
+        return;
     if (sources->basic)
         apr_table_addn(headers, "WWW-Authenticate",
                        apr_psprintf(r->pool, "Basic realm=\"%s\", charset=\"UTF-8\"", realm));
@@ -186,6 +246,16 @@ static void set_challenges(request_rec *r, apr_table_t *headers, const struct mo
         apr_table_addn(
             headers, "WWW-Authenticate",
             apr_psprintf(r->pool, "ApiKey realm=\"%s\", header=\"%s\"", realm, sources->field));
+}
+
+/* A refusal that more of a credential would mend: 401, a credential that cannot be read, and a
+ * token with too little scope (RFC 6750 3.1). */
+static bool has_challenge(const struct mod_req *m, enum aps_reason reason)
+{
+    return aps_reason_status(reason) == HTTP_UNAUTHORIZED ||
+           reason == APS_REASON_CREDENTIAL_MULTIPLE || reason == APS_REASON_CREDENTIAL_MALFORMED ||
+           reason == APS_REASON_TOKEN_PROOF_MULTIPLE ||
+           (reason == APS_REASON_SCOPE_MISSING && m->who != NULL && m->who->bearer != NULL);
 }
 
 /* The fields of a refusal, into the table that goes out with an error. */
@@ -196,7 +266,7 @@ static void set_refusal(request_rec *r, apr_table_t *headers, struct mod_req *m,
     apr_table_setn(headers, "X-Request-Id", mod_req_id(m));
     apr_table_setn(headers, "Cache-Control", "no-store");
     apr_table_setn(headers, "X-Content-Type-Options", "nosniff");
-    if (status == HTTP_UNAUTHORIZED)
+    if (has_challenge(m, reason))
         set_challenges(r, headers, m, reason);
     if (reason == APS_REASON_METHOD_NOT_GRANTED || reason == APS_REASON_METHOD_REFUSED) {
         char *allow = apr_palloc(r->pool, APS_METHODS_TEXT_MAX);

@@ -36,6 +36,16 @@ static struct mod_max join_max(const struct mod_max *outer, const struct mod_max
     };
 }
 
+/* Part by part, as they were set. */
+static const struct mod_token *join_token(apr_pool_t *pool, const struct mod_token *outer,
+                                          const struct mod_token *inner)
+{
+    struct mod_token *token = apr_pmemdup(pool, inner, sizeof *inner);
+    if (token->issuers == NULL)
+        token->issuers = outer->issuers;
+    return token;
+}
+
 /* Runs for each section of each request: nothing is copied that can be shared. */
 void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add)
 {
@@ -67,6 +77,10 @@ void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add)
         dir->limits = mod_limit_join(pool, b->limits, a->limits);
     if (a->cost == NULL)
         dir->cost = b->cost;
+    if (a->token == NULL)
+        dir->token = b->token;
+    else if (b->token != NULL)
+        dir->token = join_token(pool, b->token, a->token);
     if (a->plan == NULL)
         dir->plan = b->plan;
     if (a->fields == MOD_FIELDS_UNSET)

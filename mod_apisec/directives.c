@@ -304,6 +304,35 @@ static const char *set_keyfrom(cmd_parms *cmd, struct mod_dir *dir, int argc, ch
     return NULL;
 }
 
+/* Of a section; the directives that say something of tokens fill in parts of it. */
+static struct mod_token *token_of(cmd_parms *cmd, struct mod_dir *dir)
+{
+    struct mod_token *token = apr_pcalloc(cmd->pool, sizeof *token);
+    if (dir->token != NULL)
+        *token = *dir->token;
+    dir->token = token;
+    return token;
+}
+
+static const char *set_issuers(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    struct mod_issuers *issuers = apr_pcalloc(cmd->pool, sizeof *issuers);
+    struct aps_str *v = apr_pcalloc(cmd->pool, (size_t)(argc + 1) * sizeof *v);
+    const bool none = argc == 1 && ap_cstr_casecmp(argv[0], "none") == 0;
+    if (argc == 0 || argc > APS_ISSUER_MAX)
+        return apr_psprintf(cmd->pool, "%s: want 1 to %d names of issuers, or none", cmd->cmd->name,
+                            APS_ISSUER_MAX);
+    for (int i = 0; i < argc && !none; i++) {
+        v[i] = aps_str(apr_pstrdup(cmd->pool, argv[i]));
+        if (!aps_str_is_name(v[i]) || ap_cstr_casecmp(argv[i], "none") == 0)
+            return refuse(cmd, argv[i], "names of issuers of the store, or none alone");
+        issuers->n++;
+    }
+    issuers->v = v;
+    token_of(cmd, dir)->issuers = issuers;
+    return NULL;
+}
+
 static const char *add_limit(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
 {
     const struct aps_limit *limit = NULL;

@@ -19,6 +19,7 @@
 
 #include "apisec/audit.h"
 #include "apisec/authn.h"
+#include "apisec/bearer.h"
 #include "apisec/credential.h"
 #include "apisec/directory.h"
 #include "apisec/lastuse.h"
@@ -154,6 +155,17 @@ enum mod_export {
     MOD_EXPORT_KV = 1 << 5,
 };
 
+/* Some issuers of the store, by name. */
+struct mod_issuers {
+    size_t n; /* 0: none of them */
+    const struct aps_str *v;
+};
+
+/* What a section wants of tokens; of each part NULL or 0: unset. */
+struct mod_token {
+    const struct mod_issuers *issuers; /* NULL: all of the store */
+};
+
 /* A section.  Small, since httpd merges it for each request: shared parts are pointers. */
 struct mod_dir {
     enum mod_engine engine;
@@ -165,7 +177,8 @@ struct mod_dir {
     const struct mod_deny *deny;
     const struct mod_sources *sources;
     const struct mod_limits *limits;
-    const struct mod_cost *cost; /* NULL: each request costs 1 */
+    const struct mod_cost *cost;   /* NULL: each request costs 1 */
+    const struct mod_token *token; /* NULL: nothing is set */
     const char *plan; /* of callers who bring none along; NULL: unset, MOD_PLAN_NONE: none */
     unsigned fields;  /* bits of enum mod_fields */
     const struct mod_max *max;
@@ -267,6 +280,8 @@ struct mod_store {
     const char *fault;         /* why the store could not be used at start, or NULL */
     struct aps_reader *reader; /* of this child */
     bool listed;               /* the generation that it serves has a row */
+    struct aps_keyring *ring;  /* of this child: keys that were fetched; NULL: none can be */
+    struct aps_mac *ring_mac;
     /* Of the copy that was good at start: a child that has seen none yet takes no other store's and
      * no older one. */
     bool known;
@@ -316,6 +331,7 @@ struct mod_policy {
     const struct mod_cost *cost;
     const char *plan;            /* NULL: none */
     const struct mod_cors *cors; /* NULL: none */
+    struct mod_token token;
 };
 
 struct mod_decision {
@@ -371,11 +387,13 @@ struct mod_req {
     /* Who. */
     const struct mod_sources *sources; /* where the credential was looked for; NULL: not yet */
     enum aps_reason credential_reason;
-    unsigned carried;            /* bits of the sources that the request has a field for */
-    struct aps_str credential;   /* the key's text */
+    unsigned carried;          /* bits of the sources that the request has a field for */
+    struct aps_str credential; /* the key's or token's text */
+    enum aps_credential_kind credential_kind;
     bool credential_keep;        /* Authorization stays until fixups, for AuthType Basic */
     enum aps_reason auth;        /* UNDECIDED until somebody asks for a name */
     const request_rec *unproved; /* whose Require line met a credential that is bad */
+    enum aps_reason unproved_why;
     struct aps_view *view;
     const struct aps_identity *who; /* set also where the place is refused */
     struct aps_str key_id;          /* of a key that the request names, also where it is refused */
@@ -462,7 +480,14 @@ void mod_stage_auth_take(request_rec *r, struct mod_req *m, const struct mod_dir
 void mod_stage_auth_out(request_rec *r, struct mod_req *m, const struct mod_dir *dir,
                         const struct mod_sources *sources);
 void mod_stage_auth_strip(request_rec *r, struct mod_req *m);
+/* Once for each transaction; and what the present section, m->dir, wants of a token. */
 enum aps_reason mod_stage_auth(struct mod_req *m);
+
+/* stage_token.c: a token in place of a key. */
+/* Who calls by it; m->who with ALLOW alone. */
+enum aps_reason mod_stage_token(struct mod_req *m, enum aps_bearer_form form);
+/* Whether it will do in the section m->dir. */
+enum aps_reason mod_stage_token_here(const struct mod_req *m);
 
 /* use.c: when, by which rule and from where each secret was last used. */
 #define MOD_USE_HOUR ((uint64_t)3600 * APR_USEC_PER_SEC)

@@ -142,6 +142,7 @@ static inline void policy_of(const struct mod_dir *dir, struct mod_policy *out)
         .cost = dir->cost,
         .plan = dir->plan != NULL && strcmp(dir->plan, MOD_PLAN_NONE) != 0 ? dir->plan : NULL,
         .cors = dir->cors != NULL && !dir->cors->none ? dir->cors : NULL,
+        .token = dir->token != NULL ? *dir->token : (struct mod_token){.issuers = NULL},
     };
 }
 
@@ -168,7 +169,8 @@ static bool same_policy(const struct mod_policy *a, const struct mod_policy *b)
 {
     return a->engine == b->engine && a->tls == b->tls && a->requires == b->requires &&
            a->sources == b->sources && a->cost == b->cost && a->plan == b->plan &&
-           a->cors == b->cors && same_deny(a->deny, b->deny) && same_limits(a->limits, b->limits);
+           a->cors == b->cors && memcmp(&a->token, &b->token, sizeof a->token) == 0 &&
+           same_deny(a->deny, b->deny) && same_limits(a->limits, b->limits);
 }
 
 static const struct mod_deny *keep_deny(apr_pool_t *pool, const struct mod_deny *deny)
@@ -195,6 +197,8 @@ static const struct mod_dir *keep_dir(const struct mod_req *m, const struct mod_
     }
     if (dir->max != NULL)
         kept->max = apr_pmemdup(pool, dir->max, sizeof *dir->max);
+    if (dir->token != NULL)
+        kept->token = apr_pmemdup(pool, dir->token, sizeof *dir->token);
     return kept;
 }
 
@@ -425,8 +429,11 @@ authz_status mod_req_provide(request_rec *r, const struct mod_require *req)
     enum aps_reason reason = mod_req_decide(r, m);
     if (dir_of(r)->engine == MOD_ENGINE_DETECT)
         return AUTHZ_GRANTED;
-    if (aps_reason_is_pass(reason))
+    bool unproved = false;
+    if (aps_reason_is_pass(reason)) {
         reason = mod_stage_auth(m);
+        unproved = reason != APS_REASON_ALLOW;
+    }
     if (reason == APS_REASON_ALLOW)
         reason = mod_stage_policy_one(m, req);
     mod_use_note(m);
@@ -435,8 +442,11 @@ authz_status mod_req_provide(request_rec *r, const struct mod_require *req)
             mod_answer_identity(r, m, dir_of(r));
         return AUTHZ_GRANTED;
     }
-    if (reason == m->auth && reason != APS_REASON_CREDENTIAL_MISSING && r->main == NULL)
+    if ((unproved || reason == m->auth) && reason != APS_REASON_CREDENTIAL_MISSING &&
+        r->main == NULL) {
         m->unproved = r;
+        m->unproved_why = reason;
+    }
     m->pending = reason;
     switch (aps_reason_status(reason)) {
     case HTTP_UNAUTHORIZED:
@@ -458,8 +468,8 @@ int mod_req_fixups(request_rec *r)
     enum aps_reason reason = mod_req_decide(r, m);
     /* What one Require line found bad, another one does not make good (AZ-12). */
     if (aps_reason_is_pass(reason) && m->unproved == r) {
-        mod_req_verdict(m, dir_of(r)->engine, m->auth);
-        reason = m->auth;
+        mod_req_verdict(m, dir_of(r)->engine, m->unproved_why);
+        reason = m->unproved_why;
     }
     if (r->main != NULL && !aps_reason_is_pass(reason))
         m->pending = reason;

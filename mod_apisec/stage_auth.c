@@ -108,6 +108,8 @@ void mod_stage_auth_take(request_rec *r, struct mod_req *m, const struct mod_dir
         }
         m->credential_reason = aps_credential_find(sources->v, values, sources->n, m->first->pool,
                                                    &m->credential, &source);
+        if (m->credential_reason == APS_REASON_ALLOW)
+            m->credential_kind = sources->v[source].kind;
     }
     mod_stage_auth_out(r, m, dir, sources);
 }
@@ -127,15 +129,17 @@ static struct aps_str host_of(const request_rec *first)
     return aps_str(host); /* httpd has lowered and cut r->hostname */
 }
 
-static enum aps_reason verify(struct mod_req *m)
+/* A field of its own is for keys alone, and so is a password. */
+static enum aps_bearer_form form_of(const struct mod_req *m)
+{
+    if (m->credential_kind != APS_CREDENTIAL_BEARER && m->credential_kind != APS_CREDENTIAL_DPOP)
+        return APS_BEARER_KEY;
+    return aps_bearer_form(m->view, m->credential);
+}
+
+static enum aps_reason verify_key(struct mod_req *m)
 {
     bool hit = false;
-    if (m->credential_reason != APS_REASON_ALLOW)
-        return m->credential_reason;
-    if (mod_process.state == NULL)
-        return APS_REASON_STATE_DOWN;
-    if (mod_process_view(m) == NULL)
-        return APS_REASON_STORE_DOWN;
     enum aps_reason reason =
         aps_authn_key(m->view, m->credential, (aps_nsec)m->first->request_time * APS_USEC,
                       m->first->pool, &m->who, &m->key_id, &hit);
@@ -149,7 +153,23 @@ static enum aps_reason verify(struct mod_req *m)
     return reason;
 }
 
-/* Once for each transaction; the text of the credential is not needed after it. */
+static enum aps_reason verify(struct mod_req *m)
+{
+    if (m->credential_reason != APS_REASON_ALLOW)
+        return m->credential_reason;
+    if (mod_process.state == NULL)
+        return APS_REASON_STATE_DOWN;
+    if (mod_process_view(m) == NULL)
+        return APS_REASON_STORE_DOWN;
+    enum aps_bearer_form form = form_of(m);
+    if (form != APS_BEARER_KEY)
+        return mod_stage_token(m, form);
+    if (m->credential_kind == APS_CREDENTIAL_DPOP)
+        return APS_REASON_TOKEN_UNBOUND; /* no key is bound to another one */
+    return verify_key(m);
+}
+
+/* The text of the credential is not needed after it. */
 enum aps_reason mod_stage_auth(struct mod_req *m)
 {
     if (m->auth == APS_REASON_UNDECIDED) {
@@ -157,5 +177,7 @@ enum aps_reason mod_stage_auth(struct mod_req *m)
         if (aps_reason_is_authn_failure(m->auth))
             m->auth = mod_stage_limit_fail(m, m->auth);
     }
-    return m->auth;
+    if (m->auth != APS_REASON_ALLOW || m->who == NULL || m->who->bearer == NULL)
+        return m->auth;
+    return mod_stage_token_here(m);
 }

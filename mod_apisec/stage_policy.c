@@ -51,9 +51,12 @@ enum aps_reason mod_stage_policy_one(struct mod_req *m, const struct mod_require
         return APS_REASON_INTERNAL;
     switch (req->kind) {
     case MOD_REQUIRE_KEY:
-        return APS_REASON_ALLOW; /* whoever came here was verified */
+        return m->who->bearer == NULL ? APS_REASON_ALLOW : APS_REASON_KEY_REQUIRED;
     case MOD_REQUIRE_USER:
-        return APS_REASON_USER_REQUIRED; /* a key is a client's (KEY-17) */
+        /* A key is a client's (KEY-17), and so is a token that has no other subject. */
+        return m->who->bearer != NULL && !m->who->bearer->claims.is_client
+                   ? APS_REASON_ALLOW
+                   : APS_REASON_USER_REQUIRED;
     case MOD_REQUIRE_ACCESS:
         return check_access(m);
     case MOD_REQUIRE_ROLE:

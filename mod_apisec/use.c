@@ -22,6 +22,10 @@ static const struct aps_addr *address_of(const struct mod_req *m)
  * way. */
 void mod_use_write(struct mod_req *m)
 {
+    if (m->who->bearer != NULL) { /* a token is no secret of the store */
+        __atomic_store_n(m->who->noted, mod_use_hour(m), __ATOMIC_RELAXED);
+        return;
+    }
     struct aps_lastuse_note note = {(aps_nsec)m->first->request_time * APS_USEC,
                                     mod_stage_limit_route(m), address_of(m)};
     if (aps_lastuse_note(mod_process.state, tag_of(m, m->who->secret->version), &note))

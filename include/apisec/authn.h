@@ -12,6 +12,7 @@
 #include "apisec/snapshot.h"
 
 struct aps_view;
+struct aps_bearer;
 
 #define APS_IDENTITY_WORDS 3
 
@@ -34,7 +35,8 @@ struct aps_identity {
     /* The same for whoever counts what the caller does. */
     uint64_t *words;
     uint64_t words_kept[APS_IDENTITY_WORDS];
-    struct aps_str told; /* what `tell` of the reader's options made */
+    struct aps_str told;             /* what `tell` of the reader's options made */
+    const struct aps_bearer *bearer; /* what else a token says (bearer.h); NULL: a key was shown */
 };
 
 /* What the reader's owner says of each caller again and again, made once: at most

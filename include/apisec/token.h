@@ -6,6 +6,8 @@
 #ifndef APISEC_TOKEN_H
 #define APISEC_TOKEN_H
 
+#include "apisec/reason.h"
+
 enum aps_token {
 #define T(name, status, error, word, text) APS_TOKEN_##name,
 #include "apisec/token.def"
@@ -17,5 +19,10 @@ int aps_token_status(enum aps_token verdict);        /* of HTTP */
 const char *aps_token_error(enum aps_token verdict); /* "invalid_token"; NULL: none is told */
 const char *aps_token_word(enum aps_token verdict);  /* "token_expired", for logs */
 const char *aps_token_text(enum aps_token verdict);  /* what is wrong, for administrators */
+
+/* The verdict on a request whose token has this one: ALLOW for OK alone. */
+enum aps_reason aps_token_reason(enum aps_token verdict);
+/* Back: UNDECIDED for a verdict on a request that is none on its token. */
+enum aps_token aps_token_of(enum aps_reason reason);
 
 #endif

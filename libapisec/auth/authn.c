@@ -3,11 +3,8 @@
  * A text that was verified before is found by its hash.  Any other is split, its key looked up by
  * id, and its MAC compared; what is wrong with it makes no difference to that work.  A text from
  * elsewhere names no id: it is looked up by its digest, where the store has such keys at all. */
-#include <stdlib.h>
-
 #include "apisec/keytext.h"
-#include "identity.h"
-#include "view.h"
+#include "remember.h"
 
 /* Stands in for the record of an id that nobody has: a MAC under the newest pepper is made and
  * compared as for any other, and a secret without a version is never the right one. */
@@ -127,95 +124,6 @@ enum aps_reason aps_authn_prove(struct aps_snapshot *snap, struct aps_str text, 
     return reason;
 }
 
-static enum aps_reason reason_of(enum aps_err err)
-{
-    if (err == APS_OK)
-        return APS_REASON_ALLOW;
-    return err == APS_ERR_NOT_FOUND ? APS_REASON_ROLE_UNKNOWN : APS_REASON_INTERNAL;
-}
-
-/* What the key is held to, by its plan and by limits of its own.  *out_lasts: as long as the view;
- * else as long as `pool`. */
-static enum aps_reason hold(struct aps_view *view, const struct aps_key *key, apr_pool_t *pool,
-                            struct aps_identity_held *out, bool *out_lasts)
-{
-    struct aps_planbook_choice choice;
-    enum aps_reason reason = aps_planbook_choose(aps_snapshot_plans(aps_view_snapshot(view)), key,
-                                                 (struct aps_str){NULL, 0}, &choice);
-
-    *out_lasts = true;
-    if (reason != APS_REASON_ALLOW)
-        return reason;
-    out->plan = choice.plan;
-    for (size_t i = 0; i < key->noverrides; i++) {
-        bool lasts = false;
-
-        if ((out->overrides[i] = aps_view_limit(view, key->overrides[i], pool, &lasts)) == NULL)
-            return APS_REASON_PLAN_UNKNOWN;
-        *out_lasts = *out_lasts && lasts;
-    }
-    out->noverrides = key->noverrides;
-    out->nlimits = aps_planbook_lay(out->plan, out->overrides, out->noverrides, out->limits);
-    return APS_REASON_ALLOW;
-}
-
-/* Who was proved, and what goes into an entry of the view. */
-struct proved {
-    struct aps_siphash hash;
-    const struct aps_key *key;
-    size_t which; /* of its secrets */
-    struct aps_identity_held held;
-    struct aps_str told;
-};
-
-static enum aps_reason fill(struct aps_view *view, const struct proved *p, struct view_entry *entry)
-{
-    entry->hash = p->hash;
-    return reason_of(aps_identity_init(&entry->who, entry->tail, p->key, &p->held, p->which,
-                                       p->told, aps_view_snapshot(view)));
-}
-
-/* In the request's pool. */
-static enum aps_reason remember_here(struct aps_view *view, const struct proved *p, size_t size,
-                                     apr_pool_t *pool, const struct aps_identity **out)
-{
-    struct view_entry *entry = apr_palloc(pool, size);
-    enum aps_reason reason = fill(view, p, entry);
-
-    if (reason == APS_REASON_ALLOW)
-        *out = &entry->who;
-    return reason;
-}
-
-/* Put who was proved into the view, or where there is no more room into the request's pool. */
-static enum aps_reason remember(struct aps_view *view, struct proved *p, apr_pool_t *pool,
-                                const struct aps_identity **out)
-{
-    char text[APS_IDENTITY_TOLD_MAX];
-    const struct view_entry *kept;
-    struct view_entry *entry;
-    enum aps_reason reason;
-    bool lasts;
-    size_t size;
-
-    if ((reason = hold(view, p->key, pool, &p->held, &lasts)) != APS_REASON_ALLOW)
-        return reason;
-    p->told = (struct aps_str){text, aps_view_tell(view, p->key, &p->key->secret[p->which], text)};
-    size = sizeof *entry + aps_identity_tail(p->key, &p->held, p->told);
-    if (!lasts)
-        return remember_here(view, p, size, pool, out);
-    if ((entry = malloc(size)) == NULL)
-        return APS_REASON_INTERNAL;
-    if ((reason = fill(view, p, entry)) != APS_REASON_ALLOW) {
-        free(entry);
-        return reason;
-    }
-    if ((kept = aps_view_add(view, entry)) == NULL)
-        return remember_here(view, p, size, pool, out);
-    *out = &kept->who;
-    return APS_REASON_ALLOW;
-}
-
 /* Who shows a text that was not seen before; of a refusal, the id that it names.  A decoy, or a key
  * that is not good at `wall`, is never remembered, so that each use of it costs what an unknown key
  * costs (KEY-07). */
@@ -226,11 +134,12 @@ static enum aps_reason look_up(struct aps_view *view, struct aps_siphash hash, s
     struct aps_snapshot *snap = aps_view_snapshot(view);
     struct shown shown;
     struct aps_key key;
-    struct proved proved;
+    struct remember_caller proved;
     enum aps_reason reason;
 
     proved.hash = hash;
     proved.key = &key;
+    proved.bearer = NULL;
     if ((reason = split(snap, text, &shown)) != APS_REASON_ALLOW)
         goto out;
     reason = prove(snap, &shown, pool, &key, &proved.which);
@@ -238,7 +147,7 @@ static enum aps_reason look_up(struct aps_view *view, struct aps_siphash hash, s
         reason =
             key.decoy ? APS_REASON_KEY_DECOY : aps_key_live(&key, &key.secret[proved.which], wall);
     if (reason == APS_REASON_ALLOW)
-        reason = remember(view, &proved, pool, out);
+        reason = aps_remember(view, &proved, pool, out);
     if (reason != APS_REASON_ALLOW)
         *out_id = aps_str_copy(pool, shown.id);
 out:

@@ -49,6 +49,37 @@ static const char *join(struct tail *t, const struct aps_str *names, size_t n)
     return text;
 }
 
+static struct aps_bearer *copy_bearer(struct tail *t, const struct aps_bearer *from)
+{
+    struct aps_bearer *to = take(t, sizeof *to);
+    struct aps_str *amr = take(t, from->claims.amr.n * sizeof *amr);
+
+    *to = *from;
+    to->claims.amr.items = amr;
+    return to;
+}
+
+/* A text that is missing stays so. */
+static struct aps_str copy_known(struct tail *t, struct aps_str s)
+{
+    return s.p != NULL ? copy(t, s) : s;
+}
+
+/* Its texts, behind all that wants to be aligned. */
+static void copy_bearer_texts(struct tail *t, const struct aps_bearer *from, struct aps_bearer *to)
+{
+    struct aps_claims *c = &to->claims;
+
+    to->issuer = copy_known(t, from->issuer);
+    c->iss = copy_known(t, from->claims.iss);
+    c->sub = copy_known(t, from->claims.sub);
+    c->client_id = copy_known(t, from->claims.client_id);
+    c->jti = copy_known(t, from->claims.jti);
+    c->acr = copy_known(t, from->claims.acr);
+    copy_list(t, c->amr.items, from->claims.amr.items, from->claims.amr.n);
+    c->roles = c->scopes = (struct aps_claimrule_list){NULL, 0}; /* the identity has them */
+}
+
 static size_t list_size(const struct aps_str *list, size_t n)
 {
     size_t sum = n * sizeof *list;
@@ -56,6 +87,14 @@ static size_t list_size(const struct aps_str *list, size_t n)
     for (size_t i = 0; i < n; i++)
         sum += list[i].n + 1;
     return sum;
+}
+
+static size_t bearer_size(const struct aps_bearer *b)
+{
+    const struct aps_claims *c = &b->claims;
+
+    return sizeof *b + list_size(c->amr.items, c->amr.n) + b->issuer.n + c->iss.n + c->sub.n +
+           c->client_id.n + c->jti.n + c->acr.n + 6;
 }
 
 static const struct aps_limit *const *copy_limits(struct tail *t,
@@ -77,7 +116,8 @@ size_t aps_identity_tail(const struct aps_key *key, const struct aps_identity_he
            list_size(key->scopes, key->nscopes) + list_size(key->hosts, key->nhosts) +
            (held->noverrides + held->nlimits) * sizeof(const struct aps_limit *) +
            key->nnets * sizeof(struct aps_net) + key->id.n + 1 + key->owner.n + 1 + key->org.n + 1 +
-           key->plan.n + 1 + key->revoke_reason.n + 1 + told.n + 1;
+           key->plan.n + 1 + key->revoke_reason.n + 1 + told.n + 1 +
+           (held->bearer != NULL ? bearer_size(held->bearer) : 0);
 }
 
 static enum aps_err find_roles(const struct aps_key *key, const struct aps_role **roles,
@@ -97,6 +137,7 @@ enum aps_err aps_identity_init(struct aps_identity *who, char *tail, const struc
 {
     struct tail t = {tail};
     struct aps_str *roles, *scopes, *hosts;
+    struct aps_bearer *bearer = NULL;
     struct aps_net *nets;
     enum aps_err err;
 
@@ -117,6 +158,8 @@ enum aps_err aps_identity_init(struct aps_identity *who, char *tail, const struc
     who->overrides = copy_limits(&t, held->overrides, held->noverrides);
     who->nlimits = held->nlimits;
     who->limits = copy_limits(&t, held->limits, held->nlimits);
+    if (held->bearer != NULL)
+        who->bearer = bearer = copy_bearer(&t, held->bearer);
     who->key.noverrides = 0;
     who->key.overrides = NULL;
     who->key.nets = nets = take(&t, key->nnets * sizeof *nets);
@@ -132,6 +175,8 @@ enum aps_err aps_identity_init(struct aps_identity *who, char *tail, const struc
     who->key.plan = copy(&t, key->plan);
     who->key.revoke_reason = copy(&t, key->revoke_reason);
     who->told = copy(&t, told);
+    if (bearer != NULL)
+        copy_bearer_texts(&t, held->bearer, bearer);
     who->user = aps_key_user(&who->key);
     who->user_text = who->user.p;
     who->id_text = who->key.id.p;

@@ -5,6 +5,7 @@
 #define APISEC_IDENTITY_H
 
 #include "apisec/authn.h"
+#include "apisec/bearer.h"
 
 /* What a key is held to beside its own rate. */
 struct aps_identity_held {
@@ -12,6 +13,7 @@ struct aps_identity_held {
     size_t noverrides, nlimits;
     const struct aps_limit *overrides[APS_KEY_OVERRIDES_MAX];
     const struct aps_limit *limits[APS_PLANBOOK_HELD_MAX];
+    const struct aps_bearer *bearer; /* NULL: of a key of the store */
 };
 
 /* Bytes that the lists and texts of `key`, what it is held to and what is told of it take behind an

@@ -202,6 +202,11 @@ struct aps_siphash aps_view_hash(const struct aps_view *view, struct aps_str tex
     return aps_siphash_128(text, view->hash_key);
 }
 
+void aps_view_hash_key(const struct aps_view *view, unsigned char out[APS_SIPHASH_KEY_LEN])
+{
+    memcpy(out, view->hash_key, sizeof view->hash_key);
+}
+
 /* Where the hash is, or the empty slot where it would go.  Half of the slots stay empty. */
 static size_t slot_of(const struct aps_view *view, struct aps_siphash hash, struct view_entry **out)
 {

@@ -45,6 +45,9 @@ const struct aps_limit *aps_view_limit(struct aps_view *view, struct aps_str tex
 /* The hash of a text in this view's table. */
 struct aps_siphash aps_view_hash(const struct aps_view *view, struct aps_str text);
 
+/* The key that texts are hashed with, for readers that want one. */
+void aps_view_hash_key(const struct aps_view *view, unsigned char out[APS_SIPHASH_KEY_LEN]);
+
 /* The entry with this hash, or NULL. */
 const struct view_entry *aps_view_find(const struct aps_view *view, struct aps_siphash hash);
 

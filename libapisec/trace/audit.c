@@ -50,7 +50,7 @@ static const struct caps caps_full = {{
     [F_route] = 512,
     [F_decision] = 64,
     [F_reason] = 64,
-    [F_key] = 64,
+    [F_key] = 128, /* of a token: ISSUER:SUBJECT */
     [F_user] = 128,
     [F_roles] = 16,
     [F_api] = 64,
@@ -362,7 +362,9 @@ size_t aps_audit_caller(const struct aps_audit *a, char out[APS_AUDIT_CALLER_MAX
     if (sum > APS_AUDIT_CALLER_MAX - 128) /* names, marks and one number */
         return 0;
     p = plain_copy(fast_piece(p, APS_STR_LIT(",\"key\":\"")), a->key, &seen);
-    p = aps_num_put(fast_piece(p, APS_STR_LIT("\",\"kv\":")), a->kv);
+    p = fast_piece(p, APS_STR_LIT("\""));
+    if (a->kv != 0)
+        p = aps_num_put(fast_piece(p, APS_STR_LIT(",\"kv\":")), a->kv);
     p = plain_copy(fast_piece(p, APS_STR_LIT(",\"user\":\"")), a->user, &seen);
     p = fast_piece(p, APS_STR_LIT("\""));
     if (a->nroles != 0)

@@ -253,3 +253,16 @@ enum aps_err aps_snapshot_pseudonym(struct aps_snapshot *snap, const struct aps_
     memcpy(out, addr->b, 16);
     return APS_OK;
 }
+
+const struct aps_issuer *aps_snapshot_issuers(const struct aps_snapshot *snap, size_t *out_n)
+{
+    (void)snap;
+    *out_n = t_fake.nissuers;
+    return t_fake.issuers;
+}
+
+bool aps_snapshot_token_gone(const struct aps_snapshot *snap, const uint8_t hash[APS_DIGEST_LEN])
+{
+    (void)snap;
+    return memcmp(hash, t_fake.gone, APS_DIGEST_LEN) == 0;
+}

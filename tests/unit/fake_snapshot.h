@@ -23,8 +23,11 @@ struct t_fake {
     size_t nkeys;
     enum aps_err key_err; /* what every lookup ends with */
     enum aps_err mac_err;
-    bool imports;     /* keys from elsewhere were imported */
-    uint32_t peppers; /* versions 1 to this one are there */
+    const struct aps_issuer *issuers;
+    size_t nissuers;
+    uint8_t gone[APS_DIGEST_LEN]; /* the one token that was revoked */
+    bool imports;                 /* keys from elsewhere were imported */
+    uint32_t peppers;             /* versions 1 to this one are there */
 
     /* How often. */
     atomic_uint stamps, opens, closes, lookups, macs;

@@ -247,8 +247,8 @@ static void no_caller_is_made_of_what_is_cut_or_escaped(void **state)
         size_t key, user, role, nroles;
         bool made;
     } cases[] = {
-        {64, 128, 64, 16, true},  {65, 128, 64, 16, false}, {64, 129, 64, 16, false},
-        {64, 128, 65, 16, false}, {64, 128, 64, 17, false}, {12, 4, 6, 0, true},
+        {128, 128, 64, 16, true}, {129, 128, 64, 16, false}, {64, 129, 64, 16, false},
+        {64, 128, 65, 16, false}, {64, 128, 64, 17, false},  {12, 4, 6, 0, true},
     };
     char piece[APS_AUDIT_CALLER_MAX];
     struct aps_audit a = typical();
@@ -369,7 +369,7 @@ static void texts_are_capped(void **state)
         {"route", offsetof(struct aps_audit, route), 512},
         {"id", offsetof(struct aps_audit, id), 64},
         {"ip", offsetof(struct aps_audit, ip), 64},
-        {"key", offsetof(struct aps_audit, key), 64},
+        {"key", offsetof(struct aps_audit, key), 128},
         {"api", offsetof(struct aps_audit, api), 64},
         {"limit", offsetof(struct aps_audit, limit), 80},
         {"would_limit", offsetof(struct aps_audit, would_limit), 512},

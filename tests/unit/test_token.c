@@ -41,11 +41,33 @@ static void zero_and_other_values_are_undecided(void **state)
     assert_string_equal(aps_token_word((enum aps_token) - 1), "token_undecided");
 }
 
+/* JWT-22: the log's word, the status and the text are those of the verdict on the request. */
+static void each_verdict_is_one_on_the_request(void **state)
+{
+    (void)state;
+    for (unsigned v = APS_TOKEN_INTERNAL + 1; v < APS_TOKEN_COUNT; v++) {
+        enum aps_token verdict = (enum aps_token)v;
+        enum aps_reason reason = aps_token_reason(verdict);
+
+        assert_int_equal(aps_reason_status(reason), aps_token_status(verdict));
+        assert_string_equal(aps_reason_token(reason), aps_token_word(verdict));
+        assert_string_equal(aps_reason_text(reason), aps_token_text(verdict));
+        assert_int_equal(aps_token_of(reason), verdict);
+    }
+    assert_int_equal(aps_token_reason(APS_TOKEN_OK), APS_REASON_ALLOW);
+    assert_int_equal(aps_token_reason(APS_TOKEN_UNDECIDED), APS_REASON_UNDECIDED);
+    assert_int_equal(aps_token_reason(APS_TOKEN_INTERNAL), APS_REASON_INTERNAL);
+    assert_int_equal(aps_token_reason(APS_TOKEN_COUNT), APS_REASON_UNDECIDED);
+    assert_int_equal(aps_token_of(APS_REASON_ALLOW), APS_TOKEN_UNDECIDED);
+    assert_int_equal(aps_token_of(APS_REASON_KEY_WRONG), APS_TOKEN_UNDECIDED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_verdict_has_a_status_and_an_error),
         cmocka_unit_test(zero_and_other_values_are_undecided),
+        cmocka_unit_test(each_verdict_is_one_on_the_request),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
