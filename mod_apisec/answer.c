@@ -205,8 +205,21 @@ static void add_token_challenges(request_rec *r, apr_table_t *headers, const str
 {
     const char *values[APS_CHALLENGE_MAX];
     struct aps_challenge c = {.verdict = told_of(reason), .bearer = true, .realm = aps_str(realm)};
+    const struct mod_token *token = m->dir != NULL ? m->dir->token : NULL;
     if (c.verdict == APS_TOKEN_SCOPE && m->dir != NULL)
         c.scope = scopes_of(r->pool, m->dir);
+    if (token != NULL && token->resource != NULL)
+        c.resource_metadata = aps_str(token->resource->metadata);
+    if (token != NULL && token->step_up != NULL) {
+        c.acr_values = token->step_up->acr_values;
+        c.max_age = token->step_up->login.max_age;
+    }
+    if (mod_proof_is_on(m->dir)) {
+        c.bearer = !token->dpop->required;
+        c.dpop = true;
+        c.by_dpop = m->credential_kind == APS_CREDENTIAL_DPOP || !c.bearer;
+        c.algs = mod_proof_algs(&c.nalgs);
+    }
     size_t n = aps_challenge(r->pool, &c, values);
     for (size_t i = 0; i < n; i++)
         apr_table_addn(headers, "WWW-Authenticate", values[i]);
@@ -262,7 +275,6 @@ static bool has_challenge(const struct mod_req *m, enum aps_reason reason)
 static void set_refusal(request_rec *r, apr_table_t *headers, struct mod_req *m,
                         enum aps_reason reason)
 {
-    int status = aps_reason_status(reason);
     apr_table_setn(headers, "X-Request-Id", mod_req_id(m));
     apr_table_setn(headers, "Cache-Control", "no-store");
     apr_table_setn(headers, "X-Content-Type-Options", "nosniff");
@@ -275,6 +287,11 @@ static void set_refusal(request_rec *r, apr_table_t *headers, struct mod_req *m,
                                              ? m->access.allow
                                              : (unsigned)APS_METHOD_ALL,
                                          allow));
+    }
+    if (reason == APS_REASON_TOKEN_PROOF_NONCE) {
+        const char *nonce = mod_proof_nonce(m);
+        if (nonce != NULL)
+            apr_table_setn(headers, "DPoP-Nonce", nonce);
     }
     mod_fields_set(r, headers, m, apr_table_setn);
     if (aps_reason_problem(reason) != NULL && m->wait > 0 && m->wait != APS_RATE_NEVER)

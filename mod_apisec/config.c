@@ -43,6 +43,12 @@ static const struct mod_token *join_token(apr_pool_t *pool, const struct mod_tok
     struct mod_token *token = apr_pmemdup(pool, inner, sizeof *inner);
     if (token->issuers == NULL)
         token->issuers = outer->issuers;
+    if (token->resource == NULL)
+        token->resource = outer->resource;
+    if (token->step_up == NULL)
+        token->step_up = outer->step_up;
+    if (token->dpop == NULL)
+        token->dpop = outer->dpop;
     return token;
 }
 
@@ -116,6 +122,12 @@ void *mod_config_server_merge(apr_pool_t *pool, void *base, void *add)
     }
     if (a->fail == NULL)
         sc->fail = b->fail;
+    if (a->origin == NULL)
+        sc->origin = b->origin;
+    if (a->resources == NULL)
+        sc->resources = b->resources;
+    else if (b->resources != NULL)
+        sc->resources = apr_array_append(pool, a->resources, b->resources);
     if (a->address == MOD_ADDRESS_UNSET)
         sc->address = b->address;
     sc->state_path = b->state_path;

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "apisec/master.h"
+#include "apisec/resource.h"
 
 enum where { GLOBAL, SERVER, SECTION };
 
@@ -330,6 +331,112 @@ static const char *set_issuers(cmd_parms *cmd, struct mod_dir *dir, int argc, ch
     }
     issuers->v = v;
     token_of(cmd, dir)->issuers = issuers;
+    return NULL;
+}
+
+static const char *set_origin(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    struct aps_str text = aps_str(arg);
+    (void)dir;
+    /* No path, no query, and nothing that a URL could not have. */
+    if (!aps_str_starts(text, APS_STR_LIT("https://")) || strpbrk(arg + 8, "/?#@\\ \t") != NULL ||
+        aps_resource_check(text, NULL) != APS_OK)
+        return refuse(cmd, arg, "https://HOST or https://HOST:PORT");
+    server_of(cmd)->origin = apr_pstrdup(cmd->pool, arg);
+    return NULL;
+}
+
+static const char *set_resource(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    struct mod_resource *resource = apr_pcalloc(cmd->pool, sizeof *resource);
+    struct aps_str *scopes = apr_pcalloc(cmd->pool, (size_t)(argc + 1) * sizeof *scopes);
+    struct mod_server *sc = server_of(cmd);
+    struct aps_diag diag = {{0}};
+    if (argc == 0)
+        return apr_psprintf(cmd->pool, "%s: want an https URL", cmd->cmd->name);
+    resource->id = aps_str(apr_pstrdup(cmd->pool, argv[0]));
+    enum aps_err err = aps_resource_check(resource->id, &diag);
+    if (err != APS_OK)
+        return say_err(cmd, err, &diag);
+    for (int i = 1; i < argc; i++) {
+        scopes[resource->nscopes++] = aps_str(apr_pstrdup(cmd->pool, argv[i]));
+        if (!aps_key_is_scope(aps_str(argv[i])))
+            return refuse(cmd, argv[i], "a scope of at most 64 printable ASCII characters");
+    }
+    resource->scopes = scopes;
+    resource->metadata = aps_resource_url(cmd->pool, resource->id, &resource->path);
+    resource->dir = dir;
+    if (sc->resources == NULL)
+        sc->resources = apr_array_make(cmd->pool, 2, sizeof resource);
+    APR_ARRAY_PUSH(sc->resources, const struct mod_resource *) = resource;
+    token_of(cmd, dir)->resource = resource;
+    return NULL;
+}
+
+/* Words with commas between; NULL: one of them is empty. */
+static struct aps_str *split(apr_pool_t *pool, const char *text, size_t *out_n)
+{
+    struct aps_str rest = aps_str(apr_pstrdup(pool, text)), word = {NULL, 0};
+    struct aps_str *list = apr_pcalloc(pool, (rest.n + 1) * sizeof *list);
+    for (*out_n = 0; aps_str_next(&rest, ',', &word); list[(*out_n)++] = word)
+        if (word.n == 0)
+            return NULL;
+    return *out_n != 0 ? list : NULL;
+}
+
+static const char *read_step_up(cmd_parms *cmd, const char *option, struct mod_step_up *out)
+{
+    struct aps_diag diag = {{0}};
+    if (strncmp(option, "acr=", 4) == 0) {
+        out->login.acr = split(cmd->pool, option + 4, &out->login.nacr);
+        char *values = apr_pstrdup(cmd->pool, option + 4);
+        for (char *p = values; *p != '\0'; p++)
+            *p = (char)(*p == ',' ? ' ' : *p);
+        out->acr_values = aps_str(values);
+        return out->login.acr != NULL ? NULL : refuse(cmd, option, "acr=VALUE,...");
+    }
+    if (strncmp(option, "amr=", 4) == 0) {
+        out->login.amr = split(cmd->pool, option + 4, &out->login.namr);
+        return out->login.amr != NULL ? NULL : refuse(cmd, option, "amr=METHOD,...");
+    }
+    if (strncmp(option, "max-age=", 8) != 0)
+        return refuse(cmd, option, "acr=VALUE,..., amr=METHOD,... and max-age=DURATION, or none");
+    enum aps_err err = aps_num_parse_duration(aps_str(option + 8), &out->login.max_age, &diag);
+    if (err == APS_OK && out->login.max_age < APS_SEC)
+        return refuse(cmd, option, "one second at least");
+    return say_err(cmd, err, &diag);
+}
+
+static const char *set_step_up(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    struct mod_step_up *step_up = apr_pcalloc(cmd->pool, sizeof *step_up);
+    const bool none = argc == 1 && ap_cstr_casecmp(argv[0], "none") == 0;
+    if (argc == 0)
+        return apr_psprintf(cmd->pool, "%s: want acr=, amr= or max-age=, or none", cmd->cmd->name);
+    for (int i = 0; i < argc && !none; i++) {
+        const char *fault = read_step_up(cmd, argv[i], step_up);
+        if (fault != NULL)
+            return fault;
+    }
+    token_of(cmd, dir)->step_up = step_up;
+    return NULL;
+}
+
+static const char *set_dpop(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    static const struct word words[] = {{"Off", 0}, {"On", 1}, {"Required", 2}};
+    struct mod_dpop *dpop = apr_pcalloc(cmd->pool, sizeof *dpop);
+    int mode = 0;
+    if (argc == 0 || argc > 2)
+        return apr_psprintf(cmd->pool, "%s: want Off, On or Required, and nonce behind it",
+                            cmd->cmd->name);
+    const char *fault = CHOOSE(cmd, argv[0], words, &mode);
+    if (fault != NULL)
+        return fault;
+    if (argc == 2 && (mode == 0 || ap_cstr_casecmp(argv[1], "nonce") != 0))
+        return refuse(cmd, argv[1], "nonce, behind On or Required");
+    *dpop = (struct mod_dpop){mode != 0, mode == 2, argc == 2};
+    token_of(cmd, dir)->dpop = dpop;
     return NULL;
 }
 

@@ -28,6 +28,7 @@
 #include "apisec/net.h"
 #include "apisec/num.h"
 #include "apisec/ownlimit.h"
+#include "apisec/random.h"
 #include "apisec/rate.h"
 #include "apisec/reason.h"
 #include "apisec/role.h"
@@ -161,9 +162,33 @@ struct mod_issuers {
     const struct aps_str *v;
 };
 
-/* What a section wants of tokens; of each part NULL or 0: unset. */
+/* An API as its clients know it (RFC 9728): of the section that says so. */
+struct mod_resource {
+    struct aps_str id;
+    const char *metadata; /* URL of its document; from `path` on the path that it is served by */
+    const char *path;
+    size_t nscopes;
+    const struct aps_str *scopes;
+    const struct mod_dir *dir;
+};
+
+/* How fresh and strong a login has to be (RFC 9470). */
+struct mod_step_up {
+    struct aps_claims_login login; /* zero: nothing is asked */
+    struct aps_str acr_values;     /* .p NULL: none */
+};
+
+/* Whether proofs of a key are taken (RFC 9449). */
+struct mod_dpop {
+    bool on, required, nonce;
+};
+
+/* What a section wants of tokens; pointers alone, so that two can be compared; NULL: unset. */
 struct mod_token {
-    const struct mod_issuers *issuers; /* NULL: all of the store */
+    const struct mod_issuers *issuers;   /* NULL: all of the store */
+    const struct mod_resource *resource; /* NULL: it has no name */
+    const struct mod_step_up *step_up;
+    const struct mod_dpop *dpop; /* NULL: off */
 };
 
 /* A section.  Small, since httpd merges it for each request: shared parts are pointers. */
@@ -193,7 +218,9 @@ struct mod_server {
     const char *store_dir, *master; /* NULL: unset */
     const struct aps_limit *fail;   /* NULL: unset */
     enum mod_address address;
-    struct mod_store *store; /* found at post_config; NULL: none */
+    struct mod_store *store;       /* found at post_config; NULL: none */
+    const char *origin;            /* as clients call it; NULL: https and its name */
+    apr_array_header_t *resources; /* of const struct mod_resource *; NULL: none */
     /* Of the main server only. */
     const char *state_path;
     uint64_t table;
@@ -282,6 +309,7 @@ struct mod_store {
     bool listed;               /* the generation that it serves has a row */
     struct aps_keyring *ring;  /* of this child: keys that were fetched; NULL: none can be */
     struct aps_mac *ring_mac;
+    struct aps_mac *nonces; /* the key of nonces for proofs, the same in every child */
     /* Of the copy that was good at start: a child that has seen none yet takes no other store's and
      * no older one. */
     bool known;
@@ -303,15 +331,20 @@ struct mod_process {
     struct aps_str audit; /* aps_audit_process() of the two */
     uint64_t id_seed;     /* of request ids, random for each child */
     bool has_cache;       /* mod_cache is loaded */
+    bool has_ssl;         /* and mod_ssl */
     aps_nsec refresh;
     uint32_t waiters; /* requests that may wait for their turn at once, in all processes */
     uid_t owner;      /* the account that starts httpd */
+    unsigned char hash_key[APS_SIPHASH_KEY_LEN]; /* of this child's readers */
 };
 extern struct mod_process mod_process;
 
 int mod_process_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 void mod_process_child_init(apr_pool_t *pchild, server_rec *s);
+
+/* keys.c: the keys of a store's own, for this child. */
+void mod_keys_child(apr_pool_t *pchild, struct mod_store *store);
 
 /* reach.c */
 /* What keeps httpd's children from reading the copy of the store `dir`, and what mends it; NULL if
@@ -390,6 +423,8 @@ struct mod_req {
     unsigned carried;          /* bits of the sources that the request has a field for */
     struct aps_str credential; /* the key's or token's text */
     enum aps_credential_kind credential_kind;
+    const char *proof;           /* value of the DPoP field, where proofs are taken */
+    bool by_nonce;               /* its proof had a nonce of this server */
     bool credential_keep;        /* Authorization stays until fixups, for AuthType Basic */
     enum aps_reason auth;        /* UNDECIDED until somebody asks for a name */
     const request_rec *unproved; /* whose Require line met a credential that is bad */
@@ -483,11 +518,25 @@ void mod_stage_auth_strip(request_rec *r, struct mod_req *m);
 /* Once for each transaction; and what the present section, m->dir, wants of a token. */
 enum aps_reason mod_stage_auth(struct mod_req *m);
 
+/* proof.c: that who shows a token has the key that it is bound to. */
+/* Whether proofs are taken in the section. */
+bool mod_proof_is_on(const struct mod_dir *dir);
+/* Once for each transaction: ALLOW, or why the token is refused; `diag` says more. */
+enum aps_reason mod_proof(struct mod_req *m, const struct aps_bearer *bearer,
+                          struct aps_diag *diag);
+/* A nonce for the next proof, where the section asks for one; lives in the request's pool. */
+const char *mod_proof_nonce(const struct mod_req *m);
+/* The algorithms of proofs. */
+const enum aps_alg *mod_proof_algs(size_t *out_n);
+
+/* resource.c */
+int mod_resource_quick(request_rec *r, int lookup);
+
 /* stage_token.c: a token in place of a key. */
 /* Who calls by it; m->who with ALLOW alone. */
 enum aps_reason mod_stage_token(struct mod_req *m, enum aps_bearer_form form);
 /* Whether it will do in the section m->dir. */
-enum aps_reason mod_stage_token_here(const struct mod_req *m);
+enum aps_reason mod_stage_token_here(struct mod_req *m);
 
 /* use.c: when, by which rule and from where each secret was last used. */
 #define MOD_USE_HOUR ((uint64_t)3600 * APR_USEC_PER_SEC)

@@ -21,6 +21,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_read_request(mod_req_post_read, after_remoteip, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_read_request(mod_hide_fields, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_quick_handler(mod_hide_end, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_quick_handler(mod_resource_quick, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_pre_translate_name(mod_req_pre_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* Before mod_setenvif: it would copy the credential into a variable where .htaccess says so. */
     ap_hook_header_parser(mod_req_header_parser, NULL, NULL, APR_HOOK_FIRST);

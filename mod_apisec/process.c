@@ -231,6 +231,7 @@ int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
     mod_process.refresh =
         mod_config_refresh_of(ap_get_module_config(s->module_config, &apisec_module));
     mod_process.has_cache = ap_find_linked_module("mod_cache.c") != NULL;
+    mod_process.has_ssl = ap_find_linked_module("mod_ssl.c") != NULL;
     if (!wanted)
         return OK;
     mod_process.documents = mod_check_documents(pconf);
@@ -415,6 +416,8 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
     if (aps_random_fill(&mod_process.id_seed, sizeof mod_process.id_seed) != APS_OK)
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                      "APISEC0024: no random numbers; request ids of this child can be guessed");
+    if (aps_random_fill(mod_process.hash_key, sizeof mod_process.hash_key) != APS_OK)
+        memcpy(mod_process.hash_key, &mod_process.id_seed, sizeof mod_process.id_seed);
     if (mod_process.stores == NULL)
         return;
     if (mod_process.state != NULL)
@@ -432,6 +435,7 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
         options.tell = mod_stage_trace_caller;
         options.change = list_generation;
         options.change_arg = store;
+        mod_keys_child(pchild, store);
         if (aps_reader_new(&options, &store->reader) != APS_OK)
             ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "APISEC0025: store %s: out of memory",
                          store->dir);

@@ -91,13 +91,36 @@ void mod_stage_auth_out(request_rec *r, struct mod_req *m, const struct mod_dir 
             mod_req_unset_field(r, m, s->field);
         forget(r, s->field);
     }
+    if (mod_proof_is_on(dir))
+        mod_req_unset_field(r, m, "DPoP");
+}
+
+static void find(struct mod_req *m, const struct aps_credential_source *v,
+                 const char *const *values, size_t n)
+{
+    size_t source = 0;
+    m->credential_reason =
+        aps_credential_find(v, values, n, m->first->pool, &m->credential, &source);
+    if (m->credential_reason == APS_REASON_ALLOW)
+        m->credential_kind = v[source].kind;
+}
+
+/* Where tokens come as Bearer they may come with a proof as well (RFC 9449 7.1). */
+static void find_with_proof(struct mod_req *m, const struct mod_sources *sources,
+                            const char *values[MOD_SOURCES_MAX + 1])
+{
+    struct aps_credential_source v[MOD_SOURCES_MAX + 1];
+    memcpy(v, sources->v, sources->n * sizeof v[0]);
+    v[sources->n] = (struct aps_credential_source){APS_CREDENTIAL_DPOP, "Authorization"};
+    values[sources->n] = apr_table_get(m->first->headers_in, "Authorization");
+    m->proof = apr_table_get(m->first->headers_in, "DPoP");
+    find(m, v, values, sources->n + 1);
 }
 
 void mod_stage_auth_take(request_rec *r, struct mod_req *m, const struct mod_dir *dir,
                          const struct mod_sources *sources)
 {
-    const char *values[MOD_SOURCES_MAX];
-    size_t source;
+    const char *values[MOD_SOURCES_MAX + 1];
     if (m->sources == NULL ||
         (m->sources != sources && m->credential_reason == APS_REASON_CREDENTIAL_MISSING)) {
         m->sources = sources;
@@ -106,10 +129,10 @@ void mod_stage_auth_take(request_rec *r, struct mod_req *m, const struct mod_dir
             values[i] = apr_table_get(m->first->headers_in, sources->v[i].field);
             m->carried |= values[i] != NULL ? 1u << i : 0;
         }
-        m->credential_reason = aps_credential_find(sources->v, values, sources->n, m->first->pool,
-                                                   &m->credential, &source);
-        if (m->credential_reason == APS_REASON_ALLOW)
-            m->credential_kind = sources->v[source].kind;
+        if (sources->bearer && mod_proof_is_on(dir))
+            find_with_proof(m, sources, values);
+        else
+            find(m, sources->v, values, sources->n);
     }
     mod_stage_auth_out(r, m, dir, sources);
 }
@@ -177,7 +200,8 @@ enum aps_reason mod_stage_auth(struct mod_req *m)
         if (aps_reason_is_authn_failure(m->auth))
             m->auth = mod_stage_limit_fail(m, m->auth);
     }
-    if (m->auth != APS_REASON_ALLOW || m->who == NULL || m->who->bearer == NULL)
+    if (m->auth != APS_REASON_ALLOW || m->who == NULL || m->dir == NULL ||
+        (m->dir->token == NULL && m->who->bearer == NULL))
         return m->auth;
     return mod_stage_token_here(m);
 }

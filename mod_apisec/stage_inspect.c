@@ -59,8 +59,11 @@ static const char *const control_fields[] = {
     "x-rewrite-url",
 };
 
-/* Fields that only a proxy may send (TRN-11). */
-static const char *const forwarding_fields[] = {"forwarded", "x-forwarded-*", "x-real-ip"};
+/* Fields that only a proxy may send (TRN-11, MTLS-03). */
+static const char *const forwarding_fields[] = {
+    "client-cert",    "client-cert-chain", "forwarded", "ssl-client-*",
+    "x-client-cert*", "x-forwarded-*",     "x-real-ip", "x-ssl-client-*",
+};
 
 /* A letter in lower case; a dash stays one. */
 static char low(char c)

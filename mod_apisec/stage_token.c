@@ -41,17 +41,6 @@ static enum aps_token judge(struct mod_req *m, enum aps_bearer_form form,
     return aps_bearer(m->view, m->server->store->ring, &shown, m->first->pool, found, diag);
 }
 
-/* A bound token is worth nothing without a proof of its key, which nobody has asked for. */
-static enum aps_token check_binding(const struct mod_req *m, const struct aps_bearer *bearer,
-                                    struct aps_diag *diag)
-{
-    (void)m;
-    if (!bearer->claims.has_jkt && !bearer->claims.has_x5t)
-        return APS_TOKEN_OK;
-    aps_err_explain(diag, "cnf asks for a proof, which is not checked here");
-    return APS_TOKEN_CONFIRMATION;
-}
-
 enum aps_reason mod_stage_token(struct mod_req *m, enum aps_bearer_form form)
 {
     struct aps_bearer_found found;
@@ -60,14 +49,15 @@ enum aps_reason mod_stage_token(struct mod_req *m, enum aps_bearer_form form)
     enum aps_token verdict = judge(m, form, &found, &diag);
     m->key_id = found.id;
     aps_metrics_add(mod_process.state, found.hit ? APS_METRIC_CACHE_HIT : APS_METRIC_CACHE_MISS, 1);
-    if (verdict == APS_TOKEN_OK)
-        verdict = check_binding(m, found.who->bearer, &diag);
-    if (verdict == APS_TOKEN_OK)
+    enum aps_reason reason = aps_token_reason(verdict);
+    if (reason == APS_REASON_ALLOW)
+        reason = mod_proof(m, found.who->bearer, &diag);
+    if (reason == APS_REASON_ALLOW)
         m->who = found.who;
     else if (diag.text[0] != '\0')
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, m->first, "APISEC0031: %s: %s (request %s)",
-                      aps_token_word(verdict), diag.text, mod_req_id(m));
-    return aps_token_reason(verdict);
+                      aps_reason_token(reason), diag.text, mod_req_id(m));
+    return reason;
 }
 
 /* ---- What a section wants ---- */
@@ -77,13 +67,39 @@ static bool is_taken(const struct mod_issuers *issuers, struct aps_str name)
     return issuers == NULL || aps_str_is_in(name, issuers->v, issuers->n);
 }
 
-enum aps_reason mod_stage_token_here(const struct mod_req *m)
+/* A later section of the transaction may want more of the proof that was checked (DPOP-10). */
+static enum aps_reason check_dpop(const struct mod_req *m, const struct mod_dpop *want,
+                                  const struct aps_bearer *bearer)
 {
-    const struct mod_token *want = m->dir != NULL ? m->dir->token : NULL;
-    const struct aps_bearer *bearer = m->who->bearer;
+    const bool bound = bearer != NULL && bearer->claims.has_jkt;
+    if (bound && (want == NULL || !want->on))
+        return APS_REASON_TOKEN_CONFIRMATION;
+    if (want != NULL && want->required && !bound)
+        return APS_REASON_TOKEN_PROOF_MISSING;
+    if (bound && want->nonce && !m->by_nonce)
+        return APS_REASON_TOKEN_PROOF_NONCE;
+    return APS_REASON_ALLOW;
+}
+
+/* A key has logged in nowhere. */
+static enum aps_reason check_login(const struct mod_req *m, const struct mod_step_up *want,
+                                   const struct aps_bearer *bearer)
+{
+    static const struct aps_claims nothing = {.auth_time = -1};
     if (want == NULL)
         return APS_REASON_ALLOW;
-    if (!is_taken(want->issuers, bearer->issuer))
+    return aps_token_reason(aps_claims_login(bearer != NULL ? &bearer->claims : &nothing,
+                                             &want->login, bearer != NULL ? bearer->leeway : 0,
+                                             (aps_nsec)m->first->request_time * APS_USEC));
+}
+
+enum aps_reason mod_stage_token_here(struct mod_req *m)
+{
+    static const struct mod_token nothing;
+    const struct mod_token *want = m->dir->token != NULL ? m->dir->token : &nothing;
+    const struct aps_bearer *bearer = m->who->bearer;
+    if (bearer != NULL && !is_taken(want->issuers, bearer->issuer))
         return APS_REASON_TOKEN_ISSUER;
-    return APS_REASON_ALLOW;
+    enum aps_reason reason = check_dpop(m, want->dpop, bearer);
+    return reason == APS_REASON_ALLOW ? check_login(m, want->step_up, bearer) : reason;
 }

@@ -12,6 +12,8 @@
 #define APS_KDF_WRAP "apisec wrap v1"       /* seals pepper, audit key, address key */
 #define APS_KDF_CHECK "apisec check v1"     /* key-check value */
 #define APS_KDF_PUBLISH "apisec publish v1" /* MAC of a published copy */
+#define APS_KDF_CACHE "apisec cache v1"     /* MAC of fetched keys of issuers */
+#define APS_KDF_NONCE "apisec nonce v1"     /* MAC of nonces for proofs */
 #define APS_KDF_ID "apisec id"              /* public id of a master key, 8 bytes */
 
 /* Extract and expand, `n` bytes (1 to 8,160).  Salt and info may be empty.  `out` is wiped on
