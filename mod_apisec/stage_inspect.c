@@ -144,6 +144,11 @@ static bool is_refused_field(const char *name, bool trusted)
         if (NAME_IS(name, control_fields) || (!trusted && NAME_IS(name, forwarding_fields)))
             return true;
         break;
+    case 'c':
+    case 's':
+        if (!trusted && NAME_IS(name, forwarding_fields))
+            return true;
+        break;
     default:
         break;
     }

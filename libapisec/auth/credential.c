@@ -95,21 +95,41 @@ static bool hides_scheme(struct aps_str value, struct aps_str scheme)
     return false;
 }
 
-/* token68: one or more of its characters, then any number of '='. */
+/* Lanes whose byte is none of token68's, but for '='. */
+static inline bytes16 strange_bytes(const char *p)
+{
+    bytes16 x, letter;
+
+    memcpy(&x, p, sizeof x);
+    letter = (x | 0x20) - 'a';
+    return ~((bytes16)(letter < 26) | (bytes16)((bytes16)(x - '0') < 10) |
+             ((bytes16)((bytes16)(x - '+') < 5) & (bytes16)(x != ',')) | (bytes16)(x == '_') |
+             (bytes16)(x == '~'));
+}
+
+/* token68: one or more of its characters, then any number of '='.  Sixteen at a time, as is_word:
+ * a token has a thousand. */
 static bool is_token68(struct aps_str s)
 {
-    static const char marks[] = "-._~+/";
-    size_t i = 0;
+    bytes16 strange = {0};
+    char last[sizeof strange];
+    halves16 any;
 
-    while (i < s.n &&
-           ((s.p[i] >= '0' && s.p[i] <= '9') || (s.p[i] >= 'A' && s.p[i] <= 'Z') ||
-            (s.p[i] >= 'a' && s.p[i] <= 'z') || (s.p[i] != '\0' && strchr(marks, s.p[i]) != NULL)))
-        i++;
-    if (i == 0)
+    while (s.n != 0 && s.p[s.n - 1] == '=')
+        s.n--;
+    if (s.n == 0)
         return false;
-    while (i < s.n && s.p[i] == '=')
-        i++;
-    return i == s.n;
+    for (size_t i = 0; i + sizeof strange < s.n; i += sizeof strange)
+        strange |= strange_bytes(s.p + i);
+    if (s.n >= sizeof strange) {
+        strange |= strange_bytes(s.p + s.n - sizeof strange);
+    } else {
+        memset(last, 'a', sizeof last);
+        memcpy(last, s.p, s.n);
+        strange |= strange_bytes(last);
+    }
+    any = (halves16)strange;
+    return (any[0] | any[1]) == 0;
 }
 
 static struct found read_bearer(struct aps_str token)
