@@ -131,6 +131,7 @@ void *mod_config_server_merge(apr_pool_t *pool, void *base, void *add)
     if (a->address == MOD_ADDRESS_UNSET)
         sc->address = b->address;
     sc->state_path = b->state_path;
+    sc->cache = b->cache;
     sc->table = b->table;
     sc->has_uses = b->has_uses;
     sc->uses = b->uses;

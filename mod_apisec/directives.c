@@ -92,6 +92,12 @@ static const char *set_state(cmd_parms *cmd, struct mod_dir *dir, const char *ar
     return absolute(cmd, arg, &server_of(cmd)->state_path);
 }
 
+static const char *set_cache(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    (void)dir;
+    return absolute(cmd, arg, &server_of(cmd)->cache);
+}
+
 static const char *set_table(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
 {
     struct aps_diag diag = {{0}};

@@ -223,6 +223,7 @@ struct mod_server {
     apr_array_header_t *resources; /* of const struct mod_resource *; NULL: none */
     /* Of the main server only. */
     const char *state_path;
+    const char *cache; /* folder of fetched keys; NULL: beside the state */
     uint64_t table;
     bool has_uses;
     uint64_t uses;
@@ -303,12 +304,14 @@ apr_hash_t *mod_check_documents(apr_pool_t *pool);
 /* One store that at least one server uses.  Servers with the same folder and key share it. */
 struct mod_store {
     const char *dir, *master_source;
-    struct aps_secret master;  /* empty: the key could not be read */
-    const char *fault;         /* why the store could not be used at start, or NULL */
-    struct aps_reader *reader; /* of this child */
-    bool listed;               /* the generation that it serves has a row */
-    struct aps_keyring *ring;  /* of this child: keys that were fetched; NULL: none can be */
-    struct aps_mac *ring_mac;
+    struct aps_secret master;       /* empty: the key could not be read */
+    const char *fault;              /* why the store could not be used at start, or NULL */
+    bool fetches;                   /* some issuer's keys have to be fetched: at start, or since */
+    struct aps_reader *reader;      /* of this child */
+    bool listed;                    /* the generation that it serves has a row */
+    struct aps_keyring *ring;       /* of this child: keys that were fetched; NULL: none can be */
+    struct aps_keyring_place place; /* where they lie */
+    uint8_t place_id[APS_DIGEST_LEN];
     struct aps_mac *nonces; /* the key of nonces for proofs, the same in every child */
     /* Of the copy that was good at start: a child that has seen none yet takes no other store's and
      * no older one. */
@@ -332,6 +335,7 @@ struct mod_process {
     uint64_t id_seed;     /* of request ids, random for each child */
     bool has_cache;       /* mod_cache is loaded */
     bool has_ssl;         /* and mod_ssl */
+    const char *cache;    /* folder of fetched keys; NULL: none can be kept */
     aps_nsec refresh;
     uint32_t waiters; /* requests that may wait for their turn at once, in all processes */
     uid_t owner;      /* the account that starts httpd */
@@ -344,7 +348,16 @@ int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
 void mod_process_child_init(apr_pool_t *pchild, server_rec *s);
 
 /* keys.c: the keys of a store's own, for this child. */
-void mod_keys_child(apr_pool_t *pchild, struct mod_store *store);
+void mod_keys_child(apr_pool_t *pchild, server_rec *s, struct mod_store *store);
+
+/* fetch.c: the keys of issuers, fetched by one child for all. */
+/* Whether some issuer of the store has keys that are fetched. */
+bool mod_fetch_is_wanted(const struct aps_snapshot *snap);
+/* NULL, or what keeps the keys of this store's issuers from being fetched. */
+const char *mod_fetch_fault(const struct mod_store *store);
+/* At start, as root: the folder, and the watch.  What is wrong is told. */
+void mod_fetch_post_config(apr_pool_t *pconf, server_rec *s, const char *state_path);
+void mod_fetch_stopping(apr_pool_t *pchild, int graceful);
 
 /* reach.c */
 /* What keeps httpd's children from reading the copy of the store `dir`, and what mends it; NULL if
@@ -465,6 +478,8 @@ struct mod_req {
 /* m->view, which is the view in force when it is first asked for, held until the transaction ends;
  * NULL when there is none.  Logs and counts what happened to the published copy. */
 struct aps_view *mod_process_view(struct mod_req *m);
+/* The view in force of a child's store, with a reference; NULL: none. */
+struct aps_view *mod_process_acquire(server_rec *s, struct mod_store *store);
 
 /* request.c */
 struct mod_req *mod_req_make(request_rec *r);
@@ -531,6 +546,9 @@ const enum aps_alg *mod_proof_algs(size_t *out_n);
 
 /* resource.c */
 int mod_resource_quick(request_rec *r, int lookup);
+
+/* A token wants a key that is not here: ask whoever fetches to look, once in an interval. */
+void mod_fetch_ask(struct mod_req *m, struct aps_str issuer);
 
 /* stage_token.c: a token in place of a key. */
 /* Who calls by it; m->who with ALLOW alone. */

@@ -1,11 +1,14 @@
 /* The module record, and its hooks in the order of a request. */
 #include "mod.h"
 
+#include "mpm_common.h"
+
 static void register_hooks(apr_pool_t *pool)
 {
     static const char *const after_remoteip[] = {"mod_remoteip.c", "mod_unique_id.c", NULL};
     static const char *const before_log[] = {"mod_log_config.c", NULL};
     static const char *const after_ssl[] = {"mod_ssl.c", NULL};
+    static const char *const before_watchdog[] = {"mod_watchdog.c", NULL};
 
     /* Start: the log's names before any LogFormat is read; keys and state while still root. */
     ap_hook_pre_config(mod_stage_trace_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -15,7 +18,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_config(mod_process_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mod_process_post_config, after_ssl, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mod_hide_post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(mod_process_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(mod_process_child_init, NULL, before_watchdog, APR_HOOK_MIDDLE);
+    ap_hook_child_stopping(mod_fetch_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 
     /* A request. */
     ap_hook_post_read_request(mod_req_post_read, after_remoteip, NULL, APR_HOOK_MIDDLE);

@@ -62,6 +62,7 @@ static void probe(apr_pool_t *pconf, struct mod_store *store)
         memcpy(store->id, aps_snapshot_store_id(snap), sizeof store->id);
         store->tag = aps_snapshot_store_tag(snap);
         store->generation = aps_snapshot_generation(snap);
+        store->fetches = mod_fetch_is_wanted(snap);
     }
     aps_snapshot_close(snap);
     store->fault = err != APS_OK ? apr_pstrdup(pconf, aps_err_say(err, &diag))
@@ -203,12 +204,13 @@ int mod_process_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
     bind_servers(pconf, s);
     for (int i = 0; i < mod_process.stores->nelts; i++) {
         const struct mod_store *store = APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *);
-        if (store->fault == NULL) {
+        const char *broken = store->fault != NULL ? store->fault : mod_fetch_fault(store);
+        if (broken == NULL) {
             check_plans(store);
             continue;
         }
         ap_log_error(APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, s, "APISEC0020: store %s: %s",
-                     store->dir, store->fault);
+                     store->dir, broken);
         status = HTTP_INTERNAL_SERVER_ERROR;
     }
     if ((fault = check_state(ptemp, s)) != NULL) {
@@ -243,6 +245,7 @@ int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
                          store->fault);
     }
     open_state(pconf, s);
+    mod_fetch_post_config(pconf, s, state_path(s));
     if (mod_process.state != NULL)
         mod_limit_register(ptemp);
     if (ap_find_linked_module("mpm_itk.c") != NULL || ap_find_linked_module("mod_ruid2.c") != NULL)
@@ -381,15 +384,21 @@ static uint32_t count_workers(void)
     return (uint32_t)daemons * (uint32_t)threads;
 }
 
-/* A child of a server with few stores opens them before its first request, so that it has a good
- * copy if the next one is damaged.  Of many stores it will ask for some, and memory for all of them
- * in each child would be wasted. */
-static void open_early(server_rec *s, struct mod_store *store)
+struct aps_view *mod_process_acquire(server_rec *s, struct mod_store *store)
 {
     struct aps_diag diag = {{0}};
     enum aps_reader_event event = APS_READER_SAME;
     struct aps_view *view = aps_reader_acquire(store->reader, aps_clock_monotonic(), &event, &diag);
     report(s, store, view, event, &diag);
+    return view;
+}
+
+/* A child of a server with few stores opens them before its first request, so that it has a good
+ * copy if the next one is damaged.  Of many stores it will ask for some, and memory for all of them
+ * in each child would be wasted. */
+static void open_early(server_rec *s, struct mod_store *store)
+{
+    struct aps_view *view = mod_process_acquire(s, store);
     if (view != NULL)
         aps_view_release(view);
 }
@@ -435,7 +444,7 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
         options.tell = mod_stage_trace_caller;
         options.change = list_generation;
         options.change_arg = store;
-        mod_keys_child(pchild, store);
+        mod_keys_child(pchild, s, store);
         if (aps_reader_new(&options, &store->reader) != APS_OK)
             ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "APISEC0025: store %s: out of memory",
                          store->dir);

@@ -53,7 +53,7 @@ static int serve(request_rec *r, const struct mod_resource *resource)
 {
     struct mod_req *m = mod_req_get(r);
     if (r->method_number != M_GET) { /* HEAD is a GET */
-        r->allowed |= AP_METHOD_BIT << M_GET;
+        ap_allow_methods(r, REPLACE_ALLOW, "GET", NULL);
         return HTTP_METHOD_NOT_ALLOWED;
     }
     if (mod_process_view(m) == NULL)

@@ -43,4 +43,8 @@ enum aps_once aps_once(struct aps_state *state, enum aps_once_kind kind, uint64_
                        const unsigned char digest[APS_ONCE_DIGEST_LEN], aps_nsec until,
                        struct aps_table_now now);
 
+/* Whether somebody has had it, and its end has not come.  Uses nothing. */
+bool aps_once_is_used(struct aps_state *state, enum aps_once_kind kind, uint64_t store,
+                      const unsigned char digest[APS_ONCE_DIGEST_LEN], struct aps_table_now now);
+
 #endif

@@ -52,3 +52,13 @@ enum aps_once aps_once(struct aps_state *state, enum aps_once_kind kind, uint64_
     }
     return APS_ONCE_FULL; /* somebody damages cells faster than they change */
 }
+
+bool aps_once_is_used(struct aps_state *state, enum aps_once_kind kind, uint64_t store,
+                      const unsigned char digest[APS_ONCE_DIGEST_LEN], struct aps_table_now now)
+{
+    struct aps_table_who who = who_of(state, kind, store, digest);
+    struct aps_table_spot spot;
+
+    aps_table_look(state, &who, now, &spot);
+    return !spot.overflow && is_used(&spot, now);
+}

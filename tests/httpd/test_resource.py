@@ -59,7 +59,7 @@ def test_metadata_is_served_to_everybody(site):
     assert document["dpop_bound_access_tokens_required"] is True and "ES256" in document["dpop_signing_alg_values_supported"]
     assert site.request("HEAD", WELL_KNOWN).status == 200
     answer = site.request("POST", WELL_KNOWN)
-    assert answer.status == 405 and answer.headers["Allow"].startswith("GET,HEAD")
+    assert answer.status == 405 and "GET" in answer.headers["Allow"]
     assert site.get(WELL_KNOWN + "/other").status == 401, "nothing else is open"
 
 

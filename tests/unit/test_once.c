@@ -36,6 +36,19 @@ static void a_value_is_used_once_until_its_end(void **state)
     assert_int_equal(use_proof(1, end, T0 - APS_MINUTE), APS_ONCE_USED); /* the clock went back */
 }
 
+static void a_look_uses_nothing(void **state)
+{
+    const unsigned char digest[APS_ONCE_DIGEST_LEN] = {1};
+    const struct aps_table_now now = {APS_SEC, T0}, late = {APS_SEC, T0 + APS_MINUTE};
+
+    (void)state;
+    assert_false(aps_once_is_used(table, APS_ONCE_PROOF, STORE, digest, now));
+    assert_int_equal(use_proof(1, T0 + APS_MINUTE, T0), APS_ONCE_NEW);
+    assert_true(aps_once_is_used(table, APS_ONCE_PROOF, STORE, digest, now));
+    assert_false(aps_once_is_used(table, APS_ONCE_FETCH, STORE, digest, now));
+    assert_false(aps_once_is_used(table, APS_ONCE_PROOF, STORE, digest, late));
+}
+
 static void an_end_is_rounded_up(void **state)
 {
     (void)state;
@@ -116,6 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_value_is_used_once_until_its_end),
+        T(a_look_uses_nothing),
         T(an_end_is_rounded_up),
         T(an_end_in_the_past_is_now),
         T(kinds_stores_and_values_are_apart),
