@@ -47,4 +47,9 @@ enum aps_once aps_once(struct aps_state *state, enum aps_once_kind kind, uint64_
 bool aps_once_is_used(struct aps_state *state, enum aps_once_kind kind, uint64_t store,
                       const unsigned char digest[APS_ONCE_DIGEST_LEN], struct aps_table_now now);
 
+/* Let a value be used again: whoever had NEW for it came to nothing.  Where its end has come,
+ * nothing happens. */
+void aps_once_forget(struct aps_state *state, enum aps_once_kind kind, uint64_t store,
+                     const unsigned char digest[APS_ONCE_DIGEST_LEN], struct aps_table_now now);
+
 #endif

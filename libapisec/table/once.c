@@ -62,3 +62,18 @@ bool aps_once_is_used(struct aps_state *state, enum aps_once_kind kind, uint64_t
     aps_table_look(state, &who, now, &spot);
     return !spot.overflow && is_used(&spot, now);
 }
+
+void aps_once_forget(struct aps_state *state, enum aps_once_kind kind, uint64_t store,
+                     const unsigned char digest[APS_ONCE_DIGEST_LEN], struct aps_table_now now)
+{
+    struct aps_table_who who = who_of(state, kind, store, digest);
+
+    for (unsigned tries = 0; tries < APS_TABLE_TRIES; tries++) {
+        struct aps_table_spot spot;
+
+        aps_table_look(state, &who, now, &spot);
+        if (!is_used(&spot, now) ||
+            aps_table_put(state, &spot, aps_word_once((uint64_t)(now.wall / APS_USEC))))
+            return;
+    }
+}

@@ -49,6 +49,29 @@ static void a_look_uses_nothing(void **state)
     assert_false(aps_once_is_used(table, APS_ONCE_PROOF, STORE, digest, late));
 }
 
+/* WHK-06: what came to nothing may come again, once. */
+static void a_value_can_be_given_back(void **state)
+{
+    const aps_nsec end = T0 + APS_HOUR, now = T0 + APS_SEC;
+    const struct aps_table_now then = {2 * APS_SEC, now};
+    unsigned char digest[APS_ONCE_DIGEST_LEN] = {1}, other[APS_ONCE_DIGEST_LEN] = {2};
+
+    (void)state;
+    assert_int_equal(use_proof(1, end, T0), APS_ONCE_NEW);
+    assert_int_equal(use_proof(2, end, T0), APS_ONCE_NEW);
+    aps_once_forget(table, APS_ONCE_NONCE, STORE, digest, then);
+    aps_once_forget(table, APS_ONCE_PROOF, STORE + 1, digest, then);
+    assert_int_equal(use_proof(1, end, now), APS_ONCE_USED);
+    aps_once_forget(table, APS_ONCE_PROOF, STORE, digest, then);
+    aps_once_forget(table, APS_ONCE_PROOF, STORE, digest, then);
+    assert_int_equal(use_proof(1, end, now), APS_ONCE_NEW);
+    assert_int_equal(use_proof(1, end, now), APS_ONCE_USED);
+    assert_int_equal(use_proof(2, end, now), APS_ONCE_USED);
+    other[0] = 3; /* that nobody has used */
+    aps_once_forget(table, APS_ONCE_PROOF, STORE, other, then);
+    assert_int_equal(use_proof(3, end, now), APS_ONCE_NEW);
+}
+
 static void an_end_is_rounded_up(void **state)
 {
     (void)state;
@@ -130,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_value_is_used_once_until_its_end),
         T(a_look_uses_nothing),
+        T(a_value_can_be_given_back),
         T(an_end_is_rounded_up),
         T(an_end_in_the_past_is_now),
         T(kinds_stores_and_values_are_apart),
