@@ -139,7 +139,7 @@ def test_no_row_is_reduced_capacity_and_no_fault_of_the_caller(make_site):
         me = struct.pack("<QQ", os.getpid(), int(stat.read().rpartition(")")[2].split()[19]))
     with open(site.server.state, "r+b") as state:
         cells, rows, uses = struct.unpack_from("<QQQ", state.read(48), 24)
-        begin = 167936 + 32 * rows + 16 * cells + 64 * uses + 36864
+        begin = 692224 + 32 * rows + 16 * cells + 64 * uses + 36864
 
         def own(who):
             for i in range(max(4096, cells // 4)):
