@@ -154,12 +154,12 @@ static void put_limits(request_rec *r, const apr_array_header_t *limits)
 
 static void put_openmetrics(request_rec *r, const struct listing *l)
 {
-    for (int i = 0; i < APS_METRIC_COUNT; i++) {
+    for (enum aps_metric i = 0; i < APS_METRIC_COUNT; i++) {
         put_family(r, aps_metrics_name(i), aps_metrics_help(i));
         ap_rprintf(r, "%s_total %" APR_UINT64_T_FMT "\n", aps_metrics_name(i), sum(i));
     }
     put_family(r, "apisec_decisions", "decisions by their reason");
-    for (int i = 0; i < APS_REASON_COUNT; i++)
+    for (enum aps_reason i = 0; i < APS_REASON_COUNT; i++)
         ap_rprintf(r, "apisec_decisions_total{reason=\"%s\"} %" APR_UINT64_T_FMT "\n",
                    aps_reason_token(i), sum_reason(i));
     put_limits(r, l->limits);
@@ -193,12 +193,12 @@ static void put_json(request_rec *r, const struct listing *l)
     aps_json_put_bool(&w, "state_down", mod_process.state == NULL);
     aps_json_name(&w, "counters");
     aps_json_object(&w);
-    for (int i = 0; i < APS_METRIC_COUNT; i++)
+    for (enum aps_metric i = 0; i < APS_METRIC_COUNT; i++)
         aps_json_put_u64(&w, aps_metrics_name(i), sum(i));
     aps_json_end(&w);
     aps_json_name(&w, "decisions");
     aps_json_object(&w);
-    for (int i = 0; i < APS_REASON_COUNT; i++)
+    for (enum aps_reason i = 0; i < APS_REASON_COUNT; i++)
         aps_json_put_u64(&w, aps_reason_token(i), sum_reason(i));
     aps_json_end(&w);
     put_json_limits(&w, l->limits);

@@ -117,7 +117,8 @@ static uint64_t attack_name(unsigned store, const char *what, uint64_t number)
         char what[8];
     } name = {store, number, {0}};
 
-    memcpy(name.what, what, strnlen(what, sizeof name.what));
+    for (size_t i = 0; i < sizeof name.what && what[i] != '\0'; i++)
+        name.what[i] = what[i];
     return aps_table_caller(attack_state, &name, sizeof name);
 }
 
