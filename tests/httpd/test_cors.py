@@ -1,11 +1,11 @@
 """Pages of other origins: preflights, refusals that a page can read, and who decides about both."""
 
 import pytest
-from harness import MPM, Backend, Server, Site
+from harness import Backend, Server, Site
 from harness.backend import fields_of
 from harness.h2 import H2Connection
 
-pytestmark = pytest.mark.skipif(MPM != "event", reason="the MPM does not matter")
+pytestmark = pytest.mark.one_mpm
 
 APP, ADMIN, FOREIGN = "https://app.example.org", "http://localhost:3000", "https://evil.example"
 EXPOSED = ("WWW-Authenticate, DPoP-Nonce, Retry-After, RateLimit, RateLimit-Policy, Deprecation, Sunset, Link, X-Request-Id")

@@ -1,13 +1,12 @@
 """A flood of addresses through a trusted proxy, by limits of addresses and the limit of failures."""
 
 import pytest
-from harness import MPM
 from harness.flood import Flood
 from harness.storm import clear_of_midnight
 
 
 # LIM-14, LIM-12, LIM-13, KEY-15: 3,000 addresses are some 4,500 entries for a table of 1,024
-@pytest.mark.skipif(MPM != "event", reason="the same under each MPM")
+@pytest.mark.one_mpm
 @pytest.mark.slow
 def test_flood_of_addresses_takes_nothing_from_callers_and_gets_nothing_for_nothing(make_site):
     clear_of_midnight()

@@ -5,11 +5,9 @@ import os
 import time
 
 import pytest
-from harness import MPM, Folder
+from harness import Folder
 from harness.crowd import Job, crowd
 from harness.storm import Kills, Restarts, Storm, clear_of_midnight
-
-event_only = pytest.mark.skipif(MPM != "event", reason="the same under each MPM")
 
 
 @pytest.fixture
@@ -34,7 +32,7 @@ def served(lines):
 
 
 # LIM-13, LIM-02, LIM-23
-@event_only
+@pytest.mark.one_mpm
 def test_exactly_the_allowed_number(make_storm):
     storm, site = make_storm()
     storm.run(site)
@@ -91,7 +89,7 @@ def fill(site, first=0):
 
 
 # LIM-14, LIM-13: who has begun goes on exactly where he is, and who finds no room is not unlimited
-@event_only
+@pytest.mark.one_mpm
 @pytest.mark.slow
 def test_full_table_forgets_nobody_and_lets_nobody_in_for_nothing(make_storm):
     storm, site = make_storm(FILL)
@@ -166,7 +164,7 @@ def spend_all(site, steps, wall):
 
 
 # LIM-04, LIM-09: the wall clock steps, the monotonic one does not
-@event_only
+@pytest.mark.one_mpm
 @pytest.mark.slow
 def test_wall_clock_that_steps_gives_each_day_once_and_no_window_twice(make_site):
     def prepare(site):
