@@ -17,6 +17,7 @@ static const struct {
     {"key", "role list,explain,changes", NULL},
     {"explain", "key show,role show,key set,role grant",
      "the request is refused, or a line of the log would be answered otherwise"},
+    {"token", "explain,key leaked", NULL},
     {"changes", "key show,role show,status", NULL},
     {"publish", "status", NULL},
     {"status", "publish,changes", NULL},
