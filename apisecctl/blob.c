@@ -79,8 +79,8 @@ enum aps_err ctl_blob_stdin(const char *what, size_t max, struct aps_secret *hol
     return trim(hold, what, out, diag);
 }
 
-static enum aps_err read_file(const char *path, const char *what, size_t max,
-                              struct aps_secret *hold, struct aps_diag *diag)
+enum aps_err ctl_blob_file(const char *path, const char *what, size_t max, struct aps_secret *hold,
+                           struct aps_diag *diag)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     enum aps_err err;
@@ -109,6 +109,6 @@ enum aps_err ctl_blob_read(const char *source, bool is_private, const char *what
     else if (is_private)
         err = aps_file_read(source, &want, max, hold, diag);
     else
-        err = read_file(source, what, max, hold, diag);
+        err = ctl_blob_file(source, what, max, hold, diag);
     return err == APS_OK ? trim(hold, what, out, diag) : err;
 }

@@ -11,9 +11,13 @@
 APS_MUST_CHECK enum aps_err ctl_blob_stdin(const char *what, size_t max, struct aps_secret *hold,
                                            struct aps_str *out, struct aps_diag *diag);
 
-/* The same from `source`: the number of a descriptor, `-` for stdin, or the path of a file, which
- * with `is_private` must be one that nobody but its owner, its group and root can read.  As above;
- * APS_ERR_NOT_FOUND, APS_ERR_UNSAFE. */
+/* All bytes of a file, as they are.  As above; APS_ERR_NOT_FOUND. */
+APS_MUST_CHECK enum aps_err ctl_blob_file(const char *path, const char *what, size_t max,
+                                          struct aps_secret *hold, struct aps_diag *diag);
+
+/* The text, as of stdin, from `source`: the number of a descriptor, `-` for stdin, or the path of a
+ * file, which with `is_private` must be one that nobody but its owner, its group and root can read.
+ * As above; APS_ERR_NOT_FOUND, APS_ERR_UNSAFE. */
 APS_MUST_CHECK enum aps_err ctl_blob_read(const char *source, bool is_private, const char *what,
                                           size_t max, struct aps_secret *hold, struct aps_str *out,
                                           struct aps_diag *diag);

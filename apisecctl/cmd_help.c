@@ -18,6 +18,7 @@ static const struct {
     {"explain", "key show,role show,key set,role grant",
      "the request is refused, or a line of the log would be answered otherwise"},
     {"token", "explain,key leaked", NULL},
+    {"sign", "explain,token decode", NULL},
     {"changes", "key show,role show,status", NULL},
     {"publish", "status", NULL},
     {"status", "publish,changes", NULL},

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from harness import SERVER_GROUP, TOP, StateFile, Store
-from harness.jws import times, token
+from harness.jws import EcKey, times, token
 
 with open(os.path.join(TOP, "apisecctl", "commands.def")) as table:
     USAGES = re.findall(r'^C\("([^"]*)"', table.read(), re.M)
@@ -114,6 +114,7 @@ def test_examples_work(shop, folder, command):
     folder.write("keys.csv", "name,key,roles\nold-1,%s,reader\n" % secrets.token_hex(32), 0o600)
     folder.write("token.txt", token({"alg": "RS256"}, dict(times(), iss="https://login.example")), 0o600)
     folder.write("access.log", '192.0.2.7 - - [31/Jan/2027:12:00:00 +0000] "GET / HTTP/1.1" 200 5\n')
+    EcKey(folder, "signer")
     StateFile(shop.state, shop).limit("calls rate=10/s by=key").write()
     example = example.replace("/etc/apisec/shop", folder.path("another")).replace("www-data", SERVER_GROUP)
     for line in ["apisecctl " + words for words in FIRST.get(command, [])] + [example]:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import subprocess
 import time
 
@@ -37,6 +38,7 @@ class EcKey:
         self.path = folder.path(name + ".pem")
         subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", self.path],
                        check=True, stderr=subprocess.DEVNULL)
+        os.chmod(self.path, 0o600)
         spki = subprocess.run(["openssl", "pkey", "-in", self.path, "-pubout", "-outform", "DER"], check=True,
                               stdout=subprocess.PIPE).stdout
         self.x, self.y = spki[-64:-32], spki[-32:]
