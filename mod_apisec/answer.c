@@ -18,6 +18,7 @@ static apr_status_t filter_fields(ap_filter_t *f, apr_bucket_brigade *bb)
     request_rec *r = f->r;
     struct mod_req *m = f->ctx;
     /* httpd's own handler of files sets none of these; a backend may have. */
+    mod_webhook_answered(m, r->status);
     mod_set_fn *set = m->plain == r ? apr_table_addn : apr_table_setn;
     set(r->headers_out, "X-Request-Id", mod_req_id(m));
     if (m->ncharges != 0 && !ap_is_HTTP_REDIRECT(r->status))
@@ -147,6 +148,8 @@ static const struct sentence {
     {401, "Unauthorized", "A valid credential is needed."},
     {403, "Forbidden", "The request is not allowed."},
     {405, "Method Not Allowed", "The method is not allowed for this resource."},
+    {408, "Request Timeout", "The request's content came too slowly."},
+    {409, "Conflict", "The request was accepted before."},
     {411, "Length Required", "The request's content must have a declared length."},
     {413, "Content Too Large", "The request's content is too large."},
     {414, "URI Too Long", "The request's target is too long."},
@@ -248,6 +251,11 @@ static void set_challenges(request_rec *r, apr_table_t *headers, const struct mo
         return;
     realm = realm != NULL ? ap_escape_quotes(r->pool, realm) : "api";
     apr_table_unset(headers, "WWW-Authenticate");
+    if (m->webhook.n != 0) {
+        apr_table_addn(headers, "WWW-Authenticate",
+                       apr_psprintf(r->pool, "Webhook realm=\"%s\"", realm));
+        return;
+    }
     if (sources->bearer)
         add_token_challenges(r, headers, m, unescape(r->pool, realm), reason);
     if (aps_reason_status(reason) != HTTP_UNAUTHORIZED)
@@ -419,6 +427,7 @@ void mod_answer_insert_error_filter(request_rec *r)
     enum aps_reason reason = APS_REASON_UNDECIDED;
     if (m == NULL || r->main != NULL)
         return;
+    mod_webhook_answered(m, r->status);
     if (m->refused == r)
         reason = m->reason;
     else if (m->refused == NULL && m->pending != APS_REASON_UNDECIDED) {

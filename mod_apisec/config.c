@@ -32,6 +32,7 @@ static struct mod_max join_max(const struct mod_max *outer, const struct mod_max
         .target = inner->target != 0 ? inner->target : outer->target,
         .fields = inner->fields != 0 ? inner->fields : outer->fields,
         .field = inner->field != 0 ? inner->field : outer->field,
+        .held = inner->held != 0 ? inner->held : outer->held,
         .body = inner->body != 0 ? inner->body : outer->body,
     };
 }
@@ -167,7 +168,7 @@ const struct mod_sources *mod_config_sources(const struct mod_dir *dir)
 struct mod_max mod_config_max_of(const struct mod_dir *dir)
 {
     static const struct mod_max standard = {
-        .target = 8190, .fields = 100, .field = 8190, .body = MOD_MAX_NO_BODY};
+        .target = 8190, .fields = 100, .field = 8190, .held = 1 << 20, .body = MOD_MAX_NO_BODY};
     return dir->max != NULL ? join_max(&standard, dir->max) : standard;
 }
 

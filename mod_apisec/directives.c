@@ -204,6 +204,26 @@ static const char *set_pass(cmd_parms *cmd, struct mod_dir *dir, const char *arg
     return fault;
 }
 
+#define ONE_WAY_IN                                                                                 \
+    "a delivery is what ApiSecWebhook requires, and a section requires that or what "              \
+    "ApiSecRequire "                                                                               \
+    "says"
+
+static const char *set_webhook(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    const struct mod_webhook *webhook = NULL;
+    const char *fault = mod_webhook_parse(cmd, argc, argv, &webhook);
+    if (fault != NULL)
+        return say(cmd, fault);
+    if (dir->requires != NULL)
+        return say(cmd, dir->requires->webhook != NULL ? "was given before in this section"
+                                                       : ONE_WAY_IN);
+    dir->requires = apr_pcalloc(cmd->pool, sizeof *dir->requires);
+    dir->requires->list = apr_array_make(cmd->pool, 0, sizeof(struct mod_require));
+    dir->requires->webhook = webhook;
+    return NULL;
+}
+
 static const char *add_require(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
 {
     struct mod_require req;
@@ -215,6 +235,8 @@ static const char *add_require(cmd_parms *cmd, struct mod_dir *dir, int argc, ch
         dir->requires->list = apr_array_make(cmd->pool, 2, sizeof(struct mod_require));
     }
     struct mod_requires *requires = dir->requires;
+    if (requires->webhook != NULL)
+        return say(cmd, ONE_WAY_IN);
     if (requires->is_public || (req.kind == MOD_REQUIRE_PUBLIC && requires->list->nelts > 0))
         return say(cmd, "public stands alone; it cannot be combined with another requirement of "
                         "the same section");
@@ -507,14 +529,17 @@ static const char *set_fields(cmd_parms *cmd, struct mod_dir *dir, const char *a
     return fault;
 }
 
-#define MAX_WANTED "target=, fields=, field= or body=, each with a number"
+#define MAX_WANTED "target=, fields=, field=, body= or held=, each with a number"
 
 static const char *read_max(cmd_parms *cmd, struct mod_max *max, const char *option)
 {
     const struct {
         const char *name;
         uint32_t *value;
-    } options[] = {{"target=", &max->target}, {"fields=", &max->fields}, {"field=", &max->field}};
+    } options[] = {{"target=", &max->target},
+                   {"fields=", &max->fields},
+                   {"field=", &max->field},
+                   {"held=", &max->held}};
     struct aps_diag diag = {{0}};
     size_t name = strcspn(option, "=") + 1;
     enum aps_err err;

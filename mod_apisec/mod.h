@@ -67,11 +67,18 @@ struct mod_require {
     const struct aps_str *arg;
 };
 
+/* Deliveries that a section takes. */
+struct mod_webhook {
+    struct aps_str name; /* in the store */
+    int repeat;          /* status that answers what was delivered before */
+};
+
 /* The lines of one section; merging shares the pointer. */
 struct mod_requires {
-    bool is_public;           /* nobody is asked for a name */
-    bool wants_access;        /* api-access is among them */
-    apr_array_header_t *list; /* of struct mod_require */
+    bool is_public;                    /* nobody is asked for a name */
+    bool wants_access;                 /* api-access is among them */
+    apr_array_header_t *list;          /* of struct mod_require */
+    const struct mod_webhook *webhook; /* in place of all that; NULL: none */
 };
 
 /* The limits of a section, of which its outer ones are a part.  Limits are told apart by pointer.
@@ -133,6 +140,7 @@ struct mod_deny {
 /* Bytes, and a count of fields; 0: unset. */
 struct mod_max {
     uint32_t target, fields, field;
+    uint32_t held;
     int64_t body;
 };
 
@@ -280,6 +288,11 @@ const struct mod_limits *mod_limit_join(apr_pool_t *pool, const struct mod_limit
 const char *mod_cors_parse(cmd_parms *cmd, int argc, char *const argv[],
                            const struct mod_cors **out);
 
+/* webhook.c: words of ApiSecWebhook.  NULL and *out, or what is wrong with them; lives in the pool.
+ */
+const char *mod_webhook_parse(cmd_parms *cmd, int argc, char *const argv[],
+                              const struct mod_webhook **out);
+
 /* require.c: words of ApiSecRequire and of Require api-*. */
 /* NULL and *out, or what is wrong with the words, in `pool`.  Lives in `pool`. */
 const char *mod_require_parse(apr_pool_t *pool, int argc, char *const argv[],
@@ -401,6 +414,16 @@ struct mod_watch {
     struct mod_watch *next;
 };
 
+/* A delivery to a webhook. */
+struct mod_delivery {
+    const struct mod_webhook *webhook; /* that was judged; NULL: none yet */
+    enum aps_reason reason;
+    bool kept; /* it is this request's, and no other is let through */
+    uint8_t once[APS_DIGEST_LEN];
+};
+
+struct mod_body;
+
 #define MOD_ID_MAX 64 /* bytes of a request id */
 
 /* One context per transaction, found through r->prev and r->main. */
@@ -448,6 +471,11 @@ struct mod_req {
     const request_rec *told;        /* whose handler was last told the request's id */
     bool told_who;                  /* and who calls */
     const request_rec *plain;       /* httpd's own handler of files answers it */
+
+    /* The content, and what depends on it. */
+    struct mod_body *body; /* NULL: nobody has asked for it */
+    struct mod_delivery delivery;
+    struct aps_str webhook; /* that the section takes deliveries of; empty: none */
 
     /* What and how much. */
     struct aps_access access;
@@ -656,6 +684,32 @@ int mod_cors_answer(request_rec *r, struct mod_req *m);
 /* Have the answer's fields set when it goes out, whoever made it. */
 void mod_cors_insert_filter(request_rec *r);
 void mod_cors_register(void);
+
+/* body.c: the content as it was sent, before any content decoding, held until it was judged.
+ *
+ * From the gate in fixups on, which access control is before, a stage may ask for it; the handler
+ * then reads the very bytes, all of them, in whatever request of the transaction it runs. */
+/* Read all of it, once in a transaction: ALLOW, or BODY_HELD: more than `max` bytes, BODY_TOO_LARGE
+ * (LimitRequestBody), BODY_SLOW, BODY_BROKEN, INTERNAL.  Where it is let through all the same, what
+ * was not read follows what was. */
+enum aps_reason mod_body_read(request_rec *r, struct mod_req *m, size_t max);
+/* What was read, in pieces that are not empty: *out is an array of as many as it returns.  Borrowed
+ * until a handler reads. */
+size_t mod_body_pieces(const struct mod_req *m, struct aps_str **out);
+void mod_body_insert_filter(request_rec *r);
+void mod_body_register(void);
+
+/* webhook.c */
+/* Without the content: is it a delivery?  ALLOW: it has to be judged by mod_webhook. */
+enum aps_reason mod_webhook_begin(struct mod_req *m, const struct mod_webhook *webhook);
+/* All of it, limits included; once in a transaction. */
+enum aps_reason mod_webhook(request_rec *r, struct mod_req *m, const struct mod_policy *policy,
+                            size_t max);
+/* The status for a repeat.  DONE: it was answered. */
+int mod_webhook_repeat(request_rec *r, struct mod_req *m);
+/* The status of the answer is known: where the handler did not accept the delivery, its sender may
+ * try again. */
+void mod_webhook_answered(struct mod_req *m, int status);
 
 /* hide.c */
 int mod_hide_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);

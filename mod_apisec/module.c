@@ -34,6 +34,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(mod_req_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(mod_req_fixups_served, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_filter(mod_answer_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_filter(mod_body_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_filter(mod_cors_insert_filter, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_error_filter(mod_answer_insert_error_filter, NULL, NULL, APR_HOOK_LAST);
     ap_hook_log_transaction(mod_inflight_finish, NULL, NULL, APR_HOOK_REALLY_FIRST);
@@ -45,6 +46,7 @@ static void register_hooks(apr_pool_t *pool)
     mod_answer_register();
     mod_inflight_register();
     mod_cors_register();
+    mod_body_register();
     mod_status_register(pool);
     mod_exposition_register();
 }

@@ -261,6 +261,11 @@ static enum aps_reason run_stages(request_rec *r, struct mod_req *m, const struc
     /* What a browser asks and tells of pages is about the request that the client made. */
     if (p->cors != NULL && r->main == NULL)
         reason = mod_cors(m, p->cors);
+    if (reason == APS_REASON_ALLOW && p->requires->webhook != NULL) {
+        reason = mod_webhook_begin(m, p->requires->webhook);
+        if (reason == APS_REASON_ALLOW) /* the content decides, and limits are charged then */
+            return reason;
+    }
     if (reason == APS_REASON_ALLOW && !p->requires->is_public)
         reason = mod_stage_auth(m);
     return reason == APS_REASON_ALLOW ? limits_and_policy(r, m, p)
@@ -333,6 +338,8 @@ static int answer(request_rec *r, struct mod_req *m, enum aps_reason reason)
         return DECLINED;
     if (reason == APS_REASON_CORS_PREFLIGHT)
         return mod_cors_answer(r, m);
+    if (reason == APS_REASON_WEBHOOK_REPEAT)
+        return mod_webhook_repeat(r, m);
     return mod_answer_refuse(r, m, reason);
 }
 
@@ -458,6 +465,20 @@ authz_status mod_req_provide(request_rec *r, const struct mod_require *req)
     }
 }
 
+/* What depends on the content, which nobody has read before access control was through. */
+static enum aps_reason judge_content(request_rec *r, struct mod_req *m, enum aps_reason reason)
+{
+    const struct mod_dir *dir = dir_of(r);
+    struct mod_policy policy;
+    policy_of(dir, &policy);
+    if (policy.requires->webhook == NULL || is_error_document(r, m))
+        return reason;
+    reason = mod_webhook(r, m, &policy, mod_config_max_of(dir).held);
+    if (r->main == NULL && !aps_reason_is_pass(reason))
+        mod_req_verdict(m, dir->engine, reason);
+    return reason;
+}
+
 /* The gate that .htaccess cannot move: whatever access control came to, the section's own
  * requirement must have been decided and must hold. */
 int mod_req_fixups(request_rec *r)
@@ -471,6 +492,8 @@ int mod_req_fixups(request_rec *r)
         mod_req_verdict(m, dir_of(r)->engine, m->unproved_why);
         reason = m->unproved_why;
     }
+    if (aps_reason_is_pass(reason))
+        reason = judge_content(r, m, reason);
     if (r->main != NULL && !aps_reason_is_pass(reason))
         m->pending = reason;
     int status = answer(r, m, reason);

@@ -107,6 +107,7 @@ static void audit_of(struct mod_req *m, struct aps_audit *a)
         .user = who != NULL ? who->user : none,
         .roles = who != NULL ? who->key.roles : NULL,
         .nroles = who != NULL ? who->key.nroles : 0,
+        .webhook = m->webhook,
         .api = none,
         .limit = mod_stage_limit_name(m, m->reason),
         .would_limit = m->watched != NULL ? aps_str(mod_stage_limit_would(m)) : none,

@@ -33,7 +33,7 @@ struct aps_audit {
     enum aps_decision decision;
     int status;
     uint32_t kv; /* 0: unknown */
-    struct aps_str id, host, ip, method, path, route, key, user, api, limit, would_limit;
+    struct aps_str id, host, ip, method, path, route, key, user, webhook, api, limit, would_limit;
     const struct aps_str *roles;
     size_t nroles;
     uint64_t waited; /* ms; 0: not at all */

@@ -53,20 +53,21 @@ static const struct caps caps_full = {{
     [F_key] = 128, /* of a token: ISSUER:SUBJECT */
     [F_user] = 128,
     [F_roles] = 16,
+    [F_webhook] = 64,
     [F_api] = 64,
     [F_limit] = 80, /* of a limit of several: NAME-month */
     [F_would_limit] = 512,
 }};
 
 /* What gives way, in this order, and how far.  With all at their floor, each byte written as six,
- * the texts take at most 48 * 6 + 9 * 32 * 6 + 16 * 6 + 2 * 64 * 6 = 2,880 bytes, and everything
- * else less than 500. */
+ * the texts take at most 48 * 6 + 8 * 32 * 6 + 3 * 16 * 6 + 2 * 64 * 6 = 2,880 bytes, and
+ * everything else less than 520. */
 static const struct {
     uint8_t field;
     uint8_t floor;
 } yielding[] = {
-    {F_path, 48},  {F_route, 32}, {F_roles, 2}, {F_would_limit, 16}, {F_user, 32}, {F_host, 32},
-    {F_limit, 32}, {F_api, 32},   {F_ip, 32},   {F_id, 32},          {F_key, 32},
+    {F_path, 48},  {F_route, 32}, {F_roles, 2},    {F_would_limit, 16}, {F_user, 32}, {F_host, 32},
+    {F_limit, 32}, {F_api, 16},   {F_webhook, 16}, {F_ip, 32},          {F_id, 32},   {F_key, 32},
 };
 
 #define PIECE(lit)                                                                                 \
@@ -131,6 +132,8 @@ static inline struct aps_str str_of(const struct aps_audit *a, enum field f)
         return a->key;
     case F_user:
         return a->user;
+    case F_webhook:
+        return a->webhook;
     case F_api:
         return a->api;
     case F_limit:

@@ -370,6 +370,7 @@ static void texts_are_capped(void **state)
         {"id", offsetof(struct aps_audit, id), 64},
         {"ip", offsetof(struct aps_audit, ip), 64},
         {"key", offsetof(struct aps_audit, key), 128},
+        {"webhook", offsetof(struct aps_audit, webhook), 64},
         {"api", offsetof(struct aps_audit, api), 64},
         {"limit", offsetof(struct aps_audit, limit), 80},
         {"would_limit", offsetof(struct aps_audit, would_limit), 512},
@@ -430,7 +431,8 @@ static struct aps_audit full_of(const char *unit, size_t size)
     struct aps_str all = {text, size};
     for (size_t i = 0; i < 100; i++)
         many[i] = all;
-    a.id = a.host = a.ip = a.method = a.path = a.route = a.key = a.user = a.api = a.limit = all;
+    a.id = a.host = a.ip = a.method = a.path = a.route = a.key = a.user = a.webhook = a.api =
+        a.limit = all;
     a.would_limit = all;
     return a;
 }
@@ -448,7 +450,7 @@ static void the_longest_line_fits(void **state)
         for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
             struct aps_audit a = full_of(units[u], sizes[s]);
             size_t n = write_and_read(&a);
-            assert_int_equal(nseen, 26);
+            assert_int_equal(nseen, 27);
             assert_string_equal(value_of("reason"), "credential_exposed");
             assert_string_equal(value_of("status"), "2147483647");
             assert_true(n > 400);
@@ -513,6 +515,7 @@ static void single_fields_are_told(void **state)
         {"kv", "2"},
         {"user", "shop"},
         {"roles", "reader,writer"},
+        {"webhook", ""},
         {"api", ""},
         {"limit", ""},
         {"would_limit", "hourly,daily"},
@@ -536,7 +539,7 @@ static void single_fields_are_told(void **state)
     assert_int_equal(aps_audit_field(aps_str("")), -1);
     assert_int_equal(aps_audit_field(aps_str("secret")), -1);
     assert_int_equal(aps_audit_value(&a, -1, scratch).n, 0);
-    assert_int_equal(aps_audit_value(&a, 26, scratch).n, 0);
+    assert_int_equal(aps_audit_value(&a, 27, scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("kv")), scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("gen")), scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("roles")), scratch).n, 0);
