@@ -256,6 +256,13 @@ static void set_challenges(request_rec *r, apr_table_t *headers, const struct mo
                        apr_psprintf(r->pool, "Webhook realm=\"%s\"", realm));
         return;
     }
+    if (m->signature.want != NULL) {
+        apr_table_addn(headers, "WWW-Authenticate",
+                       apr_psprintf(r->pool, "Signature realm=\"%s\"", realm));
+        if (m->signature.want->ask != NULL)
+            apr_table_setn(headers, "Accept-Signature", m->signature.want->ask);
+        return;
+    }
     if (sources->bearer)
         add_token_challenges(r, headers, m, unescape(r->pool, realm), reason);
     if (aps_reason_status(reason) != HTTP_UNAUTHORIZED)

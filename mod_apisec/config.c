@@ -92,6 +92,8 @@ void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add)
         dir->plan = b->plan;
     if (a->fields == MOD_FIELDS_UNSET)
         dir->fields = b->fields;
+    if (a->signature == NULL)
+        dir->signature = b->signature;
     if (a->cors == NULL)
         dir->cors = b->cors;
     if (a->max == NULL) {
@@ -197,4 +199,15 @@ uint32_t mod_config_waiters_of(const struct mod_server *sc, uint32_t workers)
     if (n >= workers)
         n = workers > 0 ? workers - 1 : 0;
     return n < APS_SLOTS_MAX ? (uint32_t)n : APS_SLOTS_MAX;
+}
+
+const char *mod_config_origin(const request_rec *r)
+{
+    const server_rec *s = r->server;
+    const struct mod_server *sc = ap_get_module_config(s->module_config, &apisec_module);
+    if (sc->origin != NULL)
+        return sc->origin;
+    return s->port != 0 && s->port != 443
+               ? apr_psprintf(r->pool, "https://%s:%u", s->server_hostname, s->port)
+               : apr_pstrcat(r->pool, "https://", s->server_hostname, NULL);
 }

@@ -173,6 +173,8 @@ static bool is_listed(const struct mod_cors *cors, const char *origin)
 static bool is_own(const struct mod_req *m, const char *origin)
 {
     const conn_rec *c = m->first->connection;
+    if (m->server->origin != NULL)
+        return strcmp(origin, m->server->origin) == 0;
     bool tls = ap_ssl_conn_is_ssl(c->master != NULL ? c->master : (conn_rec *)c);
     return aps_origin_is_own(aps_str(origin), aps_str(apr_table_get(m->first->headers_in, "Host")),
                              tls);

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "apisec/master.h"
+#include "apisec/origin.h"
 #include "apisec/resource.h"
 
 enum where { GLOBAL, SERVER, SECTION };
@@ -362,18 +363,6 @@ static const char *set_issuers(cmd_parms *cmd, struct mod_dir *dir, int argc, ch
     return NULL;
 }
 
-static const char *set_origin(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
-{
-    struct aps_str text = aps_str(arg);
-    (void)dir;
-    /* No path, no query, and nothing that a URL could not have. */
-    if (!aps_str_starts(text, APS_STR_LIT("https://")) || strpbrk(arg + 8, "/?#@\\ \t") != NULL ||
-        aps_resource_check(text, NULL) != APS_OK)
-        return refuse(cmd, arg, "https://HOST or https://HOST:PORT");
-    server_of(cmd)->origin = apr_pstrdup(cmd->pool, arg);
-    return NULL;
-}
-
 static const char *set_resource(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
 {
     struct mod_resource *resource = apr_pcalloc(cmd->pool, sizeof *resource);
@@ -508,6 +497,21 @@ static const char *set_cost(cmd_parms *cmd, struct mod_dir *dir, int argc, char 
     if (fault == NULL)
         mod_cost_note(cmd, dir->cost);
     return say(cmd, fault);
+}
+
+static const char *set_origin(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    struct aps_diag diag = {{0}};
+    (void)dir;
+    if (strncmp(arg, "https://", 8) != 0)
+        return refuse(cmd, arg, "https://HOST or https://HOST:PORT");
+    server_of(cmd)->origin = apr_pstrdup(cmd->pool, arg);
+    return say_err(cmd, aps_origin_check(aps_str(arg), &diag), &diag);
+}
+
+static const char *set_signature(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    return say(cmd, mod_signature_parse(cmd, argc, argv, &dir->signature));
 }
 
 static const char *set_cors(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])

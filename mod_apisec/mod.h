@@ -22,6 +22,7 @@
 #include "apisec/bearer.h"
 #include "apisec/credential.h"
 #include "apisec/directory.h"
+#include "apisec/httpsig.h"
 #include "apisec/lastuse.h"
 #include "apisec/limit.h"
 #include "apisec/metrics.h"
@@ -144,6 +145,14 @@ struct mod_max {
     int64_t body;
 };
 
+/* How requests are to be signed. */
+struct mod_signature {
+    bool off;
+    bool hmac; /* by secrets alone */
+    struct aps_httpsig_policy policy;
+    const char *ask; /* Accept-Signature; NULL: nothing */
+};
+
 /* Which pages may read the answers of a section. */
 struct mod_cors {
     bool none; /* no page of another origin; nothing is looked at */
@@ -215,9 +224,10 @@ struct mod_dir {
     const char *plan; /* of callers who bring none along; NULL: unset, MOD_PLAN_NONE: none */
     unsigned fields;  /* bits of enum mod_fields */
     const struct mod_max *max;
-    const struct mod_cors *cors; /* NULL: unset */
-    const char *path;            /* of this section, as httpd gives it; NULL for a server's own */
-    const char *where;           /* path of the innermost section with a directive of ours */
+    const struct mod_cors *cors;           /* NULL: unset */
+    const struct mod_signature *signature; /* NULL: unset */
+    const char *path;  /* of this section, as httpd gives it; NULL for a server's own */
+    const char *where; /* path of the innermost section with a directive of ours */
 };
 
 struct mod_store;
@@ -251,6 +261,8 @@ struct mod_max mod_config_max_of(const struct mod_dir *dir);
 uint64_t mod_config_table_of(const struct mod_server *sc);
 uint64_t mod_config_uses_of(const struct mod_server *sc);
 aps_nsec mod_config_refresh_of(const struct mod_server *sc);
+/* Scheme and authority of the server as clients know them: "https://api.example.org". */
+const char *mod_config_origin(const request_rec *r);
 /* How many requests may wait at once where there are so many workers. */
 uint32_t mod_config_waiters_of(const struct mod_server *sc, uint32_t workers);
 
@@ -292,6 +304,10 @@ const char *mod_cors_parse(cmd_parms *cmd, int argc, char *const argv[],
  */
 const char *mod_webhook_parse(cmd_parms *cmd, int argc, char *const argv[],
                               const struct mod_webhook **out);
+
+/* signature.c: words of ApiSecSignature, as above. */
+const char *mod_signature_parse(cmd_parms *cmd, int argc, char *const argv[],
+                                const struct mod_signature **out);
 
 /* require.c: words of ApiSecRequire and of Require api-*. */
 /* NULL and *out, or what is wrong with the words, in `pool`.  Lives in `pool`. */
@@ -388,8 +404,9 @@ struct mod_policy {
     const struct mod_sources *sources;
     const struct mod_limits *limits;
     const struct mod_cost *cost;
-    const char *plan;            /* NULL: none */
-    const struct mod_cors *cors; /* NULL: none */
+    const char *plan;                      /* NULL: none */
+    const struct mod_cors *cors;           /* NULL: none */
+    const struct mod_signature *signature; /* NULL: none */
     struct mod_token token;
 };
 
@@ -420,6 +437,15 @@ struct mod_delivery {
     enum aps_reason reason;
     bool kept; /* it is this request's, and no other is let through */
     uint8_t once[APS_DIGEST_LEN];
+};
+
+/* A signature that holds. */
+struct mod_signed {
+    const struct mod_signature *want; /* what it was judged by; NULL: nobody asked for one */
+    bool has_body;
+    struct aps_str keyid, nonce;
+    aps_nsec created;        /* wall */
+    enum aps_reason content; /* UNDECIDED until the content was compared */
 };
 
 struct mod_body;
@@ -475,6 +501,7 @@ struct mod_req {
     /* The content, and what depends on it. */
     struct mod_body *body; /* NULL: nobody has asked for it */
     struct mod_delivery delivery;
+    struct mod_signed signature;
     struct aps_str webhook; /* that the section takes deliveries of; empty: none */
 
     /* What and how much. */
@@ -710,6 +737,13 @@ int mod_webhook_repeat(request_rec *r, struct mod_req *m);
 /* The status of the answer is known: where the handler did not accept the delivery, its sender may
  * try again. */
 void mod_webhook_answered(struct mod_req *m, int status);
+
+/* signature.c */
+/* Who signed the request, in m->who; ALLOW, or why not.  The content is still to be compared. */
+enum aps_reason mod_signature(struct mod_req *m, const struct mod_signature *want);
+/* After that, once in a transaction: the content's digest and the nonce. */
+enum aps_reason mod_signature_content(request_rec *r, struct mod_req *m, enum mod_engine engine,
+                                      size_t max);
 
 /* hide.c */
 int mod_hide_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);

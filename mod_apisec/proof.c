@@ -39,13 +39,8 @@ bool mod_proof_is_on(const struct mod_dir *dir)
 /* The URL that the client has asked for, by the configured origin (DPOP-03). */
 static struct aps_str target_of(const struct mod_req *m)
 {
-    const server_rec *s = m->first->server;
-    const char *origin = m->server->origin;
+    const char *origin = mod_config_origin(m->first);
     struct aps_str raw = mod_stage_inspect_raw(m->first);
-    if (origin == NULL)
-        origin = s->port != 0 && s->port != 443
-                     ? apr_psprintf(m->first->pool, "https://%s:%u", s->server_hostname, s->port)
-                     : apr_pstrcat(m->first->pool, "https://", s->server_hostname, NULL);
     return aps_str(
         apr_pstrcat(m->first->pool, origin, apr_pstrmemdup(m->first->pool, raw.p, raw.n), NULL));
 }

@@ -141,6 +141,7 @@ static inline void policy_of(const struct mod_dir *dir, struct mod_policy *out)
         .limits = dir->limits,
         .cost = dir->cost,
         .plan = dir->plan != NULL && strcmp(dir->plan, MOD_PLAN_NONE) != 0 ? dir->plan : NULL,
+        .signature = dir->signature != NULL && !dir->signature->off ? dir->signature : NULL,
         .cors = dir->cors != NULL && !dir->cors->none ? dir->cors : NULL,
         .token = dir->token != NULL ? *dir->token : (struct mod_token){.issuers = NULL},
     };
@@ -169,8 +170,9 @@ static bool same_policy(const struct mod_policy *a, const struct mod_policy *b)
 {
     return a->engine == b->engine && a->tls == b->tls && a->requires == b->requires &&
            a->sources == b->sources && a->cost == b->cost && a->plan == b->plan &&
-           a->cors == b->cors && memcmp(&a->token, &b->token, sizeof a->token) == 0 &&
-           same_deny(a->deny, b->deny) && same_limits(a->limits, b->limits);
+           a->cors == b->cors && a->signature == b->signature &&
+           memcmp(&a->token, &b->token, sizeof a->token) == 0 && same_deny(a->deny, b->deny) &&
+           same_limits(a->limits, b->limits);
 }
 
 static const struct mod_deny *keep_deny(apr_pool_t *pool, const struct mod_deny *deny)
@@ -471,9 +473,12 @@ static enum aps_reason judge_content(request_rec *r, struct mod_req *m, enum aps
     const struct mod_dir *dir = dir_of(r);
     struct mod_policy policy;
     policy_of(dir, &policy);
-    if (policy.requires->webhook == NULL || is_error_document(r, m))
+    bool asked = policy.signature != NULL && !policy.requires->is_public;
+    if ((policy.requires->webhook == NULL && !asked) || is_error_document(r, m))
         return reason;
-    reason = mod_webhook(r, m, &policy, mod_config_max_of(dir).held);
+    size_t max = mod_config_max_of(dir).held;
+    reason = policy.requires->webhook != NULL ? mod_webhook(r, m, &policy, max)
+                                              : mod_signature_content(r, m, dir->engine, max);
     if (r->main == NULL && !aps_reason_is_pass(reason))
         mod_req_verdict(m, dir->engine, reason);
     return reason;

@@ -192,11 +192,33 @@ static enum aps_reason verify(struct mod_req *m)
     return verify_key(m);
 }
 
-/* The text of the credential is not needed after it. */
+static enum aps_reason verify_signature(struct mod_req *m, const struct mod_signature *want)
+{
+    m->who = NULL;
+    if (mod_process.state == NULL)
+        return APS_REASON_STATE_DOWN;
+    if (mod_process_view(m) == NULL)
+        return APS_REASON_STORE_DOWN;
+    enum aps_reason reason = mod_signature(m, want);
+    if (reason == APS_REASON_ALLOW && (m->who->key.nnets != 0 || m->who->key.nhosts != 0))
+        reason = aps_key_place(&m->who->key, &m->addr, host_of(m->first));
+    return reason;
+}
+
+/* What the section that is decided asks for in place of a key. */
+static const struct mod_signature *wanted(const struct mod_req *m)
+{
+    const struct mod_signature *want = m->dir != NULL ? m->dir->signature : NULL;
+    return want != NULL && !want->off ? want : NULL;
+}
+
+/* Once for each transaction, and for each way in which its sections want requests to be signed; the
+ * text of the credential is not needed after it. */
 enum aps_reason mod_stage_auth(struct mod_req *m)
 {
-    if (m->auth == APS_REASON_UNDECIDED) {
-        m->auth = verify(m);
+    const struct mod_signature *want = wanted(m);
+    if (m->auth == APS_REASON_UNDECIDED || (want != NULL && m->signature.want != want)) {
+        m->auth = want != NULL ? verify_signature(m, want) : verify(m);
         if (aps_reason_is_authn_failure(m->auth))
             m->auth = mod_stage_limit_fail(m, m->auth);
     }

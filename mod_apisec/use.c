@@ -22,7 +22,8 @@ static const struct aps_addr *address_of(const struct mod_req *m)
  * way. */
 void mod_use_write(struct mod_req *m)
 {
-    if (m->who->bearer != NULL) { /* a token is no secret of the store */
+    /* A token is no secret of the store, and for a signature no secret of the key was shown. */
+    if (m->who->bearer != NULL || m->signature.want != NULL) {
         __atomic_store_n(m->who->noted, mod_use_hour(m), __ATOMIC_RELAXED);
         return;
     }

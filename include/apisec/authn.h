@@ -65,6 +65,13 @@ enum aps_reason aps_authn_key(struct aps_view *view, struct aps_str text, aps_ns
                               apr_pool_t *pool, const struct aps_identity **out,
                               struct aps_str *out_id, bool *out_hit);
 
+/* Who calls, where something else has proved that it is the key with this id: a signature of a key
+ * that belongs to it.  As above, of what a record alone shows: ALLOW and *out, in `pool`; or
+ * KEY_UNKNOWN, KEY_DECOY, KEY_REVOKED, KEY_NOT_YET, KEY_EXPIRED, ROLE_UNKNOWN, PLAN_UNKNOWN,
+ * STORE_DOWN, INTERNAL.  It is taken for the newest version of the key's secret. */
+enum aps_reason aps_authn_id(struct aps_view *view, struct aps_str id, aps_nsec wall,
+                             apr_pool_t *pool, const struct aps_identity **out);
+
 /* Whose text is it, whatever became of the key?  ALLOW: *out, and *out_which is the index of the
  * secret; KEY_WRONG: it names *out, and is no secret of it; KEY_UNKNOWN, KEY_MALFORMED, STORE_DOWN,
  * INTERNAL.  *out lives in `pool`. */

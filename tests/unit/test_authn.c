@@ -391,6 +391,48 @@ static void proving_asks_for_no_state(void **state)
 }
 
 /* A text that is not right is never remembered, so that garbage cannot fill the cache. */
+/* SIG-03: what a record alone shows, without a secret and without a place in the cache. */
+static void a_key_is_known_by_what_belongs_to_it(void **state)
+{
+    const struct aps_identity *who = NULL, *untouched = NULL;
+    struct aps_key *key[6];
+    unsigned macs;
+
+    (void)state;
+    for (unsigned i = 1; i < 6; i++)
+        key[i] = t_fake_add(i);
+    key[1]->owner = aps_str("shop");
+    key[2]->status = APS_KEY_REVOKED;
+    key[3]->expires_at = 100;
+    key[4]->decoy = true;
+    key[5]->not_before = 2000;
+    macs = t_fake.macs;
+    assert_int_equal(aps_authn_id(view, key[1]->id, 1000, request, &who), APS_REASON_ALLOW);
+    assert_true(aps_str_eq(who->key.id, key[1]->id));
+    assert_string_equal(who->user_text, "shop");
+    assert_int_equal(who->key.nroles, 1);
+    assert_ptr_equal(who->secret, &who->key.secret[0]);
+    assert_int_equal(t_fake.macs, macs);
+    assert_int_equal(aps_authn_id(view, key[2]->id, 1000, request, &untouched),
+                     APS_REASON_KEY_REVOKED);
+    assert_int_equal(aps_authn_id(view, key[3]->id, 1000, request, &untouched),
+                     APS_REASON_KEY_EXPIRED);
+    assert_int_equal(aps_authn_id(view, key[4]->id, 1000, request, &untouched),
+                     APS_REASON_KEY_DECOY);
+    assert_int_equal(aps_authn_id(view, key[5]->id, 1000, request, &untouched),
+                     APS_REASON_KEY_NOT_YET);
+    assert_int_equal(aps_authn_id(view, aps_str("nobody"), 1000, request, &untouched),
+                     APS_REASON_KEY_UNKNOWN);
+    t_fake.key_err = APS_ERR_IO;
+    assert_int_equal(aps_authn_id(view, key[1]->id, 1000, request, &untouched),
+                     APS_REASON_STORE_DOWN);
+    t_fake.key_err = APS_OK;
+    key[1]->roles = &(struct aps_str){"gone", 4};
+    assert_int_equal(aps_authn_id(view, key[1]->id, 1000, request, &untouched),
+                     APS_REASON_ROLE_UNKNOWN);
+    assert_null(untouched);
+}
+
 static void only_verified_texts_are_remembered(void **state)
 {
     (void)state;
@@ -576,6 +618,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(both_forms_of_a_rotated_key_verify, setup, teardown),
         cmocka_unit_test_setup_teardown(a_decoy_is_never_let_in, setup, teardown),
         cmocka_unit_test_setup_teardown(proving_asks_for_no_state, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_key_is_known_by_what_belongs_to_it, setup, teardown),
         cmocka_unit_test_setup_teardown(only_verified_texts_are_remembered, setup, teardown),
         cmocka_unit_test_setup_teardown(a_hit_follows_the_time, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_of_two_peppers_verify, setup, teardown),
