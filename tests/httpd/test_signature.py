@@ -2,12 +2,13 @@
 
 import base64
 import itertools
+import os
 import subprocess
 import threading
 import time
 
 import pytest
-from harness import MPM, Backend, Server, Site
+from harness import MPM, TOP, Backend, Server, Site
 from harness.backend import body_of
 from harness.h2 import H2Connection
 from harness.signer import STANDARD, Signer, by_key, by_secret, content_digest
@@ -340,6 +341,31 @@ def test_hmac_profile(site):
     for path in ("/cgi/api/hmac/a?bc", "/cgi/api/hmac/abc?"):
         assert refused(site, site.get(path, headers=one), 401, "signature_wrong")
     assert site.get("/cgi/api/hmac/ab?c", headers=one).status == 200
+
+
+CLIENTS = {"send.sh": "sh", "send.py": "python3", "send.mjs": "node"}
+
+
+# SIG-16: those of docs/clients
+@pytest.mark.parametrize("client", CLIENTS)
+def test_plain_clients(site, client):
+    site.folder.write("secret.txt", SECRET + "\n")
+    env = {**os.environ, "API": "http://127.0.0.1:%d" % site.server.port, "AUTHORITY": HOST, "KEYID": "sign-ci",
+           "SECRET": site.folder.path("secret.txt"), "no_proxy": "*"}
+
+    def run(*args, **changed):
+        return subprocess.run([CLIENTS[client], os.path.join(TOP, "docs/clients", client), *args], env={**env, **changed},
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    for body in ('{"a": "\u00e4\\n%s\'"}', "x" * 9000):
+        assert run("POST", "/cgi/api/hmac", body).stdout == body.encode()
+    for target in ("/cgi/api/hmac", "/cgi/api/hmac/x%20y?a=%2F&b=?&c"):
+        done = run("GET", target)
+        assert (done.returncode, done.stdout) == (0, b"")
+        line = site.server.wait_audit(lambda line: line["path"] == target.split("?")[0].replace("%20", " ") and line["method"] == "GET")
+        assert (line["decision"], line["key"]) == ("allow", site.ids["ci"])
+    assert run("GET", "/cgi/api/hmac", KEYID="sign-other").returncode != 0
+    assert run("GET", "/cgi/api/hmac", AUTHORITY="evil.example").returncode != 0
 
 
 # NEG-10
