@@ -444,8 +444,9 @@ struct mod_signed {
     const struct mod_signature *want; /* what it was judged by; NULL: nobody asked for one */
     bool has_body;
     struct aps_str keyid, nonce;
-    aps_nsec created;        /* wall */
-    enum aps_reason content; /* UNDECIDED until the content was compared */
+    aps_nsec created;                        /* wall */
+    enum aps_reason content;                 /* UNDECIDED until the content was compared */
+    struct aps_str spent_keyid, spent_nonce; /* by this request, under whatever section */
 };
 
 struct mod_body;

@@ -267,7 +267,9 @@ static enum aps_reason find(struct mod_req *m, const struct mod_signature *want)
 
 enum aps_reason mod_signature(struct mod_req *m, const struct mod_signature *want)
 {
-    m->signature = (struct mod_signed){.want = want};
+    m->signature = (struct mod_signed){.want = want,
+                                       .spent_keyid = m->signature.spent_keyid,
+                                       .spent_nonce = m->signature.spent_nonce};
     if (m->credential_reason != APS_REASON_CREDENTIAL_MISSING) /* one in a request (AZ-12) */
         return is_signed(m->first) ? APS_REASON_CREDENTIAL_MULTIPLE : APS_REASON_SIGNATURE_MISSING;
     return find(m, want);
@@ -305,10 +307,13 @@ static enum aps_reason check_digest(const struct mod_req *m)
     return compare(m, field, pieces, n);
 }
 
-/* SIG-05 */
-static enum aps_reason spend(const struct mod_req *m, struct aps_table_now now)
+/* SIG-05.  Where the request comes by a second section that asks for a nonce, it is the same. */
+static enum aps_reason spend(struct mod_req *m, struct aps_table_now now)
 {
-    const struct mod_signed *s = &m->signature;
+    struct mod_signed *s = &m->signature;
+    if (s->spent_keyid.n != 0 && aps_str_eq(s->spent_keyid, s->keyid) &&
+        aps_str_eq(s->spent_nonce, s->nonce))
+        return APS_REASON_ALLOW;
     uint64_t store = aps_snapshot_store_tag(aps_view_snapshot(m->view));
     aps_nsec until = s->created + s->want->policy.max_age + 2 * APS_SEC;
     struct aps_digest_run *run = NULL;
@@ -322,6 +327,8 @@ static enum aps_reason spend(const struct mod_req *m, struct aps_table_now now)
         return APS_REASON_INTERNAL;
     switch (aps_once(mod_process.state, APS_ONCE_NONCE, store, digest, until, now)) {
     case APS_ONCE_NEW:
+        s->spent_keyid = s->keyid;
+        s->spent_nonce = s->nonce;
         return APS_REASON_ALLOW;
     case APS_ONCE_USED:
         return APS_REASON_SIGNATURE_USED;

@@ -54,6 +54,11 @@ ApiSecEngine On
     AuthType ApiSec
     Require api-role reader
 </Location>
+<Location /moved>
+    ApiSecSignature nonce
+    RewriteEngine On
+    RewriteRule ^ /cgi/api/hmac [PT]
+</Location>
 <Location /back>
     ApiSecSignature On
     ProxyPass http://127.0.0.1:@BACK@/back
@@ -68,7 +73,7 @@ KEYS = {"ed25519": (["-algorithm", "ed25519"], []),
 
 
 def prepare(site):
-    site.role("reader", "GET,POST,PUT /cgi/**", "GET,POST /back/**")
+    site.role("reader", "GET,POST,PUT /cgi/**", "GET,POST /back/**", "GET,POST /moved/**")
     site.role("weak", "GET /other/**")
     site.key("ci", owner="shop")
     site.key("other", owner="bank")
@@ -97,7 +102,7 @@ def back():
 @pytest.fixture(scope="module")
 def site(back):
     with Site(CONF.replace("@BACK@", str(back.port)), prepare,
-              modules=["cgi", "proxy_http", "http2", "remoteip"]) as made:
+              modules=["cgi", "proxy_http", "http2", "remoteip", "rewrite"]) as made:
         yield made
 
 
@@ -217,6 +222,10 @@ def test_nonce_is_used_once(site):
     assert site.request("POST", "/cgi/api/once", headers=fields, body=b"hello").body == b"hello"
     got = site.request("POST", "/cgi/api/once", headers=fields, body=b"hello")
     assert refused(site, got, 401, "signature_used") and line_of(site, got)["event"] == "authn_token_reuse"
+    # A redirect within the server, to a section that asks for one too, is the same request.
+    fields = ci("POST", "/moved/x", b"hello", nonce="moved")
+    assert site.request("POST", "/moved/x", headers=fields, body=b"hello").body == b"hello"
+    assert refused(site, site.request("POST", "/moved/x", headers=fields, body=b"hello"), 401, "signature_used")
     other = Signer("sign-other", by_secret(SECRET[::-1]), HOST)
     assert send(site, "GET", "/cgi/api/once", signer=other, nonce="one").status == 200
     # All processes.
