@@ -35,8 +35,12 @@ static apr_status_t filter_fields(ap_filter_t *f, apr_bucket_brigade *bb)
 void mod_answer_insert_filter(request_rec *r)
 {
     struct mod_req *m = mod_req_find(r);
-    if (m != NULL && m->told != NULL && m->refused == NULL && r->main == NULL)
+    if (m == NULL || r->main != NULL)
+        return;
+    if (m->told != NULL && m->refused == NULL)
         ap_add_output_filter_handle(fields_filter, m, r, r->connection);
+    mod_cors_insert_filter(r, m);
+    mod_body_insert_filter(r, m);
 }
 
 static const char *join(apr_pool_t *pool, const struct aps_str *v, size_t n)
@@ -435,6 +439,7 @@ void mod_answer_insert_error_filter(request_rec *r)
     if (m == NULL || r->main != NULL)
         return;
     mod_webhook_answered(m, r->status);
+    mod_cors_insert_filter(r, m);
     if (m->refused == r)
         reason = m->reason;
     else if (m->refused == NULL && m->pending != APS_REASON_UNDECIDED) {

@@ -155,10 +155,9 @@ static apr_status_t filter_replay(ap_filter_t *f, apr_bucket_brigade *bb, ap_inp
     return status;
 }
 
-void mod_body_insert_filter(request_rec *r)
+void mod_body_insert_filter(request_rec *r, struct mod_req *m)
 {
-    struct mod_req *m = mod_req_find(r);
-    if (m != NULL && m->body != NULL && r->main == NULL)
+    if (m->body != NULL && r->main == NULL)
         ap_add_input_filter_handle(replay_filter, m->body, r, r->connection);
 }
 

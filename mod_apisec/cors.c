@@ -276,10 +276,9 @@ static apr_status_t filter_fields(ap_filter_t *f, apr_bucket_brigade *bb)
     return ap_pass_brigade(f->next, bb);
 }
 
-void mod_cors_insert_filter(request_rec *r)
+void mod_cors_insert_filter(request_rec *r, struct mod_req *m)
 {
-    struct mod_req *m = mod_req_find(r);
-    if (m != NULL && m->cors != NULL && !m->cors->none && r->main == NULL)
+    if (m->cors != NULL && !m->cors->none && r->main == NULL)
         ap_add_output_filter_handle(cors_filter, m, r, r->connection);
 }
 

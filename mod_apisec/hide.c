@@ -12,6 +12,7 @@
 
 static apr_array_header_t *fields; /* of const char *: names */
 static int http_index = APLOG_NO_MODULE;
+static bool is_hooked; /* hide and end are asked */
 
 static void collect(apr_pool_t *pool, const ap_directive_t *d)
 {
@@ -27,23 +28,36 @@ static void collect(apr_pool_t *pool, const ap_directive_t *d)
     }
 }
 
+static bool shows_fields(const server_rec *s)
+{
+    for (; s != NULL; s = s->next)
+        if (APLOG_MODULE_IS_LEVEL(s, http_index, APLOG_TRACE4))
+            return true;
+    return false;
+}
+
 int mod_hide_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     const module *http = ap_find_linked_module("http_core.c");
     (void)plog;
     (void)ptemp;
-    (void)s;
     http_index = http != NULL ? http->module_index : APLOG_NO_MODULE;
     fields = apr_array_make(pconf, 4, sizeof(const char *));
     APR_ARRAY_PUSH(fields, const char *) = "X-API-Key";
     APR_ARRAY_PUSH(fields, const char *) = "Authorization";
     APR_ARRAY_PUSH(fields, const char *) = "Proxy-Authorization";
     collect(pconf, ap_conftree);
-    return OK;
+    if (is_hooked || !shows_fields(s))
+        return OK;
+    /* By a way that no line of the configuration tells of. */
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                 "APISEC0036: LogLevel trace4 or above was set by a module: want it in a LogLevel "
+                 "line, so that credentials are not logged");
+    return HTTP_INTERNAL_SERVER_ERROR;
 }
 
 /* The last of post_read_request. */
-int mod_hide_fields(request_rec *r)
+static int hide(request_rec *r)
 {
     if (!APLOG_R_MODULE_IS_LEVEL(r, http_index, APLOG_TRACE4) || mod_process.documents == NULL ||
         r->main != NULL || r->prev != NULL)
@@ -57,7 +71,7 @@ int mod_hide_fields(request_rec *r)
 }
 
 /* The first of the quick handler, which comes next. */
-int mod_hide_end(request_rec *r, int lookup)
+static int end(request_rec *r, int lookup)
 {
     void *hidden = NULL;
     (void)lookup;
@@ -67,6 +81,32 @@ int mod_hide_end(request_rec *r, int lookup)
     if (hidden != NULL)
         r->headers_in = hidden;
     return DECLINED;
+}
+
+/* Any level of LogLevel's trace1 to trace8: each request asks for the one in force. */
+static bool traces(apr_pool_t *pool, const ap_directive_t *d)
+{
+    for (; d != NULL; d = d->next)
+        if (traces(pool, d->first_child) ||
+            (ap_cstr_casecmp(d->directive, "LogLevel") == 0 &&
+             ap_strcasestr(ap_resolve_env(pool, d->args), "trace") != NULL))
+            return true;
+    return false;
+}
+
+/* Only a server that may write them pays for that.  httpd sorts its hooks once more before it uses
+ * them. */
+int mod_hide_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)pconf;
+    (void)plog;
+    is_hooked = ap_default_loglevel >= APLOG_TRACE4 || traces(ptemp, ap_conftree);
+    if (!is_hooked)
+        return OK;
+    apr_hook_debug_current = apisec_module.name;
+    ap_hook_post_read_request(hide, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_quick_handler(end, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    return OK;
 }
 
 /* Whether a section with the engine On was meant, or may have been: httpd gave up before it had

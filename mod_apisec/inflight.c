@@ -77,12 +77,10 @@ void mod_inflight_keep(const struct mod_asker *a, const struct aps_rate_result *
 }
 
 /* The answer is sent: not for as long as it takes to log it, nor to clean up. */
-int mod_inflight_finish(request_rec *r)
+void mod_inflight_finish(struct mod_req *m)
 {
-    struct mod_req *m = mod_req_find(r);
-    for (struct mod_slots *slots = m != NULL ? m->slots : NULL; slots != NULL; slots = slots->next)
+    for (struct mod_slots *slots = m->slots; slots != NULL; slots = slots->next)
         (void)give_back(slots);
-    return DECLINED;
 }
 
 void mod_inflight_register(void)

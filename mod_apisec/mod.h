@@ -677,7 +677,7 @@ void mod_directory_count(const struct mod_req *m, const struct aps_plan *plan,
                          const struct aps_limit *limit, enum aps_directory_count what);
 
 /* inflight.c: slots come back when the answer is on its way; at the latest before it is logged. */
-int mod_inflight_finish(request_rec *r);
+void mod_inflight_finish(struct mod_req *m);
 void mod_inflight_register(void);
 
 /* stage_wait.c: a place among those who wait at once; false where all are taken. */
@@ -710,7 +710,7 @@ enum aps_reason mod_cors(const struct mod_req *m, const struct mod_cors *cors);
 /* The status that answers a preflight. */
 int mod_cors_answer(request_rec *r, struct mod_req *m);
 /* Have the answer's fields set when it goes out, whoever made it. */
-void mod_cors_insert_filter(request_rec *r);
+void mod_cors_insert_filter(request_rec *r, struct mod_req *m);
 void mod_cors_register(void);
 
 /* body.c: the content as it was sent, before any content decoding, held until it was judged.
@@ -724,7 +724,7 @@ enum aps_reason mod_body_read(request_rec *r, struct mod_req *m, size_t max);
 /* What was read, in pieces that are not empty: *out is an array of as many as it returns.  Borrowed
  * until a handler reads. */
 size_t mod_body_pieces(const struct mod_req *m, struct aps_str **out);
-void mod_body_insert_filter(request_rec *r);
+void mod_body_insert_filter(request_rec *r, struct mod_req *m);
 void mod_body_register(void);
 
 /* webhook.c */
@@ -747,9 +747,8 @@ enum aps_reason mod_signature_content(request_rec *r, struct mod_req *m, enum mo
                                       size_t max);
 
 /* hide.c */
+int mod_hide_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
 int mod_hide_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
-int mod_hide_fields(request_rec *r);
-int mod_hide_end(request_rec *r, int lookup);
 /* For a finished request whose credential nobody looked for. */
 void mod_hide_unread(request_rec *r);
 

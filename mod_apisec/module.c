@@ -15,16 +15,16 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(mod_limit_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(mod_cost_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(mod_check_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(mod_hide_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(mod_process_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mod_process_post_config, after_ssl, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mod_hide_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(mod_process_child_init, NULL, before_watchdog, APR_HOOK_MIDDLE);
     ap_hook_child_stopping(mod_fetch_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 
-    /* A request. */
+    /* A request.  Each hook costs every request of the server: what is configured nowhere has none
+     * (hide.c), and what comes at one place shares one. */
     ap_hook_post_read_request(mod_req_post_read, after_remoteip, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_read_request(mod_hide_fields, NULL, NULL, APR_HOOK_REALLY_LAST);
-    ap_hook_quick_handler(mod_hide_end, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_quick_handler(mod_resource_quick, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_pre_translate_name(mod_req_pre_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* Before mod_setenvif: it would copy the credential into a variable where .htaccess says so. */
@@ -34,12 +34,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(mod_req_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(mod_req_fixups_served, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_insert_filter(mod_answer_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_filter(mod_body_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_filter(mod_cors_insert_filter, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_error_filter(mod_answer_insert_error_filter, NULL, NULL, APR_HOOK_LAST);
-    ap_hook_log_transaction(mod_inflight_finish, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_insert_error_filter(mod_cors_insert_filter, NULL, NULL, APR_HOOK_LAST);
-    ap_hook_log_transaction(mod_stage_trace_finish, NULL, before_log, APR_HOOK_MIDDLE);
+    ap_hook_log_transaction(mod_stage_trace_finish, NULL, before_log, APR_HOOK_REALLY_FIRST);
 
     ap_hook_expr_lookup(mod_stage_trace_vars, NULL, NULL, APR_HOOK_MIDDLE);
     mod_require_register(pool);

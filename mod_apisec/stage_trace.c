@@ -212,10 +212,12 @@ int mod_stage_trace_vars(ap_expr_lookup_parms *parms)
 
 /* ---- The end of a request ---- */
 
-/* Before mod_log_config, with whatever request of the chain was last. */
+/* Before mod_log_config and all others, with whatever request of the chain was last. */
 int mod_stage_trace_finish(request_rec *r)
 {
     struct mod_req *m = mod_req_find(r);
+    if (m != NULL && m->slots != NULL)
+        mod_inflight_finish(m);
     if (m == NULL || m->sources == NULL)
         mod_hide_unread(r);
     if (m == NULL || m->finished || m->decision == APS_DECISION_OFF)
