@@ -3,15 +3,23 @@
  * mod_watchdog calls one of the children at a time; when that one dies, another one.  What it has
  * fetched lies in ApiSecCache, from where all children read it.  Who meets a key that he does not
  * know leaves a mark in the shared table; a second cell there is the time between two fetches of
- * one issuer, for the whole server and whoever fetches (JWT-18). */
+ * one issuer, for the whole server and whoever fetches (JWT-18).
+ *
+ * A second thread makes each system call of a child dearer, which under prefork would have none
+ * else.  So there mod_watchdog is asked only if a store had such issuers at the start; until the
+ * next one, children that meet the tokens of one look after it themselves. */
 #include "mod.h"
 
 #include <apr_optional.h>
 #include <apr_strings.h>
+#include <apr_thread_proc.h>
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ap_mpm.h"
 #include "mod_watchdog.h"
 #include "unixd.h"
 
@@ -26,7 +34,10 @@ static const char *const missing =
     "the keys of its issuers have to be fetched, and mod_watchdog is not loaded: LoadModule "
     "watchdog_module lets one child fetch them";
 
-static atomic_bool stop; /* this child ends */
+static atomic_bool stop;   /* this child ends */
+static bool is_called;     /* by mod_watchdog, one of the children at a time */
+static atomic_bool looks;  /* this child looks after them itself */
+static apr_pool_t *thread; /* of this child; its end is that of its own thread */
 
 /* ---- At start ---- */
 
@@ -78,6 +89,19 @@ static const char *make_folder(apr_pool_t *pconf, server_rec *s, const char *pat
     return NULL;
 }
 
+/* Whether children have threads in any case, or need one. */
+static bool is_worth_a_thread(void)
+{
+    int threaded = 0;
+    if (ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded) == APR_SUCCESS &&
+        threaded != AP_MPMQ_NOT_SUPPORTED)
+        return true;
+    for (int i = 0; i < mod_process.stores->nelts; i++)
+        if (APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *)->fetches)
+            return true;
+    return false;
+}
+
 static ap_watchdog_callback_fn_t watch;
 
 void mod_fetch_post_config(apr_pool_t *pconf, server_rec *s, const char *state_path)
@@ -103,7 +127,8 @@ void mod_fetch_post_config(apr_pool_t *pconf, server_rec *s, const char *state_p
                     sc->cache != NULL ? sc->cache
                                       : apr_pstrcat(pconf, ap_make_dirstr_parent(pconf, state_path),
                                                     "cache", NULL));
-    if (mod_process.cache == NULL)
+    is_called = is_worth_a_thread();
+    if (mod_process.cache == NULL || !is_called)
         return;
     apr_status_t rv = get(&dog, WATCHDOG, 0, 1, pconf);
     if (rv == APR_SUCCESS)
@@ -205,15 +230,18 @@ static struct job *job_of(const struct mod_store *store, const struct aps_issuer
 }
 
 /* Whether it is time, for this child and for all of them. */
-static bool is_due(const struct job *job, const struct aps_issuer *issuer, uint64_t store,
-                   struct aps_table_now now)
+static bool is_due(const struct mod_store *store, struct job *job, const struct aps_issuer *issuer,
+                   uint64_t tag, struct aps_table_now now)
 {
     unsigned char digest[APS_ONCE_DIGEST_LEN];
     aps_nsec interval = issuer->life.min_interval;
-    return digest_of("fetched", issuer, 0, digest) &&
-           aps_jwks_due(&issuer->life, job->fetched, job->tried,
-                        is_marked("asked", issuer, store, interval, now), now.wall) &&
-           aps_once(mod_process.state, APS_ONCE_FETCH, store, digest, now.wall + interval, now) !=
+    bool asked = is_marked("asked", issuer, tag, interval, now);
+    if (!aps_jwks_due(&issuer->life, job->fetched, job->tried, asked, now.wall))
+        return false;
+    job->fetched = aps_keyring_fetched(&store->place, issuer); /* another child may have done it */
+    return aps_jwks_due(&issuer->life, job->fetched, job->tried, asked, now.wall) &&
+           digest_of("fetched", issuer, 0, digest) &&
+           aps_once(mod_process.state, APS_ONCE_FETCH, tag, digest, now.wall + interval, now) !=
                APS_ONCE_USED;
 }
 
@@ -251,7 +279,7 @@ static void attend(server_rec *s, const struct mod_store *store, const struct ap
     const struct aps_issuer *issuers = aps_snapshot_issuers(snap, &n);
     for (size_t i = 0; i < n && !atomic_load(&stop); i++) {
         struct job *job = is_fetched(&issuers[i]) ? job_of(store, &issuers[i], pool) : NULL;
-        if (job == NULL || !is_due(job, &issuers[i], aps_snapshot_store_tag(snap), now))
+        if (job == NULL || !is_due(store, job, &issuers[i], aps_snapshot_store_tag(snap), now))
             continue;
         job->tried = now.wall;
         fetch(s, store, &issuers[i], job, pool);
@@ -280,4 +308,58 @@ static apr_status_t watch(int state, void *data, apr_pool_t *pool)
         aps_view_release(view);
     }
     return APR_SUCCESS;
+}
+
+/* ---- A child that nobody calls ---- */
+
+static void *APR_THREAD_FUNC look_after(apr_thread_t *self, void *data)
+{
+    apr_pool_t *pool = NULL;
+    if (apr_pool_create(&pool, apr_thread_pool_get(self)) != APR_SUCCESS)
+        return NULL;
+    while (!atomic_load(&stop)) {
+        (void)watch(AP_WATCHDOG_STATE_RUNNING, data, pool);
+        apr_pool_clear(pool);
+        apr_sleep(INTERVAL);
+    }
+    return NULL;
+}
+
+static apr_status_t wait_for_its_end(void *data)
+{
+    apr_status_t rv;
+    atomic_store(&stop, true);
+    return apr_thread_join(&rv, data);
+}
+
+/* The signals of a process of httpd are for its first thread. */
+static apr_status_t begin(apr_thread_t **out, server_rec *s)
+{
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
+        return APR_EGENERAL;
+    apr_status_t rv = apr_thread_create(out, NULL, look_after, s, thread);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rv;
+}
+
+void mod_fetch_child(apr_pool_t *pchild)
+{
+    thread = pchild;
+}
+
+void mod_fetch_here(const struct mod_req *m)
+{
+    apr_thread_t *made = NULL;
+    if (is_called || mod_process.cache == NULL || atomic_load(&looks) ||
+        atomic_exchange(&looks, true))
+        return;
+    m->server->store->fetches = true;
+    apr_status_t rv = begin(&made, m->first->server);
+    if (rv == APR_SUCCESS)
+        apr_pool_pre_cleanup_register(thread, made, wait_for_its_end);
+    else
+        ap_log_rerror(APLOG_MARK, APLOG_CRIT, rv, m->first,
+                      "APISEC0033: no thread to fetch keys of issuers with");
 }

@@ -386,6 +386,7 @@ bool mod_fetch_is_wanted(const struct aps_snapshot *snap);
 const char *mod_fetch_fault(const struct mod_store *store);
 /* At start, as root: the folder, and the watch.  What is wrong is told. */
 void mod_fetch_post_config(apr_pool_t *pconf, server_rec *s, const char *state_path);
+void mod_fetch_child(apr_pool_t *pchild);
 void mod_fetch_stopping(apr_pool_t *pchild, int graceful);
 
 /* reach.c */
@@ -605,6 +606,9 @@ int mod_resource_quick(request_rec *r, int lookup);
 
 /* A token wants a key that is not here: ask whoever fetches to look, once in an interval. */
 void mod_fetch_ask(struct mod_req *m, struct aps_str issuer);
+/* A token came in a store with such issuers: where nobody was told to look after their keys, this
+ * child does. */
+void mod_fetch_here(const struct mod_req *m);
 
 /* stage_token.c: a token in place of a key. */
 /* Who calls by it; m->who with ALLOW alone. */

@@ -431,6 +431,7 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
         return;
     if (mod_process.state != NULL)
         aps_state_child(mod_process.state);
+    mod_fetch_child(pchild);
     mod_process.waiters = mod_config_waiters_of(
         ap_get_module_config(s->module_config, &apisec_module), count_workers());
     for (int i = 0; i < mod_process.stores->nelts; i++) {

@@ -51,6 +51,8 @@ enum aps_reason mod_stage_token(struct mod_req *m, enum aps_bearer_form form)
     aps_metrics_add(mod_process.state, found.hit ? APS_METRIC_CACHE_HIT : APS_METRIC_CACHE_MISS, 1);
     if (verdict == APS_TOKEN_KEY_UNKNOWN || verdict == APS_TOKEN_NO_KEYS)
         mod_fetch_ask(m, found.issuer);
+    if (mod_fetch_is_wanted(aps_view_snapshot(m->view)))
+        mod_fetch_here(m);
     enum aps_reason reason = aps_token_reason(verdict);
     if (reason == APS_REASON_ALLOW)
         reason = mod_proof(m, found.who->bearer, &diag);

@@ -61,7 +61,7 @@ def place(make_site):
     """place(**life of the keys) -> site with site.https, whose issuer's keys are fetched."""
     made = []
 
-    def make(conf=CONF, start=True, **life):
+    def make(conf=CONF, start=True, mpm=None, late=False, **life):
         def prepare(site):
             from harness.server import Server
             site.role("reader", "GET /orders/**")
@@ -74,8 +74,11 @@ def place(make_site):
             site.https = Https(ca, site.folder.path("run/cert.key"))
             made.append(site.https)
             site.https.text = site.issuer.jwks()
-            add_issuer(site.store, site.issuer, jwks=site.https.url, role_claim="groups", private=True, ca=ca, **life)
-        return make_site(conf, prepare, start=start)
+            site.add_issuer = lambda: add_issuer(site.store, site.issuer, jwks=site.https.url, role_claim="groups",
+                                                 private=True, ca=ca, **life)
+            if not late:
+                site.add_issuer()
+        return make_site(conf, prepare, start=start, mpm=mpm)
 
     yield make
     for https in made:
@@ -230,3 +233,18 @@ def test_a_fetch_under_way_holds_up_neither_requests_nor_a_stop(place):
     old = set(site.server.children())
     site.server.graceful()
     wait_for(lambda: not old & set(site.server.children()), 15, "the end of the children before")
+
+
+# JWT-17
+@pytest.mark.parametrize("mpm", ["event", "prefork"])
+def test_an_issuer_that_comes_later_needs_no_restart(place, mpm):
+    site = place(mpm=mpm, late=True, interval=1)
+    assert site.get(key="ci").status == 200
+    site.add_issuer()
+    wait_for(lambda: status(site) == 200, 30, "a fetch")
+    reach(site, lambda: show(site, site.issuer.token(groups=["reader"])), 200)
+    assert site.https.asked == ["/keys"], "whoever looks after them"
+    old = set(site.server.children())
+    site.server.graceful()
+    wait_for(lambda: not old & set(site.server.children()), 15, "the end of the children before")
+    assert status(site) == 200
