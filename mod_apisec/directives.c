@@ -387,6 +387,7 @@ static const char *set_resource(cmd_parms *cmd, struct mod_dir *dir, int argc, c
         sc->resources = apr_array_make(cmd->pool, 2, sizeof resource);
     APR_ARRAY_PUSH(sc->resources, const struct mod_resource *) = resource;
     token_of(cmd, dir)->resource = resource;
+    mod_resource_hook(cmd->pool);
     return NULL;
 }
 

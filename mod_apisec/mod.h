@@ -602,7 +602,8 @@ const char *mod_proof_nonce(const struct mod_req *m);
 const enum aps_alg *mod_proof_algs(size_t *out_n);
 
 /* resource.c */
-int mod_resource_quick(request_rec *r, int lookup);
+/* For a configuration that has a resource; httpd sorts its hooks when it has read all of it. */
+void mod_resource_hook(apr_pool_t *pconf);
 
 /* A token wants a key that is not here: ask whoever fetches to look, once in an interval. */
 void mod_fetch_ask(struct mod_req *m, struct aps_str issuer);

@@ -23,9 +23,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_stopping(mod_fetch_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 
     /* A request.  Each hook costs every request of the server: what is configured nowhere has none
-     * (hide.c), and what comes at one place shares one. */
+     * (hide.c, resource.c), and what comes at one place shares one. */
     ap_hook_post_read_request(mod_req_post_read, after_remoteip, NULL, APR_HOOK_MIDDLE);
-    ap_hook_quick_handler(mod_resource_quick, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_pre_translate_name(mod_req_pre_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* Before mod_setenvif: it would copy the credential into a variable where .htaccess says so. */
     ap_hook_header_parser(mod_req_header_parser, NULL, NULL, APR_HOOK_FIRST);

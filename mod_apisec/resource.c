@@ -68,7 +68,7 @@ static int serve(request_rec *r, const struct mod_resource *resource)
     return OK;
 }
 
-int mod_resource_quick(request_rec *r, int lookup)
+static int quick(request_rec *r, int lookup)
 {
     const struct mod_server *sc = ap_get_module_config(r->server->module_config, &apisec_module);
     const struct mod_resource *resource;
@@ -76,4 +76,21 @@ int mod_resource_quick(request_rec *r, int lookup)
         (resource = find(sc, r->uri)) == NULL)
         return DECLINED;
     return serve(r, resource);
+}
+
+static apr_status_t forget(void *is_hooked)
+{
+    *(bool *)is_hooked = false; /* httpd drops its hooks with its configuration */
+    return APR_SUCCESS;
+}
+
+void mod_resource_hook(apr_pool_t *pconf)
+{
+    static bool is_hooked;
+    if (is_hooked)
+        return;
+    is_hooked = true;
+    apr_pool_cleanup_register(pconf, &is_hooked, forget, apr_pool_cleanup_null);
+    apr_hook_debug_current = apisec_module.name;
+    ap_hook_quick_handler(quick, NULL, NULL, APR_HOOK_FIRST);
 }

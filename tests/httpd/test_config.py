@@ -8,6 +8,8 @@ import stat
 import pytest
 from harness import IS_ROOT, SERVER_GROUP, SERVER_USER, Store
 
+pytestmark = pytest.mark.one_mpm
+
 GOOD = """
 ApiSecStore @STORE@
 <Location /orders>

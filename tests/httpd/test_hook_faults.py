@@ -20,7 +20,8 @@ NEEDED = ["calloc", "clock_gettime", "lstat", "EVP_MAC_init", "EVP_MAC_final", "
 FOREVER = 2 ** 63
 SECRET = '"name"'
 
-pytestmark = pytest.mark.skipif("APISEC_SANITIZE" in os.environ, reason="the sanitizers' runtime comes first")
+pytestmark = [pytest.mark.one_mpm,
+              pytest.mark.skipif("APISEC_SANITIZE" in os.environ, reason="the sanitizers' runtime comes first")]
 
 
 class Faults:

@@ -94,7 +94,7 @@ def test_a_login_has_to_be_strong_and_fresh(site):
 
 # CLI-01: each fault is named.
 @pytest.mark.parametrize("line, want", [
-    ("ApiSecOrigin http://api.example", "https://HOST"), ("ApiSecOrigin https://api.example/x", "https://HOST"),
+    ("ApiSecOrigin http://api.example", "https://HOST"), ("ApiSecOrigin https://api.example/x", "nothing behind it"),
     ("ApiSecResource http://api.example", "https"), ("ApiSecResource https://api.example#x", "fragment"),
     ('ApiSecResource https://api.example "a b"', "scope"), ("ApiSecStepUp acr=", "acr=VALUE"),
     ("ApiSecStepUp age=3", "max-age=DURATION"), ("ApiSecStepUp max-age=3", "3"), ("ApiSecDPoP Maybe", "Required"),

@@ -8,6 +8,8 @@ import pytest
 from harness import wait_for
 from harness.load import Load
 
+pytestmark = pytest.mark.one_mpm
+
 CONF = """
 ApiSecRequireTLS Off
 <Location /orders>

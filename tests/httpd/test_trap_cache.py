@@ -6,6 +6,8 @@ import shutil
 import pytest
 from harness import IS_ROOT, SERVER_GROUP, SERVER_USER, Backend, Site
 
+pytestmark = pytest.mark.one_mpm
+
 CONF = """
 CacheQuickHandler Off
 CACHE
