@@ -416,21 +416,31 @@ static apr_status_t leave(void *data)
     return APR_SUCCESS;
 }
 
+/* Keys that strangers must not guess, or they could have entries of hash tables meet; without them
+ * ids of requests are still told apart. */
+static bool draw(void)
+{
+    bool random = aps_random_fill(&mod_process.id_seed, sizeof mod_process.id_seed) == APS_OK;
+    if (!random)
+        mod_process.id_seed = (uint64_t)aps_clock_wall() ^ (uint64_t)mod_process.pid << 40;
+    return aps_random_fill(mod_process.hash_key, sizeof mod_process.hash_key) == APS_OK && random;
+}
+
 void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
 {
     mod_process.pid = (uint32_t)getpid();
     mod_process.audit = aps_audit_process(mod_process.boot, mod_process.pid,
                                           apr_palloc(pchild, APS_AUDIT_PROCESS_MAX));
-    mod_process.id_seed = (uint64_t)aps_clock_wall() ^ (uint64_t)mod_process.pid << 40;
-    if (aps_random_fill(&mod_process.id_seed, sizeof mod_process.id_seed) != APS_OK)
+    bool random = draw();
+    if (!random)
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
-                     "APISEC0024: no random numbers; request ids of this child can be guessed");
-    if (aps_random_fill(mod_process.hash_key, sizeof mod_process.hash_key) != APS_OK)
-        memcpy(mod_process.hash_key, &mod_process.id_seed, sizeof mod_process.id_seed);
+                     "APISEC0024: no random numbers: this child refuses everything");
     if (mod_process.stores == NULL)
         return;
     if (mod_process.state != NULL)
         aps_state_child(mod_process.state);
+    if (!random)
+        mod_process.state = NULL;
     mod_fetch_child(pchild);
     mod_process.waiters = mod_config_waiters_of(
         ap_get_module_config(s->module_config, &apisec_module), count_workers());

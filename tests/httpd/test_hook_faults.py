@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import signal
 import struct
 
 import pytest
@@ -189,5 +190,20 @@ def test_call_fails_in_a_new_child(site, function):
         assert [got.status for got in ask(site, "header_parser")][::2] == [503, 503]
     site.faults.off()
     site.server.graceful()  # a child that could not even begin stays as it is
+    for hook in HOOKS:
+        wait_for(lambda: is_whole(site, hook), what="right answers after a fault")
+
+
+# TRN-13: its hash tables could be filled by a stranger's choice
+def test_a_child_without_random_numbers_refuses(site):
+    site.faults.arm("RAND_priv_bytes_ex")
+    for pid in site.server.children():
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: "APISEC0024" in site.server.error_log(), 30, "a child that begins")
+    for hook in HOOKS:
+        judge(site, hook, ask(site, hook))
+    assert [got.status for got in ask(site, "header_parser")][::2] == [503, 503]
+    site.faults.off()
+    site.server.graceful()
     for hook in HOOKS:
         wait_for(lambda: is_whole(site, hook), what="right answers after a fault")
