@@ -19,6 +19,7 @@ static const struct {
      "the request is refused, or a line of the log would be answered otherwise"},
     {"token", "explain,key leaked", NULL},
     {"sign", "explain,token decode", NULL},
+    {"webhook", "changes,status", NULL},
     {"changes", "key show,role show,status", NULL},
     {"publish", "status", NULL},
     {"status", "publish,changes", NULL},

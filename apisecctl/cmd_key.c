@@ -5,6 +5,7 @@
 #include "change.h"
 #include "ctl.h"
 #include "due.h"
+#include "overlap.h"
 #include "use.h"
 
 static struct aps_str ref(const struct ctl *c)
@@ -104,6 +105,12 @@ static enum aps_err show_stored(struct ctl *c, struct aps_str name)
 
 /* ---- The commands ---- */
 
+static void note_fresh(struct ctl *c, const struct aps_key *key)
+{
+    c->fresh_of = apr_psprintf(c->pool, "key %.*s", APS_STR_ARG(key->id));
+    c->fresh_again = apr_psprintf(c->pool, "key rotate %.*s --overlap 0", APS_STR_ARG(key->id));
+}
+
 enum aps_err ctl_key_create(struct ctl *c)
 {
     struct aps_key_change change = {
@@ -119,7 +126,7 @@ enum aps_err ctl_key_create(struct ctl *c)
         (err = aps_store_key_create(c->store, &change, c->pool, &key, &c->fresh, &c->diag)) !=
             APS_OK)
         return err;
-    c->fresh_id = aps_str_copy(c->pool, key.id).p;
+    note_fresh(c, &key);
     return show_one(c, &key);
 }
 
@@ -146,27 +153,13 @@ enum aps_err ctl_key_show(struct ctl *c)
     return show_stored(c, ref(c));
 }
 
-/* "0" and "none": the old secret ends at once. */
-static enum aps_err read_overlap(struct ctl *c, aps_nsec otherwise, aps_nsec *out)
-{
-    const char *text = ctl_command_value(&c->call, CTL_OPT_OVERLAP);
-
-    *out = otherwise;
-    if (text == NULL)
-        return APS_OK;
-    *out = 0;
-    if (strcmp(text, "0") == 0 || strcmp(text, "0s") == 0 || strcmp(text, "none") == 0)
-        return APS_OK;
-    return aps_num_parse_duration(aps_str(text), out, &c->diag);
-}
-
 /* Without --overlap the old secret may wait as long as the key lives. */
 static enum aps_err rotate_until_used(struct ctl *c, const char *text, struct aps_key *out)
 {
     aps_nsec overlap, grace;
     enum aps_err err;
 
-    if ((err = read_overlap(c, INT64_MAX, &overlap)) != APS_OK ||
+    if ((err = ctl_overlap_read(c, INT64_MAX, &overlap)) != APS_OK ||
         (err = aps_num_parse_duration(aps_str(text), &grace, &c->diag)) != APS_OK ||
         (err = ctl_use_check_kept(c)) != APS_OK)
         return err;
@@ -182,7 +175,7 @@ static enum aps_err rotate(struct ctl *c, struct aps_key *out)
 
     if (until_used != NULL)
         return rotate_until_used(c, until_used, out);
-    if ((err = read_overlap(c, APS_KEY_OVERLAP_DEFAULT, &overlap)) != APS_OK)
+    if ((err = ctl_overlap_read(c, APS_KEY_OVERLAP_DEFAULT, &overlap)) != APS_OK)
         return err;
     return aps_store_key_rotate(c->store, ref(c), overlap, c->pool, out, &c->fresh, &c->diag);
 }
@@ -197,7 +190,7 @@ enum aps_err ctl_key_rotate(struct ctl *c)
     if (is_dry_run(c))
         aps_secret_wipe(&c->fresh); /* a text that is not stored is of no use to anybody */
     else
-        c->fresh_id = aps_str_copy(c->pool, key.id).p;
+        note_fresh(c, &key);
     return show_one(c, &key);
 }
 

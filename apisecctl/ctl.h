@@ -37,8 +37,9 @@ struct ctl {
     struct ctl_use use;
     apr_hash_t *ages; /* role -> struct aps_store_age (due.h); NULL: not read */
     struct ctl_out *out;
-    struct aps_secret fresh; /* the text of a new key, on its way to stdout */
-    const char *fresh_id;    /* whose text it is */
+    struct aps_secret fresh; /* the text of a new key, or a new secret, on its way to stdout */
+    const char *fresh_of;    /* whose it is: "key ID" */
+    const char *fresh_again; /* the command that gives another one */
     bool published;          /* the command has published: there is nothing to commit */
     struct ctl_wait wait;
     struct aps_diag diag;

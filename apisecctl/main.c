@@ -113,14 +113,14 @@ static enum aps_err open_store(struct ctl *c)
     return ctl_place_copy(&c->place, &c->master, &c->copy, &c->diag);
 }
 
-/* A new key whose text nobody saw is of no use, and its owner has to know. */
-static void note_unseen_key(struct ctl *c)
+/* A new secret that nobody saw is of no use, and its owner has to know. */
+static void note_unseen(struct ctl *c)
 {
-    if (c->fresh_id != NULL)
+    if (c->fresh_of != NULL)
         c->note = apr_psprintf(c->pool,
-                               "; key %s is stored, but its new text was not shown: get another "
-                               "one with apisecctl %s key rotate %s --overlap 0",
-                               c->fresh_id, c->place.options, c->fresh_id);
+                               "; %s is stored, but its new text was not shown: get another one "
+                               "with apisecctl %s %s",
+                               c->fresh_of, c->place.options, c->fresh_again);
 }
 
 static enum aps_err finish_store(struct ctl *c)
@@ -133,7 +133,7 @@ static enum aps_err finish_store(struct ctl *c)
     before = aps_store_generation(c->store);
     err = aps_store_commit(c->store, &c->diag);
     if (err != APS_OK && aps_store_generation(c->store) != before)
-        note_unseen_key(c); /* it is publishing that failed */
+        note_unseen(c); /* it is publishing that failed */
     return err;
 }
 
@@ -182,7 +182,7 @@ static enum aps_err print(struct ctl *c)
         return err;
     if (c->call.command->need == CTL_NEED_WRITE)
         c->note = "; the change is stored and in force";
-    note_unseen_key(c);
+    note_unseen(c);
     return err;
 }
 

@@ -1,12 +1,13 @@
-/* stock.c - a store's roles, keys and plans by name. */
+/* stock.c - a store's roles, keys, plans and webhooks by name. */
 #include "stock.h"
 
 static const struct {
     struct aps_str placeholder;
     enum ctl_stock kind;
 } kinds[] = {
-    {{"role", 4}, CTL_STOCK_ROLES}, {{"parent", 6}, CTL_STOCK_ROLES}, {{"key", 3}, CTL_STOCK_KEYS},
-    {{"id", 2}, CTL_STOCK_KEY_IDS}, {{"plan", 4}, CTL_STOCK_PLANS},
+    {{"role", 4}, CTL_STOCK_ROLES}, {{"parent", 6}, CTL_STOCK_ROLES},
+    {{"key", 3}, CTL_STOCK_KEYS},   {{"id", 2}, CTL_STOCK_KEY_IDS},
+    {{"plan", 4}, CTL_STOCK_PLANS}, {{"webhook", 7}, CTL_STOCK_WEBHOOKS},
 };
 
 enum ctl_stock ctl_stock_of(struct aps_str placeholder)
@@ -42,6 +43,11 @@ static enum aps_err tell_plan(void *to, struct aps_str name)
     return tell(to, name, (struct aps_str){0});
 }
 
+static enum aps_err tell_webhook(void *to, const struct aps_hook *hook)
+{
+    return tell(to, hook->name, (struct aps_str){0});
+}
+
 static enum aps_err tell_key(void *to, const struct aps_key *key)
 {
     struct walk *w = to;
@@ -59,6 +65,8 @@ enum aps_err ctl_stock_each(struct aps_store *store, enum ctl_stock kind, ctl_st
         err = aps_store_role_each(store, tell_role, &w, diag);
     else if (kind == CTL_STOCK_PLANS)
         err = aps_store_plan_each(store, tell_plan, &w, diag);
+    else if (kind == CTL_STOCK_WEBHOOKS)
+        err = aps_store_webhook_each(store, tell_webhook, &w, diag);
     else if (kind != CTL_STOCK_NONE)
         err = aps_store_key_each(store, tell_key, &w, diag);
     return w.ended ? APS_OK : err;

@@ -1,4 +1,4 @@
-/* stock.h - what a store has that a word of a command may name: roles, keys, plans. */
+/* stock.h - what a store has that a word of a command may name: roles, keys, plans, webhooks. */
 #ifndef APISECCTL_STOCK_H
 #define APISECCTL_STOCK_H
 
@@ -10,10 +10,11 @@ enum ctl_stock {
     CTL_STOCK_KEYS,    /* by name */
     CTL_STOCK_KEY_IDS, /* by id */
     CTL_STOCK_PLANS,
+    CTL_STOCK_WEBHOOKS,
 };
 
 /* By the word that stands for it: "role" and "parent" of an argument, "ROLE" of an option, "key",
- * "ID", "plan". */
+ * ""ID", "plan", "webhook". */
 enum ctl_stock ctl_stock_of(struct aps_str placeholder);
 
 /* `name` is what a command may say, `other` a key's name or id where that is another one, else

@@ -87,6 +87,13 @@ static const struct {
      "asks for, an address that ApiSecLogAddress hides, a text that was cut) or cannot be read. "
      "The exit code is 0 where every line that can be judged is answered as it was, 5 where one is "
      "answered otherwise or cannot be read. One run takes 250,000 lines"},
+    {"webhook show",
+     "{\"name\", \"scheme\", \"window\", \"signature_field\", \"time_field\", \"prefix\", "
+     "\"encoding\", \"created_at\", \"secrets\": [{\"version\", \"created_at\", \"until\"}]}",
+     "; secrets are those that work; webhook list prints an array of it, webhook set prints it "
+     "too, "
+     "webhook add and webhook rotate with \"secret\" where --generate made it"},
+    {"webhook delete", "{\"name\", \"deleted\": true}", ""},
     {"changes",
      "[{\"n\", \"at\", \"uid\", \"login\", \"sudo\", \"tty\", \"host\", \"command\", \"subject\", "
      "\"old\", \"new\"}]",

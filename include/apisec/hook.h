@@ -16,6 +16,7 @@
 struct aps_hook {
     struct aps_str name;
     struct aps_webhook_spec spec;
+    aps_nsec created_at; /* wall; the store's to set */
 };
 
 /* Whether it can be used: its name, a scheme, a window of a second to APS_HOOK_WINDOW_MAX, and of

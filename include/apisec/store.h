@@ -455,7 +455,8 @@ APS_MUST_CHECK enum aps_err aps_store_webhook_add(struct aps_store *st, const st
 /* NOT_FOUND; CONFLICT: another scheme, whose secrets have another form. */
 APS_MUST_CHECK enum aps_err aps_store_webhook_set(struct aps_store *st, const struct aps_hook *hook,
                                                   struct aps_diag *diag);
-/* A further secret; those that are there work until now + overlap (0: they end at once). */
+/* A further secret; those that are there work until now + overlap (0: they end at once).
+ * NOT_FOUND; RANGE: an overlap of more than 365 days; FORMAT, RANGE, CONFLICT: the secret. */
 APS_MUST_CHECK enum aps_err aps_store_webhook_rotate(struct aps_store *st, struct aps_str name,
                                                      struct aps_str secret, aps_nsec overlap,
                                                      struct aps_diag *diag);
@@ -466,8 +467,7 @@ APS_MUST_CHECK enum aps_err aps_store_webhook_get(struct aps_store *st, struct a
 APS_MUST_CHECK enum aps_err aps_store_webhook_delete(struct aps_store *st, struct aps_str name,
                                                      struct aps_diag *diag);
 /* In order of name; the record is valid during the call. */
-typedef enum aps_err (*aps_store_webhook_fn)(void *arg, const struct aps_hook *hook,
-                                             aps_nsec created_at);
+typedef enum aps_err (*aps_store_webhook_fn)(void *arg, const struct aps_hook *hook);
 APS_MUST_CHECK enum aps_err aps_store_webhook_each(struct aps_store *st, aps_store_webhook_fn fn,
                                                    void *arg, struct aps_diag *diag);
 

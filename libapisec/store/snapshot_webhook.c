@@ -1,12 +1,11 @@
 /* snapshot_webhook.c - endpoints for webhooks. */
 #include "snapshot_own.h"
 
-static enum aps_err add(void *arg, const struct aps_hook *hook, aps_nsec created_at)
+static enum aps_err add(void *arg, const struct aps_hook *hook)
 {
     struct aps_snapshot *snap = arg;
     struct aps_hook *copy = apr_pmemdup(snap->pool, hook, sizeof *hook);
 
-    (void)created_at; /* no request asks */
     apr_hash_set(snap->webhooks, copy->name.p, (apr_ssize_t)copy->name.n, copy);
     return APS_OK;
 }

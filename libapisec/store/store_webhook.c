@@ -1,6 +1,8 @@
 /* store_webhook.c - endpoints for webhooks and their secrets; each change with its change row. */
 #include "own.h"
 
+#define OVERLAP_MAX (365 * APS_DAY)
+
 /* ---- reading ---- */
 
 static enum aps_err read_row(struct aps_sql *q, apr_pool_t *pool, struct aps_hook *out,
@@ -12,6 +14,7 @@ static enum aps_err read_row(struct aps_sql *q, apr_pool_t *pool, struct aps_hoo
     if (err != APS_OK)
         return err;
     hook.name = aps_str_copy(pool, aps_sql_get_str(q, 0));
+    hook.created_at = aps_sql_get_i64(q, 2);
     *out = hook;
     return APS_OK;
 }
@@ -30,7 +33,7 @@ enum aps_err aps_store_webhook_load(sqlite3 *db, struct aps_str name, apr_pool_t
         struct aps_hook hook;
 
         if ((err = read_row(&q, pool, &hook, diag)) == APS_OK)
-            err = fn(arg, &hook, aps_sql_get_i64(&q, 2));
+            err = fn(arg, &hook);
     }
     end = aps_sql_end(&q, err == APS_OK ? diag : NULL);
     return err != APS_OK ? err : end;
@@ -54,11 +57,10 @@ struct one {
     bool has;
 };
 
-static enum aps_err keep_one(void *arg, const struct aps_hook *hook, aps_nsec created_at)
+static enum aps_err keep_one(void *arg, const struct aps_hook *hook)
 {
     struct one *one = arg;
 
-    (void)created_at; /* no part of the definition */
     *one = (struct one){*hook, true};
     return APS_OK;
 }
@@ -225,6 +227,11 @@ enum aps_err aps_store_webhook_rotate(struct aps_store *st, struct aps_str name,
     struct aps_hook hook;
     enum aps_err err;
 
+    if (overlap < 0 || overlap > OVERLAP_MAX) {
+        aps_err_explain(diag, "overlap of %lld days: want at most %lld",
+                        (long long)(overlap / APS_DAY), (long long)(OVERLAP_MAX / APS_DAY));
+        return APS_ERR_RANGE;
+    }
     if ((err = aps_store_begin(st, diag)) != APS_OK ||
         (err = aps_store_webhook_get(st, name, st->pool, &hook, diag)) != APS_OK ||
         (err = check_secret(st, &hook, secret, diag)) != APS_OK ||

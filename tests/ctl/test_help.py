@@ -92,6 +92,7 @@ FIRST = {
     "limit grant": ["key set shop-1 --plan gold"],
     "limit reset": ["key set shop-1 --plan gold"],
     "key delete": ["key revoke shop-1"],
+    "webhook add": ["webhook delete payments --yes"],
 }
 
 
@@ -101,6 +102,7 @@ def shop(store):
     store.role_create("writer", "POST /orders")
     store.json("plan", "create", "gold", "--limit", "calls rate=1/s by=key", "--limit", "daily quota=9/day by=user")
     store.key_create("shop-1", role="writer")
+    store.json("webhook", "add", "payments", "--scheme", "stripe", input=secrets.token_hex(32))
     return store
 
 
@@ -114,6 +116,8 @@ def test_examples_work(shop, folder, command):
     folder.write("keys.csv", "name,key,roles\nold-1,%s,reader\n" % secrets.token_hex(32), 0o600)
     folder.write("token.txt", token({"alg": "RS256"}, dict(times(), iss="https://login.example")), 0o600)
     folder.write("access.log", '192.0.2.7 - - [31/Jan/2027:12:00:00 +0000] "GET / HTTP/1.1" 200 5\n')
+    for name in ("payments.secret", "new.secret"):
+        folder.write(name, secrets.token_hex(32) + "\n", 0o600)
     EcKey(folder, "signer")
     StateFile(shop.state, shop).limit("calls rate=10/s by=key").write()
     example = example.replace("/etc/apisec/shop", folder.path("another")).replace("www-data", SERVER_GROUP)

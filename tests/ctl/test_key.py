@@ -441,7 +441,9 @@ def test_every_secret_is_generated_and_has_256_bits(reader):  # KEY-05
              "until-used DURATION", "unused DURATION", "max-age DURATION", "warn DURATION",
              "key-id ID", "address ADDRESS", "after N", "after NAME", "max N", "name PATTERN", "status STATUS",
              "timeout DURATION", "<file>", "format FORMAT", "<plan>", "limit LIMIT", "description TEXT", "plan PLAN", "priority N",
-             "override LIMIT", "<amount>", "limit NAME", "log-format FORMAT", "by-field FIELD"}
+             "override LIMIT", "<amount>", "limit NAME", "log-format FORMAT", "by-field FIELD", "<webhook>", "scheme SCHEME",
+             "keyid ID", "key FILE", "component COMPONENT", "field FIELD", "tag TAG", "created TIME", "alg ALG", "body FILE",
+             "window DURATION", "signature-field NAME", "time-field NAME", "encoding ENCODING"}
     assert values == known, "what is new here must take no secret of a key, or refuse one below 112 bits"
     for option in ("--key", "--secret", "--text", "--value", "--token", "--hash", "--mac"):
         for command in (["key", "create", "c", "--role", "reader"], ["key", "set", "a"], ["key", "rotate", "a"]):

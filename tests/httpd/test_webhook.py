@@ -19,7 +19,8 @@ SECRETS = {name: "secret-of-%s-0123456789abcdef" % name for name in SENDERS}
 SECRETS["standard"] = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 OLD, NEW = "old-secret-0123456789abcdef", "new-secret-0123456789abcdef"
 OTHER = "another-secret-0123456789abcdef"
-OPTIONS = {"plain": ["X-Signature", "sha256="], "timed": ["X-Signature", "sha256=", "X-Time"]}
+OWN = ["--signature-field", "X-Signature", "--prefix", "sha256="]
+OPTIONS = {"plain": OWN, "timed": [*OWN, "--time-field", "X-Time"]}
 CONF = """
 Protocols h2c http/1.1
 ApiSecRequireTLS Off
@@ -121,9 +122,9 @@ def prepare(site):
     site.key("ci")
     site.folder.write("runs.txt", "", 0o666)
     for name in SENDERS:
-        site.store.put("webhook", name, "hmac" if name in OPTIONS else name, *OPTIONS.get(name, []), input=SECRETS[name])
-    site.store.put("webhook", "rotating", "github", input=OLD)
-    site.store.put("rotate", "rotating", input=NEW)
+        site.store.ok("webhook", "add", name, "--scheme", "hmac" if name in OPTIONS else name, *OPTIONS.get(name, []), input=SECRETS[name])
+    site.store.ok("webhook", "add", "rotating", "--scheme", "github", input=OLD)
+    site.store.ok("webhook", "rotate", "rotating", input=NEW)
     for name in [*SENDERS, "two"]:
         site.script(name, ECHO.replace("@ROOT@", site.folder.root))
     site.script("status", 'cat > /dev/null\nprintf "Status: %s\\nContent-Type: text/plain\\n\\n" "$(cat @ROOT@/status.txt)"\n'

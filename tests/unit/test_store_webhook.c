@@ -112,6 +112,10 @@ static void definitions_change(void **state)
     t_want(APS_OK, aps_store_webhook_set(st, &to, &t.diag), &t.diag);
     t_want(APS_OK, aps_store_webhook_get(st, hook.name, t.pool, &got, &t.diag), &t.diag);
     assert_int_equal(got.spec.window, APS_HOUR);
+    assert_int_equal(got.created_at, T_NOW);
+    t_want(APS_ERR_RANGE,
+           aps_store_webhook_rotate(st, hook.name, APS_STR_LIT(SECRET "1"), 366 * APS_DAY, &t.diag),
+           &t.diag);
     to.spec.scheme = APS_WEBHOOK_SCHEME_SLACK;
     t_want(APS_ERR_CONFLICT, aps_store_webhook_set(st, &to, &t.diag), &t.diag);
     t_want(APS_OK, aps_store_webhook_delete(st, hook.name, &t.diag), &t.diag);
