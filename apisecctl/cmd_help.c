@@ -225,17 +225,31 @@ static void explain_row(struct ctl *c, const struct ctl_command *row)
 
 /* ---- All of them, or those of a noun ---- */
 
+/* Where the sentences of commands begin, so that the longest name has room. */
+static size_t text_at(const struct ctl *c)
+{
+    size_t longest = 14;
+
+    for (size_t i = 0; i < ctl_command_nrows; i++)
+        if (is_asked(c, &ctl_command_rows[i]) &&
+            ctl_command_words(&ctl_command_rows[i]).n > longest)
+            longest = ctl_command_words(&ctl_command_rows[i]).n;
+    return longest + 3;
+}
+
 static void explain_all(struct ctl *c)
 {
+    size_t at = text_at(c);
+
     ctl_output_heading(c->out, "usage:");
     ctl_output_text(c->out, " apisecctl [OPTION]... COMMAND [ARGUMENT]... [OPTION]...\n\n");
     for (size_t i = 0; i < ctl_command_nrows; i++) {
         struct aps_str words = ctl_command_words(&ctl_command_rows[i]);
-        struct lines l = lines_at(c, 17, 17);
+        struct lines l = lines_at(c, at, at);
 
         if (!is_asked(c, &ctl_command_rows[i]))
             continue;
-        ctl_output_text(c->out, "  %-14.*s ", APS_STR_ARG(words));
+        ctl_output_text(c->out, "  %-*.*s ", (int)at - 3, APS_STR_ARG(words));
         put_words(&l, ctl_command_rows[i].text);
     }
     ctl_output_text(c->out, "\n");
@@ -270,18 +284,27 @@ static void show_json(struct ctl *c, const struct ctl_command *row)
     ctl_output_end(c->out);
 }
 
-/* The word that no row has there, and what is near it. */
-static enum aps_err no_such_command(struct ctl *c)
+/* How many of the words that help was asked for are the first ones of a row. */
+static size_t known_words(const struct ctl *c)
 {
-    const char *noun = c->call.arg[0];
-    const char *verb = c->call.nargs > 1 ? c->call.arg[1] : "";
-    struct ctl_near near;
     size_t known = 0;
 
     for (size_t i = 0; i < ctl_command_nrows; i++)
-        if (begins_with(c, &ctl_command_rows[i], 1))
-            known = 1;
-    ctl_near_init(&near, aps_str(known > 0 ? verb : noun));
+        while (known < c->call.nargs && begins_with(c, &ctl_command_rows[i], known + 1))
+            known++;
+    return known;
+}
+
+/* The word that no row has there, and what is near it. */
+static enum aps_err no_such_command(struct ctl *c)
+{
+    size_t known = known_words(c);
+    const char *all = c->call.arg[0];
+    struct ctl_near near;
+
+    for (size_t i = 1; i < c->call.nargs; i++)
+        all = apr_pstrcat(c->pool, all, " ", c->call.arg[i], NULL);
+    ctl_near_init(&near, aps_str(known < c->call.nargs ? c->call.arg[known] : ""));
     for (size_t i = 0; i < ctl_command_nrows; i++) {
         struct aps_str rest = ctl_command_words(&ctl_command_rows[i]);
         struct aps_str word = {0};
@@ -293,8 +316,7 @@ static enum aps_err no_such_command(struct ctl *c)
                 word.n = 0;
         ctl_near_try(&near, word);
     }
-    aps_err_explain(&c->diag, "there is no command \"%s%s%s\"%s%s%s: see apisecctl help", noun,
-                    verb[0] != '\0' ? " " : "", verb,
+    aps_err_explain(&c->diag, "there is no command \"%s\"%s%s%s: see apisecctl help", all,
                     ctl_near_found(&near) != NULL ? " (did you mean " : "",
                     ctl_near_found(&near) != NULL ? ctl_near_found(&near) : "",
                     ctl_near_found(&near) != NULL ? "?)" : "");

@@ -302,8 +302,9 @@ static enum aps_err bad_command(apr_pool_t *pool, const apr_array_header_t *word
             aps_str_next(&rest, ' ', &word);
         choice_add(&next, word);
     }
-    if (known > 0)
-        seen = APR_ARRAY_IDX(words, 0, struct word).text;
+    for (size_t k = 0; k < known; k++)
+        seen = apr_pstrcat(pool, seen, k > 0 ? " " : "",
+                           APR_ARRAY_IDX(words, (int)k, struct word).text, NULL);
     if ((size_t)words->nelts > known) {
         const char *word = APR_ARRAY_IDX(words, (int)known, struct word).text;
 

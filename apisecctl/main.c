@@ -65,14 +65,16 @@ static enum aps_err check_stdout(struct ctl *c)
 /* The rows with --yes ask (CLI-11). */
 static enum aps_err confirm(struct ctl *c)
 {
-    struct aps_str noun, verb;
-    struct aps_str rest = ctl_command_words(c->call.command);
+    struct aps_str noun = ctl_command_words(c->call.command);
+    struct aps_str verb = noun;
 
     if (!ctl_command_takes(c->call.command, CTL_OPT_YES) || is_dry_run(c) ||
         c->call.values[CTL_OPT_YES] != NULL || c->call.values[CTL_OPT_HELP] != NULL)
         return APS_OK;
-    aps_str_next(&rest, ' ', &noun);
-    aps_str_next(&rest, ' ', &verb);
+    while (noun.n > 0 && noun.p[--noun.n] != ' ')
+        continue; /* the verb is the last word */
+    verb.p += noun.n + 1;
+    verb.n -= noun.n + 1;
     return ctl_input_confirm(
         apr_psprintf(c->pool, "%.*s %.*s %s", APS_STR_ARG(verb), APS_STR_ARG(noun), c->call.arg[0]),
         &c->diag);

@@ -1,13 +1,14 @@
-/* stock.c - a store's roles, keys, plans and webhooks by name. */
+/* stock.c - a store's roles, keys, plans, webhooks, signers and certificates by name. */
 #include "stock.h"
 
 static const struct {
     struct aps_str placeholder;
     enum ctl_stock kind;
 } kinds[] = {
-    {{"role", 4}, CTL_STOCK_ROLES}, {{"parent", 6}, CTL_STOCK_ROLES},
-    {{"key", 3}, CTL_STOCK_KEYS},   {{"id", 2}, CTL_STOCK_KEY_IDS},
-    {{"plan", 4}, CTL_STOCK_PLANS}, {{"webhook", 7}, CTL_STOCK_WEBHOOKS},
+    {{"role", 4}, CTL_STOCK_ROLES},     {{"parent", 6}, CTL_STOCK_ROLES},
+    {{"key", 3}, CTL_STOCK_KEYS},       {{"id", 2}, CTL_STOCK_KEY_IDS},
+    {{"plan", 4}, CTL_STOCK_PLANS},     {{"webhook", 7}, CTL_STOCK_WEBHOOKS},
+    {{"signer", 6}, CTL_STOCK_SIGNERS}, {{"certificate", 11}, CTL_STOCK_CERTIFICATES},
 };
 
 enum ctl_stock ctl_stock_of(struct aps_str placeholder)
@@ -48,6 +49,18 @@ static enum aps_err tell_webhook(void *to, const struct aps_hook *hook)
     return tell(to, hook->name, (struct aps_str){0});
 }
 
+static enum aps_err tell_signer(void *to, const struct aps_signer *signer)
+{
+    return tell(to, signer->keyid, (struct aps_str){0});
+}
+
+static enum aps_err tell_certificate(void *to, struct aps_str name, struct aps_str key,
+                                     aps_nsec created_at)
+{
+    (void)key, (void)created_at;
+    return tell(to, name, (struct aps_str){0});
+}
+
 static enum aps_err tell_key(void *to, const struct aps_key *key)
 {
     struct walk *w = to;
@@ -58,6 +71,7 @@ static enum aps_err tell_key(void *to, const struct aps_key *key)
 enum aps_err ctl_stock_each(struct aps_store *store, enum ctl_stock kind, ctl_stock_fn fn,
                             void *arg, struct aps_diag *diag)
 {
+    const struct aps_str all = {NULL, 0};
     struct walk w = {kind, fn, arg, false};
     enum aps_err err = APS_OK;
 
@@ -67,6 +81,10 @@ enum aps_err ctl_stock_each(struct aps_store *store, enum ctl_stock kind, ctl_st
         err = aps_store_plan_each(store, tell_plan, &w, diag);
     else if (kind == CTL_STOCK_WEBHOOKS)
         err = aps_store_webhook_each(store, tell_webhook, &w, diag);
+    else if (kind == CTL_STOCK_SIGNERS)
+        err = aps_store_signer_each(store, all, tell_signer, &w, diag);
+    else if (kind == CTL_STOCK_CERTIFICATES)
+        err = aps_store_certificate_each(store, all, tell_certificate, &w, diag);
     else if (kind != CTL_STOCK_NONE)
         err = aps_store_key_each(store, tell_key, &w, diag);
     return w.ended ? APS_OK : err;

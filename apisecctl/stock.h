@@ -1,4 +1,5 @@
-/* stock.h - what a store has that a word of a command may name: roles, keys, plans, webhooks. */
+/* stock.h - what a store has that a word of a command may name: roles, keys, plans, webhooks,
+ * signers, client certificates. */
 #ifndef APISECCTL_STOCK_H
 #define APISECCTL_STOCK_H
 
@@ -11,10 +12,13 @@ enum ctl_stock {
     CTL_STOCK_KEY_IDS, /* by id */
     CTL_STOCK_PLANS,
     CTL_STOCK_WEBHOOKS,
+    CTL_STOCK_SIGNERS,
+    CTL_STOCK_CERTIFICATES,
 };
 
 /* By the word that stands for it: "role" and "parent" of an argument, "ROLE" of an option, "key",
- * ""ID", "plan", "webhook". */
+ * ""ID", "plan", "webhook",
+ * "signer", "certificate". */
 enum ctl_stock ctl_stock_of(struct aps_str placeholder);
 
 /* `name` is what a command may say, `other` a key's name or id where that is another one, else

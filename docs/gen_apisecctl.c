@@ -93,6 +93,13 @@ static const struct {
      "; secrets are those that work; webhook list prints an array of it, webhook set prints it "
      "too, "
      "webhook add and webhook rotate with \"secret\" where --generate made it"},
+    {"key signer list",
+     "[{\"keyid\", \"alg\", \"key\", \"key_name\", \"created_at\", \"expires_at\"}]",
+     "; key signer add prints one of it, with \"secret\" where --generate made it"},
+    {"key signer delete", "{\"keyid\", \"deleted\": true}", ""},
+    {"key certificate list", "[{\"certificate\", \"key\", \"key_name\", \"created_at\"}]",
+     "; key certificate add prints one of it"},
+    {"key certificate delete", "{\"certificate\", \"deleted\": true}", ""},
     {"webhook delete", "{\"name\", \"deleted\": true}", ""},
     {"changes",
      "[{\"n\", \"at\", \"uid\", \"login\", \"sudo\", \"tty\", \"host\", \"command\", \"subject\", "

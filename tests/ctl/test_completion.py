@@ -43,7 +43,7 @@ def test_every_command_is_offered(folder):
     names = [row["command"] for row in rows()]
     assert found(store, "") == list(dict.fromkeys(name.split()[0] for name in names))
     for noun in ("key", "plan", "role"):
-        assert found(store, noun, "") == [name.split()[1] for name in names if name.startswith(noun + " ")]
+        assert found(store, noun, "") == list(dict.fromkeys(name.split()[1] for name in names if name.startswith(noun + " ")))
         assert found(store, "help", noun, "") == found(store, noun, "")
     assert found(store, "help", "rol") == ["role"]
     assert found(store, "key", "cr") == ["create"] and found(store, "key", "x") == []

@@ -83,6 +83,10 @@ def test_lines_are_no_longer_than_a_terminal():
             assert len(line) <= 80 or line.startswith("example: "), line
 
 
+# A public key and a certificate of it.
+KEYS = ("genpkey -algorithm ed25519 -out shop-1.pem", "pkey -in shop-1.pem -pubout -out shop-1.pub",
+        "req -x509 -key shop-1.pem -subj /CN=shop-1 -out shop-1.crt")
+
 # What has to be done before an example, where shop() is not enough for it.
 FIRST = {
     "role create": ["role delete reader --yes"],
@@ -92,6 +96,7 @@ FIRST = {
     "limit grant": ["key set shop-1 --plan gold"],
     "limit reset": ["key set shop-1 --plan gold"],
     "key delete": ["key revoke shop-1"],
+    "key signer add": ["key signer delete shop-1-a --yes"],
     "webhook add": ["webhook delete payments --yes"],
 }
 
@@ -102,6 +107,8 @@ def shop(store):
     store.role_create("writer", "POST /orders")
     store.json("plan", "create", "gold", "--limit", "calls rate=1/s by=key", "--limit", "daily quota=9/day by=user")
     store.key_create("shop-1", role="writer")
+    store.json("key", "signer", "add", "shop-1", "--keyid", "shop-1-a", "--alg", "hmac-sha256", "--generate")
+    store.json("key", "certificate", "add", "shop-1", "--san-dns", "shop.example")
     store.json("webhook", "add", "payments", "--scheme", "stripe", input=secrets.token_hex(32))
     return store
 
@@ -119,6 +126,8 @@ def test_examples_work(shop, folder, command):
     for name in ("payments.secret", "new.secret"):
         folder.write(name, secrets.token_hex(32) + "\n", 0o600)
     EcKey(folder, "signer")
+    for line in KEYS if "shop-1." in example else ():
+        subprocess.run(["openssl", *line.split()], cwd=folder.root, check=True, stderr=subprocess.DEVNULL)
     StateFile(shop.state, shop).limit("calls rate=10/s by=key").write()
     example = example.replace("/etc/apisec/shop", folder.path("another")).replace("www-data", SERVER_GROUP)
     for line in ["apisecctl " + words for words in FIRST.get(command, [])] + [example]:

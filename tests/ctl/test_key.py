@@ -435,14 +435,15 @@ def test_every_secret_is_generated_and_has_256_bits(reader):  # KEY-05
     values = set()
     for row in json.loads(Store.call("help", "--json").out):
         values.update(a or b for a, b in re.findall(r"(<[a-z]+>)|--([a-z-]+ [A-Z]+)", row["usage"]))
-    known = {"after LAST", "<name>", "<role>", "<grant>", "<parent>", "<key>", "<request>", "<noun>", "<verb>", "<words>",
+    known = {"after LAST", "<name>", "<role>", "<grant>", "<parent>", "<key>", "<request>", "<word>", "<words>",
              "group GROUP", "prefix PREFIX", "log FILE", "grant GRANT", "deny GRANT", "inherit ROLE", "role ROLE", "owner TEXT",
              "org TEXT", "scope SCOPE", "expires TIME", "not-before TIME", "limit RATE", "cidr NET", "host HOST", "name NAME", "overlap DURATION", "reason TEXT",
              "until-used DURATION", "unused DURATION", "max-age DURATION", "warn DURATION",
              "key-id ID", "address ADDRESS", "after N", "after NAME", "max N", "name PATTERN", "status STATUS",
              "timeout DURATION", "<file>", "format FORMAT", "<plan>", "limit LIMIT", "description TEXT", "plan PLAN", "priority N",
              "override LIMIT", "<amount>", "limit NAME", "log-format FORMAT", "by-field FIELD", "<webhook>", "scheme SCHEME",
-             "keyid ID", "key FILE", "component COMPONENT", "field FIELD", "tag TAG", "created TIME", "alg ALG", "body FILE",
+             "keyid KEYID", "<signer>", "<certificate>", "public FILE", "file FILE", "thumbprint HEX", "dn SUBJECT", "san-dns NAME",
+             "san-uri URI", "san-email ADDRESS", "key FILE", "component COMPONENT", "field FIELD", "tag TAG", "created TIME", "alg ALG", "body FILE",
              "window DURATION", "signature-field NAME", "time-field NAME", "encoding ENCODING"}
     assert values == known, "what is new here must take no secret of a key, or refuse one below 112 bits"
     for option in ("--key", "--secret", "--text", "--value", "--token", "--hash", "--mac"):

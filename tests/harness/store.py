@@ -66,13 +66,6 @@ class Store:
                 args += [option, value]
         return self.json(*args)
 
-    def put(self, *args, input):
-        """What storeput.c puts into the store; `input` is a secret or a key."""
-        done = subprocess.run([os.path.join(BUILD, "tests", "ctl", "storeput"), self.path, *args],
-                              input=input.encode() if isinstance(input, str) else input, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT)
-        assert done.returncode == 0, done.stdout
-
     def key_create(self, name, *options, role=(), **named):
         """key_create("ci", role="reader", limit="10/m") -> {"id", "name", "key", ...}."""
         args = ["key", "create", name]

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from harness import MPM, TOP, Backend, Server, Site
+from harness import MPM, TOP, Backend, Server, Site, wait_for
 from harness.backend import body_of
 from harness.h2 import H2Connection
 from harness.signer import STANDARD, Signer, by_key, by_secret, content_digest
@@ -72,6 +72,10 @@ KEYS = {"ed25519": (["-algorithm", "ed25519"], []),
                             ["-digest", "sha256", "-pkeyopt", "rsa_padding_mode:pkcs1"])}
 
 
+def sign_by(site, key, keyid, alg, *options, **how):
+    site.store.ok("key", "signer", "add", site.ids[key], "--keyid", keyid, "--alg", alg, *options, **how)
+
+
 def prepare(site):
     site.role("reader", "GET,POST,PUT /cgi/**", "GET,POST /back/**", "GET,POST /moved/**")
     site.role("weak", "GET /other/**")
@@ -81,13 +85,13 @@ def prepare(site):
     site.key("revoked")
     site.key("elsewhere", cidr="192.0.2.0/24")
     for name in ("ci", "other", "weak", "revoked", "elsewhere"):
-        site.store.put("signer", "sign-" + name, "hmac-sha256", site.ids[name], input=SECRET if name != "other" else SECRET[::-1])
-    site.store.put("signer", "ended", "hmac-sha256", site.ids["ci"], str(int(time.time()) - 60), input=SECRET)
+        sign_by(site, name, "sign-" + name, "hmac-sha256", input=SECRET if name != "other" else SECRET[::-1])
+    sign_by(site, "ci", "ended", "hmac-sha256", "--expires", "1s", input=SECRET)
     for alg, (options, _) in KEYS.items():
         path = site.folder.path("run-" + alg)
         subprocess.run(["openssl", "genpkey", *options, "-out", path], check=True, stderr=subprocess.DEVNULL)
-        der = subprocess.run(["openssl", "pkey", "-in", path, "-pubout", "-outform", "DER"], stdout=subprocess.PIPE, check=True).stdout
-        site.store.put("signer", alg, alg, site.ids["ci"], input=der)
+        subprocess.run(["openssl", "pkey", "-in", path, "-pubout", "-out", path + ".pub"], check=True)
+        sign_by(site, "ci", alg, alg, "--public", path + ".pub")
     site.store.ok("key", "revoke", site.ids["revoked"])
     site.folder.write("runs.txt", "", 0o666)
     site.script("api", 'echo run >> %s/runs.txt\nprintf "Content-Type: text/plain\\nX-User: $REMOTE_USER $APISEC_KEY_ID\\n\\n"\ncat\n' % site.folder.root)
@@ -191,6 +195,7 @@ def test_what_has_to_be_covered(site):
 
 # SIG-03
 def test_unknown_and_dead_signers(site):
+    wait_for(lambda: send(site, "GET", "/cgi/api", keyid="ended").status == 401)
     for keyid in ("nobody", "ended", "sign-ci ", ""):
         assert refused(site, send(site, "GET", "/cgi/api", keyid=keyid), 401, "signature_key")
     assert refused(site, send(site, "GET", "/cgi/api", keyid=None), 401, "signature_key")
