@@ -190,6 +190,7 @@ def test_a_forged_file_is_no_key(place):
 def wait_for_fetcher(site):
     """The process that fetches holds the connection while the issuer does not answer."""
     port = site.https.http.server_port
+    wait_for(lambda: site.https.asked, what="a question")
 
     def find():
         inodes = set()
