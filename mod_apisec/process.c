@@ -132,6 +132,16 @@ static void tell_carried(server_rec *s)
                      "APISEC0029: the state file %s is a new one of another size, in which "
                      "%" APR_UINT64_T_FMT " counts of callers go on",
                      state_path(s), (apr_uint64_t)info.carried);
+    if (info.origin == APS_STATE_REPLACED)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "APISEC0029: the state file %s was damaged, or of another version: a new one "
+                     "has taken its place, in which limits and quotas begin anew",
+                     state_path(s));
+    if (info.origin == APS_STATE_FOREIGN)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "APISEC0029: what was at %s is no state file: it is kept as %s.bad, and "
+                     "limits and quotas begin anew in a new one",
+                     state_path(s), state_path(s));
     if (info.lost != 0)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      "APISEC0029: %" APR_UINT64_T_FMT " counts of callers found no place in the "

@@ -38,6 +38,7 @@ enum aps_state_origin {
     APS_STATE_REBOOTED, /* the kernel was restarted: a new file, in which quotas go on, and all that
                            is not counted */
     APS_STATE_REPLACED, /* it had another version, or was damaged: a new file */
+    APS_STATE_FOREIGN,  /* it was no state file: it is PATH.bad now, and there is a new one */
 };
 
 /* What a server asks for; both are rounded up to a power of two. */

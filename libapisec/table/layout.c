@@ -87,12 +87,30 @@ bool aps_layout_has_magic(const struct layout_head *head)
     return memcmp(head->magic, LAYOUT_MAGIC, sizeof head->magic) == 0;
 }
 
+uint64_t aps_layout_check(const struct layout_head *head)
+{
+    static const unsigned char key[APR_SIPHASH_KSIZE] = "apisec head   1";
+    struct {
+        uint8_t sizes[offsetof(struct layout_head, metrics)];
+        uint8_t hash_key[16], use_key[16], salt[8];
+    } bytes;
+    uint64_t check;
+
+    memcpy(bytes.sizes, head, sizeof bytes.sizes);
+    memcpy(bytes.hash_key, head->hash_key, sizeof bytes.hash_key);
+    memcpy(bytes.use_key, head->use_key, sizeof bytes.use_key);
+    memcpy(bytes.salt, &head->salt, sizeof bytes.salt);
+    check = apr_siphash24(&bytes, sizeof bytes, key);
+    return check != 0 ? check : 1;
+}
+
 bool aps_layout_fits(const struct layout_head *head, uint64_t cells, uint64_t uses)
 {
     struct layout_head want = aps_layout_head(cells, uses);
 
     return aps_layout_has_magic(head) &&
-           memcmp(head, &want, offsetof(struct layout_head, metrics)) == 0;
+           memcmp(head, &want, offsetof(struct layout_head, metrics)) == 0 &&
+           (head->check == 0 || head->check == aps_layout_check(head));
 }
 
 static bool is_power(uint64_t n, uint64_t min, uint64_t max)

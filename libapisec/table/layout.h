@@ -78,6 +78,7 @@ struct layout_head {
     uint64_t salt;                       /* of tags: a random number of each boot */
     uint64_t retired; /* not 0: a start has begun to take the cells over into another file */
     uint64_t stashed; /* not 0: some callers' cells lie among those for overflow */
+    uint64_t check;   /* aps_layout_check; 0 in a file of before it was kept */
 };
 
 /* Two words that change in one step. */
@@ -312,7 +313,10 @@ static inline bool layout_swap(struct layout_pair *pair, struct layout_pair old,
 /* The head that a file of this version with such sizes has, but for what is its own. */
 struct layout_head aps_layout_head(uint64_t cells, uint64_t uses);
 bool aps_layout_has_magic(const struct layout_head *head);
-/* Whether all sizes are those of this version for `cells` and `uses`. */
+/* Hash of what never changes in a file and cannot be found anew: sizes, keys, salt.  Never 0. */
+uint64_t aps_layout_check(const struct layout_head *head);
+/* Whether all sizes are those of this version for `cells` and `uses`, and keys and salt are those
+ * that the file was made with. */
 bool aps_layout_fits(const struct layout_head *head, uint64_t cells, uint64_t uses);
 /* Whether they are those of this version for any accepted numbers, and of a file so long. */
 bool aps_layout_is_sound(const struct layout_head *head, uint64_t bytes);

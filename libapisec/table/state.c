@@ -176,6 +176,7 @@ enum aps_err aps_state_open(apr_pool_t *pool, const char *path, const struct aps
     state->info.carried = found.carried.cells;
     state->info.lost = found.carried.lost;
     drop_other_counters(state);
+    state->head->check = aps_layout_check(state->head); /* it may be of before it was kept */
     state->info.boot = __atomic_add_fetch(&state->head->starts, 1, __ATOMIC_RELAXED);
     *out = state;
     return APS_OK;

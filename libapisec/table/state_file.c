@@ -157,6 +157,7 @@ static bool make_head(const struct aps_state_file *want, const struct old *old,
         if (is_of_boot(&old->head, head.boot_id))
             head.salt = old->head.salt;
     }
+    head.check = aps_layout_check(&head);
     *out = head;
     return true;
 }
@@ -340,10 +341,10 @@ static enum aps_err use(const struct aps_state_file *want, int fd, struct aps_st
         return aps_state_file_fail(want->path, "cannot be examined", diag);
     if ((err = check_file(want->path, &st, diag)) != APS_OK)
         return err;
-    out->origin = APS_STATE_REPLACED;
     old.bytes = (uint64_t)st.st_size;
     if (!aps_layout_read_at(fd, &old.head, sizeof old.head, 0) ||
         !aps_layout_has_magic(&old.head)) {
+        out->origin = APS_STATE_FOREIGN;
         if ((err = set_aside(want, diag)) == APS_OK)
             err = make(want, NULL, out, diag);
     } else if (fits(want, &old)) {

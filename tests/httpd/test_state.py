@@ -276,6 +276,27 @@ def test_damaged_state_file_is_replaced(make_site, content):
     site.server.start()
     assert site.get(key="ci").status == 200
     assert numbers(site)["ApiSecStateDown"] == 0
+    assert bytes_of(site.folder.path("state.bad")) == content
+    assert "is no state file: it is kept as %s.bad" % site.server.state in site.server.error_log()
+
+
+# LIM-22, TRN-13: limits that begin anew do not do so in silence
+@pytest.mark.one_mpm
+def test_state_file_with_a_damaged_head_is_replaced_and_the_log_says_so(make_site):
+    site = make_site(CONF, prepare, modules=["status"])
+    said = "the state file %s was damaged, or of another version" % site.server.state
+    for at, n in ((40, 4), (72, 1), (104, 1), (264, 1)):  # a size, the keys, the salt
+        assert said not in site.server.error_log()
+        with open(site.server.state, "r+b") as state:
+            state.seek(at)
+            old = state.read(n)
+            state.seek(at)
+            state.write(bytes(b ^ 16 for b in old))
+        assert site.get(key="ci").status == 200
+        site.server.graceful()
+        assert site.get(key="ci").status == 200
+        site.server.wait_error(re.escape(said))
+        os.truncate(os.path.join(site.server.logs, "error.log"), 0)
 
 
 # TRN-18

@@ -183,8 +183,10 @@ static void what_is_there_is_used_again(void **state)
     (void)state;
     first->cells[1000] = (struct layout_pair){5, 6};
     aps_metrics_add(first, APS_METRIC_REQUESTS, 3);
+    first->head->check = 0; /* as a file of before there was one */
     second = open_entries(1000 + 24);
     assert_int_equal(origin_of(second), APS_STATE_KEPT);
+    assert_true(first->head->check == aps_layout_check(first->head));
     assert_int_equal(aps_state_boot(first), 1);
     assert_int_equal(aps_state_boot(second), 2);
     assert_int_equal(second->cells[1000].b, 6);
@@ -226,6 +228,10 @@ static void a_damaged_head_is_replaced(void **state)
         {offsetof(struct layout_head, overflow), 4},
         {offsetof(struct layout_head, stripes), 4},
         {offsetof(struct layout_head, counters), 4},
+        {offsetof(struct layout_head, hash_key), 8},
+        {offsetof(struct layout_head, use_key), 8},
+        {offsetof(struct layout_head, salt), 8},
+        {offsetof(struct layout_head, check), 8},
     };
 
     (void)state;
@@ -253,7 +259,7 @@ static void a_file_without_the_magic_is_set_aside(void **state)
     assert_int_equal(chmod(file, 0600), 0);
     assert_int_equal(try_attach(file), APS_ERR_CORRUPT);
     memset(&diag, 0, sizeof diag);
-    assert_int_equal(origin_of(open_entries(1024)), APS_STATE_REPLACED);
+    assert_int_equal(origin_of(open_entries(1024)), APS_STATE_FOREIGN);
     assert_non_null(f = fopen(in_folder("s.bad"), "r"));
     assert_non_null(fgets(text, sizeof text, f));
     assert_int_equal(fclose(f), 0);
