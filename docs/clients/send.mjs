@@ -1,4 +1,4 @@
-// send.mjs METHOD TARGET [BODY]: a request signed by hmac-sha256; see docs/signed-requests.md.
+// send.mjs METHOD TARGET [BODY]: a request signed by hmac-sha256; see docs/guide-signatures.md.
 // Environment: API (https://HOST), AUTHORITY (HOST), KEYID, SECRET (a file).
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-# send.py METHOD TARGET [BODY]: a request signed by hmac-sha256; see docs/signed-requests.md.
+# send.py METHOD TARGET [BODY]: a request signed by hmac-sha256; see docs/guide-signatures.md.
 # Environment: API (https://HOST), AUTHORITY (HOST), KEYID, SECRET (a file).
 import base64, hashlib, hmac, os, sys, time, urllib.request
 

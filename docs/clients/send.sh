@@ -1,5 +1,5 @@
 #!/bin/sh
-# send.sh METHOD TARGET [BODY]: a request signed by hmac-sha256; see docs/signed-requests.md.
+# send.sh METHOD TARGET [BODY]: a request signed by hmac-sha256; see docs/guide-signatures.md.
 # openssl is told the secret in an argument: where others could see it, take one of the other two.
 # Environment: API (https://HOST), AUTHORITY (HOST), KEYID, SECRET (a file).
 method=$1 path=${2%%\?*} body=${3-}
