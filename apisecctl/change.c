@@ -5,26 +5,8 @@
 #include <stdlib.h>
 
 #include "apisec/num.h"
+#include "edit.h"
 #include "limitlist.h"
-
-/* One list of a key: how a word of it is read, and what it is called. */
-struct list_kind {
-    enum ctl_opt opt;
-    const char *what;
-    bool clears; /* `none` empties it */
-    /* The word in the form in which two that mean the same are equal. */
-    enum aps_err (*canon)(apr_pool_t *pool, struct aps_str word, struct aps_str *out,
-                          struct aps_diag *diag);
-};
-
-static enum aps_err canon_plain(apr_pool_t *pool, struct aps_str word, struct aps_str *out,
-                                struct aps_diag *diag)
-{
-    (void)pool;
-    (void)diag;
-    *out = word;
-    return APS_OK;
-}
 
 static enum aps_err canon_host(apr_pool_t *pool, struct aps_str word, struct aps_str *out,
                                struct aps_diag *diag)
@@ -51,128 +33,20 @@ static enum aps_err canon_net(apr_pool_t *pool, struct aps_str word, struct aps_
     return err;
 }
 
-static const struct list_kind roles_kind = {CTL_OPT_ROLE, "role", false, canon_plain};
-static const struct list_kind scopes_kind = {CTL_OPT_SCOPE, "scope", true, canon_plain};
-static const struct list_kind nets_kind = {CTL_OPT_CIDR, "network", true, canon_net};
-static const struct list_kind hosts_kind = {CTL_OPT_HOST, "host", true, canon_host};
-
-/* A list that is being edited. */
-struct list {
-    apr_array_header_t *items; /* of struct aps_str */
-};
-
-static int find_item(const struct list *list, struct aps_str item)
+static enum aps_err edit_list(struct ctl *c, struct ctl_edit kind, const struct aps_str *old,
+                              size_t nold, const struct aps_str **out, size_t *out_n)
 {
-    for (int i = 0; i < list->items->nelts; i++)
-        if (aps_str_eq(APR_ARRAY_IDX(list->items, i, struct aps_str), item))
-            return i;
-    return -1;
+    kind.noun = "key";
+    kind.is_new = c->call.command->run == ctl_key_create;
+    return ctl_edit(c, &kind, old, nold, out, out_n);
 }
 
-static enum aps_err remove_item(struct ctl *c, const struct list_kind *kind, struct list *list,
-                                struct aps_str item)
-{
-    int i = find_item(list, item);
-
-    if (i < 0) {
-        aps_err_explain(&c->diag,
-                        "key \"%s\" has no %s \"%.*s\" to take away; see apisecctl key show %s",
-                        c->call.arg[0], kind->what, APS_STR_ARG(item), c->call.arg[0]);
-        return APS_ERR_NOT_FOUND;
-    }
-    APR_ARRAY_IDX(list->items, i, struct aps_str) =
-        APR_ARRAY_IDX(list->items, list->items->nelts - 1, struct aps_str);
-    list->items->nelts--;
-    return APS_OK;
-}
-
-/* '+', '-', or 0 for a plain word. */
-static char sign_of(struct aps_str word)
-{
-    return word.n > 0 && (word.p[0] == '+' || word.p[0] == '-') ? word.p[0] : '\0';
-}
-
-static enum aps_err edit_word(struct ctl *c, const struct list_kind *kind, struct list *list,
-                              struct aps_str word)
-{
-    const char *name = ctl_command_options[kind->opt].name;
-    char sign = sign_of(word);
-    struct aps_str item;
-    enum aps_err err;
-
-    if (sign != '\0') {
-        word.p++;
-        word.n--;
-    }
-    if (word.n == 0) {
-        aps_err_explain(&c->diag,
-                        "%s: an empty word: want names with commas between; see apisecctl help %s",
-                        name, c->call.name);
-        return APS_ERR_FORMAT;
-    }
-    if ((err = kind->canon(c->pool, word, &item, &c->diag)) != APS_OK)
-        return err;
-    if (sign == '-')
-        return remove_item(c, kind, list, item);
-    if (find_item(list, item) < 0)
-        APR_ARRAY_PUSH(list->items, struct aps_str) = item;
-    return APS_OK;
-}
-
-/* The option's words: each value may hold several with commas between. */
-static apr_array_header_t *words_of(struct ctl *c, enum ctl_opt opt)
-{
-    apr_array_header_t *words = apr_array_make(c->pool, 8, sizeof(struct aps_str));
-    const apr_array_header_t *values = c->call.values[opt];
-
-    for (int i = 0; i < values->nelts; i++) {
-        struct aps_str rest = aps_str(APR_ARRAY_IDX(values, i, const char *));
-        struct aps_str word = {0};
-
-        do {
-            aps_str_next(&rest, ',', &word);
-            APR_ARRAY_PUSH(words, struct aps_str) = word;
-        } while (rest.n > 0);
-    }
-    return words;
-}
-
-/* Plain words make the list new, +word and -word change `old`. */
-static enum aps_err edit_list(struct ctl *c, const struct list_kind *kind,
-                              const struct aps_str *old, size_t nold, const struct aps_str **out,
-                              size_t *out_n)
-{
-    struct list list = {apr_array_make(c->pool, 8, sizeof(struct aps_str))};
-    apr_array_header_t *words = words_of(c, kind->opt);
-    bool edits = sign_of(APR_ARRAY_IDX(words, 0, struct aps_str)) != '\0';
-    bool clears = kind->clears && words->nelts == 1 &&
-                  aps_str_eq(APR_ARRAY_IDX(words, 0, struct aps_str), APS_STR_LIT("none"));
-    enum aps_err err = APS_OK;
-
-    for (size_t i = 0; edits && i < nold; i++)
-        APR_ARRAY_PUSH(list.items, struct aps_str) = old[i];
-    for (int i = 0; !clears && i < words->nelts && err == APS_OK; i++) {
-        struct aps_str word = APR_ARRAY_IDX(words, i, struct aps_str);
-
-        if (edits && c->call.command->run == ctl_key_create) {
-            aps_err_explain(&c->diag, "%s \"%.*s\": a new key has nothing to add to or take from",
-                            ctl_command_options[kind->opt].name, APS_STR_ARG(word));
-            return APS_ERR_FORMAT;
-        }
-        if ((sign_of(word) != '\0') != edits) {
-            aps_err_explain(&c->diag,
-                            "%s: want either +WORD and -WORD, or plain words for the whole list",
-                            ctl_command_options[kind->opt].name);
-            return APS_ERR_FORMAT;
-        }
-        err = edit_word(c, kind, &list, word);
-    }
-    if (err != APS_OK)
-        return err;
-    *out = (struct aps_str *)(void *)list.items->elts;
-    *out_n = (size_t)list.items->nelts;
-    return APS_OK;
-}
+static const struct ctl_edit roles_kind = {.opt = CTL_OPT_ROLE, .what = "role"};
+static const struct ctl_edit scopes_kind = {.opt = CTL_OPT_SCOPE, .what = "scope", .clears = true};
+static const struct ctl_edit nets_kind = {
+    .opt = CTL_OPT_CIDR, .what = "network", .clears = true, .canon = canon_net};
+static const struct ctl_edit hosts_kind = {
+    .opt = CTL_OPT_HOST, .what = "host", .clears = true, .canon = canon_host};
 
 static enum aps_err edit_nets(struct ctl *c, const struct aps_key *old, struct aps_key *to)
 {
@@ -185,7 +59,7 @@ static enum aps_err edit_nets(struct ctl *c, const struct aps_key *old, struct a
 
     for (size_t i = 0; i < old->nnets; i++)
         before[i] = aps_str(apr_pstrdup(c->pool, aps_net_print(&old->nets[i], text)));
-    if ((err = edit_list(c, &nets_kind, before, old->nnets, &after, &n)) != APS_OK)
+    if ((err = edit_list(c, nets_kind, before, old->nnets, &after, &n)) != APS_OK)
         return err;
     nets = apr_pcalloc(c->pool, (n + 1) * sizeof *nets);
     for (size_t i = 0; i < n && err == APS_OK; i++)
@@ -202,16 +76,15 @@ static enum aps_err read_lists(struct ctl *c, const struct aps_key *old, struct 
 
     if (values[CTL_OPT_ROLE] != NULL) {
         ch->set |= APS_KEY_F_ROLES;
-        err = edit_list(c, &roles_kind, old->roles, old->nroles, &ch->to.roles, &ch->to.nroles);
+        err = edit_list(c, roles_kind, old->roles, old->nroles, &ch->to.roles, &ch->to.nroles);
     }
     if (err == APS_OK && values[CTL_OPT_SCOPE] != NULL) {
         ch->set |= APS_KEY_F_SCOPES;
-        err =
-            edit_list(c, &scopes_kind, old->scopes, old->nscopes, &ch->to.scopes, &ch->to.nscopes);
+        err = edit_list(c, scopes_kind, old->scopes, old->nscopes, &ch->to.scopes, &ch->to.nscopes);
     }
     if (err == APS_OK && values[CTL_OPT_HOST] != NULL) {
         ch->set |= APS_KEY_F_HOSTS;
-        err = edit_list(c, &hosts_kind, old->hosts, old->nhosts, &ch->to.hosts, &ch->to.nhosts);
+        err = edit_list(c, hosts_kind, old->hosts, old->nhosts, &ch->to.hosts, &ch->to.nhosts);
     }
     if (err == APS_OK && values[CTL_OPT_CIDR] != NULL) {
         ch->set |= APS_KEY_F_NETS;

@@ -1,4 +1,4 @@
-/* stock.c - a store's roles, keys, plans, webhooks, signers and certificates by name. */
+/* stock.c - a store's roles, keys, plans, webhooks, signers and certificates, issuers by name. */
 #include "stock.h"
 
 static const struct {
@@ -9,6 +9,7 @@ static const struct {
     {{"key", 3}, CTL_STOCK_KEYS},       {{"id", 2}, CTL_STOCK_KEY_IDS},
     {{"plan", 4}, CTL_STOCK_PLANS},     {{"webhook", 7}, CTL_STOCK_WEBHOOKS},
     {{"signer", 6}, CTL_STOCK_SIGNERS}, {{"certificate", 11}, CTL_STOCK_CERTIFICATES},
+    {{"issuer", 6}, CTL_STOCK_ISSUERS},
 };
 
 enum ctl_stock ctl_stock_of(struct aps_str placeholder)
@@ -61,6 +62,22 @@ static enum aps_err tell_certificate(void *to, struct aps_str name, struct aps_s
     return tell(to, name, (struct aps_str){0});
 }
 
+static enum aps_err tell_issuers(struct aps_store *store, struct walk *w, struct aps_diag *diag)
+{
+    const struct aps_store_issuer *list = NULL;
+    apr_pool_t *pool = NULL;
+    size_t n = 0;
+    enum aps_err err = APS_ERR_NOMEM;
+
+    if (apr_pool_create(&pool, NULL) == APR_SUCCESS)
+        err = aps_store_issuers(store, pool, &list, &n, diag);
+    for (size_t i = 0; i < n && err == APS_OK; i++)
+        err = tell(w, list[i].def.name, (struct aps_str){0});
+    if (pool != NULL)
+        apr_pool_destroy(pool);
+    return err;
+}
+
 static enum aps_err tell_key(void *to, const struct aps_key *key)
 {
     struct walk *w = to;
@@ -85,6 +102,8 @@ enum aps_err ctl_stock_each(struct aps_store *store, enum ctl_stock kind, ctl_st
         err = aps_store_signer_each(store, all, tell_signer, &w, diag);
     else if (kind == CTL_STOCK_CERTIFICATES)
         err = aps_store_certificate_each(store, all, tell_certificate, &w, diag);
+    else if (kind == CTL_STOCK_ISSUERS)
+        err = tell_issuers(store, &w, diag);
     else if (kind != CTL_STOCK_NONE)
         err = aps_store_key_each(store, tell_key, &w, diag);
     return w.ended ? APS_OK : err;

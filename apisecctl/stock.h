@@ -1,5 +1,5 @@
 /* stock.h - what a store has that a word of a command may name: roles, keys, plans, webhooks,
- * signers, client certificates. */
+ * signers, client certificates, issuers. */
 #ifndef APISECCTL_STOCK_H
 #define APISECCTL_STOCK_H
 
@@ -14,11 +14,12 @@ enum ctl_stock {
     CTL_STOCK_WEBHOOKS,
     CTL_STOCK_SIGNERS,
     CTL_STOCK_CERTIFICATES,
+    CTL_STOCK_ISSUERS,
 };
 
 /* By the word that stands for it: "role" and "parent" of an argument, "ROLE" of an option, "key",
- * ""ID", "plan", "webhook",
- * "signer", "certificate". */
+ * "ID", "plan", "webhook", "signer",
+ * "certificate", "issuer". */
 enum ctl_stock ctl_stock_of(struct aps_str placeholder);
 
 /* `name` is what a command may say, `other` a key's name or id where that is another one, else

@@ -101,6 +101,20 @@ static const struct {
      "; key certificate add prints one of it"},
     {"key certificate delete", "{\"certificate\", \"deleted\": true}", ""},
     {"webhook delete", "{\"name\", \"deleted\": true}", ""},
+    {"issuer show",
+     "{\"name\", \"issuer\", \"audiences\": [], \"algs\": [], \"mixed\", \"plain_typ\", "
+     "\"leeway\", "
+     "\"max_age\", \"max_life\", \"needs\": [], \"roles\": [], \"scopes\": [], \"keys\", \"jwks\", "
+     "\"hosts\": [], \"keys_ttl\", \"keys_stale\", \"fetch_interval\", \"introspect\", "
+     "\"client_id\", "
+     "\"aud_may_miss\", \"answer_ttl\", \"private\", \"insecure_http\", \"ca\", \"created_at\", "
+     "\"client_secret_at\", \"static_keys\": [{\"kid\", \"type\", \"alg\", \"usable\", "
+     "\"thumbprint\", "
+     "\"fault\"}]}",
+     "; keys is static, url, discover or none, static_keys those that the store has, without "
+     "secrets; issuer list prints an array of it without the last two, issuer add and issuer set "
+     "print it too"},
+    {"issuer delete", "{\"name\", \"deleted\": true}", ""},
     {"changes",
      "[{\"n\", \"at\", \"uid\", \"login\", \"sudo\", \"tty\", \"host\", \"command\", \"subject\", "
      "\"old\", \"new\"}]",

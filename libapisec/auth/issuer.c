@@ -15,7 +15,7 @@ const char *aps_issuer_source_name(enum aps_issuer_source source)
 void aps_issuer_defaults(struct aps_issuer *issuer)
 {
     *issuer = (struct aps_issuer){
-        .jwt = {.claims = {.leeway = 60 * APS_SEC, .profile = true}},
+        .jwt = {.claims = {.leeway = 30 * APS_SEC, .profile = true}},
         .source = APS_ISSUER_NONE,
         .life = {.ttl = 10 * APS_MINUTE, .max_stale = APS_HOUR, .min_interval = 30 * APS_SEC},
         .answer_ttl = 60 * APS_SEC,

@@ -98,6 +98,7 @@ FIRST = {
     "key delete": ["key revoke shop-1"],
     "key signer add": ["key signer delete shop-1-a --yes"],
     "webhook add": ["webhook delete payments --yes"],
+    "issuer add": ["issuer delete acme --yes"],
 }
 
 
@@ -110,6 +111,7 @@ def shop(store):
     store.json("key", "signer", "add", "shop-1", "--keyid", "shop-1-a", "--alg", "hmac-sha256", "--generate")
     store.json("key", "certificate", "add", "shop-1", "--san-dns", "shop.example")
     store.json("webhook", "add", "payments", "--scheme", "stripe", input=secrets.token_hex(32))
+    store.json("issuer", "add", "acme", "--issuer", "https://login.example", "--audience", "https://api.example")
     return store
 
 

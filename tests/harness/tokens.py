@@ -4,7 +4,6 @@ import base64
 import itertools
 import json
 import os
-import sqlite3
 import subprocess
 import time
 
@@ -88,27 +87,23 @@ def bearer(token):
     return [("Authorization", "Bearer " + token)]
 
 
-NAMES = {"stale": "max_stale", "role_claim": "roles"}
+NAMES = {"interval": "fetch_interval", "ttl": "keys_ttl", "stale": "keys_stale"}
 
 
-def add_issuer(store, issuer, name="acme", jwks=None, **record):
-    """Puts a definition into the store as it is kept there, and publishes it.
+def add_issuer(store, issuer, name="acme", jwks=None, secret=None, **options):
+    """Adds it to the store by `issuer add`, with RS256 and ES256.
 
     jwks     "static": the issuer's own set; a URL; "discover"; None: its tokens are opaque
-    record   further members of the definition
+    secret   of the client that asks it about tokens
+    options  of the command: a list is given again for each, True is a flag, a number is of seconds
     """
-    kind = jwks if jwks in ("static", "discover") else "url" if jwks else "none"
-    members = {"issuer": issuer.iss, "audiences": [issuer.aud], "algs": ["RS256", "ES256"],
-               "scopes": [{"claim": "scope"}], "keys": kind}
-    if kind == "url":
-        members["jwks"] = jwks
-    for option, value in record.items():
-        members[NAMES.get(option, option)] = [{"claim": value}] if option == "role_claim" else value
-    base = sqlite3.connect(store.file("store.db"))
-    with base:
-        last = base.execute("SELECT max(edition) FROM issuer").fetchone()[0] or 1 << 40
-        base.execute("INSERT OR REPLACE INTO issuer(name, edition, record, keys, created_at) VALUES(?, ?, ?, ?, ?)",
-                     (name, last + 1, json.dumps(members, separators=(",", ":")),
-                      issuer.jwks() if kind == "static" else "", time.time_ns()))
-    base.close()
-    store.ok("publish")
+    words = ["issuer", "add", name, "--issuer", issuer.iss, "--audience", issuer.aud, "--alg", "RS256,ES256",
+             "--jwks", "-" if jwks == "static" else jwks or "none"]
+    for option, values in options.items():
+        option = "--" + NAMES.get(option, option).replace("_", "-")
+        for value in values if isinstance(values, list) else [values]:
+            if value is True:
+                words.append(option)
+            else:
+                words += [option, value if isinstance(value, str) else "%ds" % value if value else "none"]
+    return store.json(*words, input=issuer.jwks() if jwks == "static" else secret)

@@ -51,7 +51,7 @@ static void the_usual_is_short(void **state)
     (void)state;
     assert_string_equal(print(&i).p,
                         "{\"issuer\":\"https://login.example\",\"audiences\":[\"https://"
-                        "api.example\"],\"algs\":[\"RS256\",\"ES256\",\"EdDSA\"],\"leeway\":60,"
+                        "api.example\"],\"algs\":[\"RS256\",\"ES256\",\"EdDSA\"],\"leeway\":30,"
                         "\"keys\":\"url\",\"jwks\":\"https://login.example/keys\",\"ttl\":600,"
                         "\"max_stale\":3600,\"interval\":30,\"answer_ttl\":60}");
     assert_int_equal(aps_issuer_record_read(print(&i), t_pool, &back, NULL), APS_OK);
