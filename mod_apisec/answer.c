@@ -260,6 +260,11 @@ static void set_challenges(request_rec *r, apr_table_t *headers, const struct mo
                        apr_psprintf(r->pool, "Webhook realm=\"%s\"", realm));
         return;
     }
+    if (m->certificate != MOD_CERTIFICATE_UNSET) { /* TLS asks, and no scheme has a name for it */
+        apr_table_addn(headers, "WWW-Authenticate",
+                       apr_psprintf(r->pool, "Certificate realm=\"%s\"", realm));
+        return;
+    }
     if (m->signature.want != NULL) {
         apr_table_addn(headers, "WWW-Authenticate",
                        apr_psprintf(r->pool, "Signature realm=\"%s\"", realm));

@@ -13,7 +13,7 @@ struct check {
     const char *fault;
 };
 
-static bool is(const ap_directive_t *d, const char *name)
+bool mod_check_is(const ap_directive_t *d, const char *name)
 {
     return ap_cstr_casecmp(d->directive, name) == 0;
 }
@@ -27,7 +27,7 @@ static bool on(const ap_directive_t *d)
 static bool has_below(const ap_directive_t *d, const char *name)
 {
     for (; d != NULL; d = d->next)
-        if (is(d, name) || (d->first_child != NULL && has_below(d->first_child, name)))
+        if (mod_check_is(d, name) || (d->first_child != NULL && has_below(d->first_child, name)))
             return true;
     return false;
 }
@@ -37,7 +37,7 @@ static bool has_engine(const ap_directive_t *d);
 /* On or DetectOnly in this line or below it. */
 static bool has_engine_line(const ap_directive_t *d)
 {
-    return (is(d, "ApiSecEngine") && ap_cstr_casecmp(d->args, "off") != 0) ||
+    return (mod_check_is(d, "ApiSecEngine") && ap_cstr_casecmp(d->args, "off") != 0) ||
            has_engine(d->first_child);
 }
 
@@ -103,7 +103,7 @@ void mod_check_note_plan(const cmd_parms *cmd, const char *name)
 static bool is_in_public(const ap_directive_t *d)
 {
     for (d = d->parent != NULL ? d->parent->first_child : ap_conftree; d != NULL; d = d->next)
-        if (is(d, "ApiSecRequire") && ap_cstr_casecmp(d->args, "public") == 0)
+        if (mod_check_is(d, "ApiSecRequire") && ap_cstr_casecmp(d->args, "public") == 0)
             return true;
     return false;
 }
@@ -163,15 +163,16 @@ void mod_check_plans(const struct mod_store *store, const struct aps_planbook *b
 static void walk(struct check *c, const ap_directive_t *d)
 {
     for (; d != NULL && c->fault == NULL; d = d->next) {
-        if (is(d, "ApiSecEngine") && ap_cstr_casecmp(d->args, "off") != 0)
+        if (mod_check_is(d, "ApiSecEngine") && ap_cstr_casecmp(d->args, "off") != 0)
             c->engine = true;
-        else if (is(d, "CacheQuickHandler") && on(d))
+        else if (mod_check_is(d, "CacheQuickHandler") && on(d))
             c->quick = d;
-        else if (is(d, "ApiSecLimit"))
+        else if (mod_check_is(d, "ApiSecLimit"))
             check_limit(c, d);
-        else if (is(d, "LogFormat") || is(d, "CustomLog") || is(d, "GlobalLog"))
+        else if (mod_check_is(d, "LogFormat") || mod_check_is(d, "CustomLog") ||
+                 mod_check_is(d, "GlobalLog"))
             c->fault = check_format(c->pool, d);
-        else if (is(d, "AuthType") && ap_cstr_casecmp(d->args, "ApiSec") == 0 &&
+        else if (mod_check_is(d, "AuthType") && ap_cstr_casecmp(d->args, "ApiSec") == 0 &&
                  !has_below(d->parent != NULL ? d->parent->first_child : d, "Require"))
             ap_log_error(APLOG_MARK, APLOG_WARNING, 0, c->server,
                          "APISEC0010: %s line %d: AuthType ApiSec without Require protects "
@@ -187,9 +188,9 @@ static const char *check_store(apr_pool_t *pool)
 {
     bool outside = false;
     for (const ap_directive_t *d = ap_conftree; d != NULL; d = d->next)
-        outside |= is(d, "ApiSecStore");
+        outside |= mod_check_is(d, "ApiSecStore");
     for (const ap_directive_t *d = ap_conftree; d != NULL; d = d->next)
-        if (!outside && is(d, "<VirtualHost") && has_engine(d->first_child) &&
+        if (!outside && mod_check_is(d, "<VirtualHost") && has_engine(d->first_child) &&
             !has_below(d->first_child, "ApiSecStore"))
             return apr_psprintf(pool,
                                 "%s line %d: the virtual host has ApiSecEngine and no "
@@ -205,7 +206,7 @@ static const ap_directive_t *last_line(const ap_directive_t *d, const char *name
 {
     const ap_directive_t *last = NULL;
     for (; d != NULL; d = d->next)
-        if (is(d, name))
+        if (mod_check_is(d, name))
             last = d;
     return last;
 }
@@ -215,9 +216,9 @@ static const ap_directive_t *find_line(const ap_directive_t *d, const char *name
 {
     const ap_directive_t *found = NULL;
     for (; d != NULL && found == NULL; d = d->next)
-        if (is(d, name))
+        if (mod_check_is(d, name))
             found = d;
-        else if (!is(d, "<VirtualHost"))
+        else if (!mod_check_is(d, "<VirtualHost"))
             found = find_line(d->first_child, name);
     return found;
 }
@@ -225,7 +226,7 @@ static const ap_directive_t *find_line(const ap_directive_t *d, const char *name
 static bool has_own_engine(const ap_directive_t *d)
 {
     for (; d != NULL; d = d->next)
-        if (!is(d, "<VirtualHost") && has_engine_line(d))
+        if (!mod_check_is(d, "<VirtualHost") && has_engine_line(d))
             return true;
     return false;
 }
@@ -241,7 +242,7 @@ static const ap_directive_t *open_cache(void)
         return cache;
     for (const ap_directive_t *d = ap_conftree; d != NULL; d = d->next) {
         const ap_directive_t *own = NULL, *own_quick = NULL;
-        if (!is(d, "<VirtualHost"))
+        if (!mod_check_is(d, "<VirtualHost"))
             continue;
         if ((own = find_line(d->first_child, "CacheEnable")) == NULL)
             own = cache;
@@ -259,7 +260,7 @@ static void collect_documents(apr_pool_t *pool, const ap_directive_t *d, apr_has
     for (; d != NULL; d = d->next) {
         if (d->first_child != NULL)
             collect_documents(pool, d->first_child, out);
-        if (!is(d, "ErrorDocument"))
+        if (!mod_check_is(d, "ErrorDocument"))
             continue;
         const char *args = d->args;
         (void)ap_getword_conf(pool, &args); /* the status */
@@ -276,14 +277,15 @@ apr_hash_t *mod_check_documents(apr_pool_t *pool)
     return documents;
 }
 
-const char *mod_check_tree(apr_pool_t *pool, server_rec *main_server, bool *out_engine)
+const char *mod_check_tree(apr_pool_t *pool, server_rec *main_server, struct mod_check_found *out)
 {
     struct check c = {.pool = pool, .server = main_server};
     walk(&c, ap_conftree);
-    *out_engine = c.engine;
+    out->engine = c.engine;
     if (c.fault != NULL || !c.engine)
         return c.fault;
     if ((c.fault = check_store(pool)) != NULL ||
+        (c.fault = mod_check_tls(pool, main_server, &out->generous)) != NULL ||
         (c.fault = mod_limit_check(pool, main_server)) != NULL)
         return c.fault;
     mod_cost_check(main_server);

@@ -53,6 +53,18 @@ static const struct mod_token *join_token(apr_pool_t *pool, const struct mod_tok
     return token;
 }
 
+/* A signature and a certificate say who calls, and no request has two of them: the inner section's
+ * one is in place of the outer one's. */
+static void join_way(struct mod_dir *dir, const struct mod_dir *outer)
+{
+    const bool is_signed = dir->signature != NULL && !dir->signature->off;
+    const bool by_certificate = dir->certificate > MOD_CERTIFICATE_OFF;
+    if (dir->signature == NULL && !by_certificate)
+        dir->signature = outer->signature;
+    if (dir->certificate == MOD_CERTIFICATE_UNSET && !is_signed)
+        dir->certificate = outer->certificate;
+}
+
 /* Runs for each section of each request: nothing is copied that can be shared. */
 void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add)
 {
@@ -92,8 +104,7 @@ void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add)
         dir->plan = b->plan;
     if (a->fields == MOD_FIELDS_UNSET)
         dir->fields = b->fields;
-    if (a->signature == NULL)
-        dir->signature = b->signature;
+    join_way(dir, b);
     if (a->cors == NULL)
         dir->cors = b->cors;
     if (a->max == NULL) {

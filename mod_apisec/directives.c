@@ -510,9 +510,30 @@ static const char *set_origin(cmd_parms *cmd, struct mod_dir *dir, const char *a
     return say_err(cmd, aps_origin_check(aps_str(arg), &diag), &diag);
 }
 
+/* Each says who calls, in place of a key. */
+static const char *two_ways(const struct mod_dir *dir)
+{
+    return dir->certificate > MOD_CERTIFICATE_OFF && dir->signature != NULL && !dir->signature->off
+               ? "ApiSecSignature and ApiSecCertificate both say who calls; a section asks for one "
+                 "of them"
+               : NULL;
+}
+
 static const char *set_signature(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
 {
-    return say(cmd, mod_signature_parse(cmd, argc, argv, &dir->signature));
+    const char *fault = mod_signature_parse(cmd, argc, argv, &dir->signature);
+    return say(cmd, fault != NULL ? fault : two_ways(dir));
+}
+
+static const char *set_certificate(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    static const struct word words[] = {{"Off", MOD_CERTIFICATE_OFF},
+                                        {"pinned", MOD_CERTIFICATE_PINNED},
+                                        {"pki", MOD_CERTIFICATE_PKI}};
+    int mode = MOD_CERTIFICATE_UNSET;
+    const char *fault = CHOOSE(cmd, arg, words, &mode);
+    dir->certificate = (enum mod_certificate)mode;
+    return fault != NULL ? fault : say(cmd, two_ways(dir));
 }
 
 static const char *set_cors(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])

@@ -43,6 +43,12 @@ APLOG_USE_MODULE(apisec);
 
 enum mod_engine { MOD_ENGINE_UNSET, MOD_ENGINE_OFF, MOD_ENGINE_DETECT, MOD_ENGINE_ON };
 enum mod_tls { MOD_TLS_UNSET, MOD_TLS_ON, MOD_TLS_OFF, MOD_TLS_PROXY };
+enum mod_certificate {
+    MOD_CERTIFICATE_UNSET,
+    MOD_CERTIFICATE_OFF,
+    MOD_CERTIFICATE_PINNED,
+    MOD_CERTIFICATE_PKI
+};
 enum mod_flag { MOD_FLAG_UNSET, MOD_FLAG_OFF, MOD_FLAG_ON };
 enum mod_address {
     MOD_ADDRESS_UNSET,
@@ -213,6 +219,7 @@ struct mod_dir {
     enum mod_engine engine;
     enum mod_tls tls;
     enum mod_flag pass_credential;
+    enum mod_certificate certificate;
     unsigned exports;              /* bits of enum mod_export */
     bool touched;                  /* some directive of ours stands in the section */
     struct mod_requires *requires; /* NULL: unset, which means api-access */
@@ -315,9 +322,18 @@ const char *mod_require_parse(apr_pool_t *pool, int argc, char *const argv[],
                               struct mod_require *out);
 void mod_require_register(apr_pool_t *pool);
 
-/* check.c: what only the whole configuration shows.  NULL, or a sentence; *out_engine: some section
- * has the engine On or DetectOnly. */
-const char *mod_check_tree(apr_pool_t *pool, server_rec *main_server, bool *out_engine);
+/* check_tls.c: what mod_ssl has to be told so that client certificates can be who calls.  NULL, or
+ * a sentence; what is only unwise is warned of. */
+const char *mod_check_tls(apr_pool_t *pool, server_rec *main_server, bool *out_generous);
+
+/* check.c: what only the whole configuration shows.  NULL and *out, or a sentence. */
+struct mod_check_found {
+    bool engine;   /* some section has it On or DetectOnly */
+    bool generous; /* as in mod_process */
+};
+const char *mod_check_tree(apr_pool_t *pool, server_rec *main_server, struct mod_check_found *out);
+/* A line of the tree has this name. */
+bool mod_check_is(const ap_directive_t *d, const char *name);
 /* Lines of ApiSecPlan are noted as they are read; under -t each is judged by what the store of its
  * server has now. */
 int mod_check_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
@@ -364,6 +380,7 @@ struct mod_process {
     uint64_t id_seed;     /* of request ids, random for each child */
     bool has_cache;       /* mod_cache is loaded */
     bool has_ssl;         /* and mod_ssl */
+    bool generous;        /* which may let in a certificate that nobody has verified */
     const char *cache;    /* folder of fetched keys; NULL: none can be kept */
     aps_nsec refresh;
     uint32_t waiters; /* requests that may wait for their turn at once, in all processes */
@@ -408,6 +425,7 @@ struct mod_policy {
     const char *plan;                      /* NULL: none */
     const struct mod_cors *cors;           /* NULL: none */
     const struct mod_signature *signature; /* NULL: none */
+    enum mod_certificate certificate;      /* UNSET: none */
     struct mod_token token;
 };
 
@@ -504,7 +522,8 @@ struct mod_req {
     struct mod_body *body; /* NULL: nobody has asked for it */
     struct mod_delivery delivery;
     struct mod_signed signature;
-    struct aps_str webhook; /* that the section takes deliveries of; empty: none */
+    enum mod_certificate certificate; /* how it was judged; UNSET: nobody asked for one */
+    struct aps_str webhook;           /* that the section takes deliveries of; empty: none */
 
     /* What and how much. */
     struct aps_access access;
@@ -600,6 +619,12 @@ enum aps_reason mod_proof(struct mod_req *m, const struct aps_bearer *bearer,
 const char *mod_proof_nonce(const struct mod_req *m);
 /* The algorithms of proofs. */
 const enum aps_alg *mod_proof_algs(size_t *out_n);
+
+/* certificate.c */
+/* SHA-256 of the certificate that this TLS connection was made with (RFC 8705 3.1); false: none. */
+bool mod_certificate_digest(const struct mod_req *m, uint8_t out[APS_DIGEST_LEN]);
+/* Who calls by it, in m->who with ALLOW alone; or why not. */
+enum aps_reason mod_certificate(struct mod_req *m, enum mod_certificate mode);
 
 /* resource.c */
 /* For a configuration that has a resource; httpd sorts its hooks when it has read all of it. */

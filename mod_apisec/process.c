@@ -18,6 +18,7 @@ enum { EARLY_MAX = 16 }; /* stores that a child opens before its first request *
 
 /* Whether the configuration asks for anything of ours; without it nothing is opened. */
 static bool wanted;
+static bool generous; /* for mod_process */
 
 /* ---- Stores ---- */
 
@@ -198,14 +199,15 @@ static const char *check_state(apr_pool_t *pool, server_rec *s)
 
 int mod_process_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    bool engine = false;
-    const char *fault = mod_check_tree(ptemp, s, &engine);
+    struct mod_check_found found = {.engine = false};
+    const char *fault = mod_check_tree(ptemp, s, &found);
     (void)plog;
     if (fault != NULL) {
         ap_log_error(APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, s, "APISEC0022: %s", fault);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    wanted = asks_for_us(s, engine);
+    wanted = asks_for_us(s, found.engine);
+    generous = found.generous;
     if (!wanted || ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST)
         return OK;
 
@@ -244,6 +246,7 @@ int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
         mod_config_refresh_of(ap_get_module_config(s->module_config, &apisec_module));
     mod_process.has_cache = ap_find_linked_module("mod_cache.c") != NULL;
     mod_process.has_ssl = ap_find_linked_module("mod_ssl.c") != NULL;
+    mod_process.generous = generous;
     if (!wanted)
         return OK;
     mod_process.documents = mod_check_documents(pconf);

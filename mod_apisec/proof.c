@@ -2,11 +2,7 @@
  * certificate of the connection (RFC 8705). */
 #include "mod.h"
 
-#include <apr_encode.h>
-#include <apr_optional.h>
 #include <apr_strings.h>
-
-#include "mod_ssl.h"
 
 #include "apisec/b64.h"
 #include "apisec/digest.h"
@@ -104,49 +100,11 @@ const char *mod_proof_nonce(const struct mod_req *m)
 
 /* ---- Certificates (RFC 8705) ---- */
 
-/* DER of a certificate in PEM: what lies between its two lines. */
-static bool der_of(apr_pool_t *pool, const char *pem, struct aps_str *out)
-{
-    static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
-    const char *from = strstr(pem, begin);
-    const char *to = from != NULL ? strstr(from, end) : NULL;
-    apr_size_t n = 0;
-    if (to == NULL)
-        return false;
-    from += sizeof begin - 1;
-    char *text = apr_palloc(pool, (size_t)(to - from) + 1), *p = text;
-    for (; from < to; from++)
-        if (*from != '\r' && *from != '\n')
-            *p++ = *from;
-    const unsigned char *der =
-        apr_pdecode_base64_binary(pool, text, (apr_ssize_t)(p - text), APR_ENCODE_NONE, &n);
-    *out = (struct aps_str){(const char *)der, n};
-    return der != NULL && n != 0;
-}
-
-static char *lookup(const struct mod_req *m, const char *name)
-{
-    APR_OPTIONAL_FN_TYPE(ssl_var_lookup) *fn = APR_RETRIEVE_OPTIONAL_FN(ssl_var_lookup);
-    conn_rec *c = m->first->connection;
-    if (c->master != NULL) /* of an HTTP/2 stream */
-        c = c->master;
-    return fn != NULL ? fn(m->first->pool, m->first->server, c, m->first, (char *)name) : NULL;
-}
-
-/* SHA-256 of the certificate that this TLS connection was made with (RFC 8705 3.1). */
-static bool print_of(const struct mod_req *m, uint8_t out[APS_DIGEST_LEN])
-{
-    const char *pem = lookup(m, "SSL_CLIENT_CERT");
-    struct aps_str der;
-    return pem != NULL && *pem != '\0' && der_of(m->first->pool, pem, &der) &&
-           aps_digest_sum(der, out) == APS_OK;
-}
-
 static enum aps_reason check_certificate(const struct mod_req *m, const struct aps_claims *claims,
                                          struct aps_diag *diag)
 {
     uint8_t print[APS_DIGEST_LEN];
-    if (!print_of(m, print)) {
+    if (!mod_certificate_digest(m, print)) {
         aps_err_explain(diag, "cnf.x5t#S256 asks for a certificate, and the connection has none");
         return APS_REASON_TOKEN_BINDING;
     }

@@ -142,6 +142,8 @@ static inline void policy_of(const struct mod_dir *dir, struct mod_policy *out)
         .cost = dir->cost,
         .plan = dir->plan != NULL && strcmp(dir->plan, MOD_PLAN_NONE) != 0 ? dir->plan : NULL,
         .signature = dir->signature != NULL && !dir->signature->off ? dir->signature : NULL,
+        .certificate =
+            dir->certificate > MOD_CERTIFICATE_OFF ? dir->certificate : MOD_CERTIFICATE_UNSET,
         .cors = dir->cors != NULL && !dir->cors->none ? dir->cors : NULL,
         .token = dir->token != NULL ? *dir->token : (struct mod_token){.issuers = NULL},
     };
@@ -170,7 +172,7 @@ static bool same_policy(const struct mod_policy *a, const struct mod_policy *b)
 {
     return a->engine == b->engine && a->tls == b->tls && a->requires == b->requires &&
            a->sources == b->sources && a->cost == b->cost && a->plan == b->plan &&
-           a->cors == b->cors && a->signature == b->signature &&
+           a->cors == b->cors && a->signature == b->signature && a->certificate == b->certificate &&
            memcmp(&a->token, &b->token, sizeof a->token) == 0 && same_deny(a->deny, b->deny) &&
            same_limits(a->limits, b->limits);
 }

@@ -192,33 +192,55 @@ static enum aps_reason verify(struct mod_req *m)
     return verify_key(m);
 }
 
-static enum aps_reason verify_signature(struct mod_req *m, const struct mod_signature *want)
+/* What the section that is decided asks for in place of a key. */
+struct way {
+    const struct mod_signature *signature; /* NULL: none */
+    enum mod_certificate certificate;
+};
+
+/* Something else shows which key it is. */
+static enum aps_reason verify_way(struct mod_req *m, const struct way *way)
 {
     m->who = NULL;
     if (mod_process.state == NULL)
         return APS_REASON_STATE_DOWN;
     if (mod_process_view(m) == NULL)
         return APS_REASON_STORE_DOWN;
-    enum aps_reason reason = mod_signature(m, want);
+    m->certificate = way->certificate;
+    enum aps_reason reason = way->signature != NULL ? mod_signature(m, way->signature)
+                                                    : mod_certificate(m, way->certificate);
     if (reason == APS_REASON_ALLOW && (m->who->key.nnets != 0 || m->who->key.nhosts != 0))
         reason = aps_key_place(&m->who->key, &m->addr, host_of(m->first));
     return reason;
 }
 
-/* What the section that is decided asks for in place of a key. */
-static const struct mod_signature *wanted(const struct mod_req *m)
+static struct way way_of(const struct mod_req *m)
 {
-    const struct mod_signature *want = m->dir != NULL ? m->dir->signature : NULL;
-    return want != NULL && !want->off ? want : NULL;
+    const struct mod_dir *dir = m->dir;
+    struct way way = {.signature = NULL};
+    if (dir != NULL && dir->signature != NULL && !dir->signature->off)
+        way.signature = dir->signature;
+    if (dir != NULL && dir->certificate > MOD_CERTIFICATE_OFF)
+        way.certificate = dir->certificate;
+    return way;
 }
 
-/* Once for each transaction, and for each way in which its sections want requests to be signed; the
- * text of the credential is not needed after it. */
+/* Whether the caller was found in this way before. */
+static bool was_asked(const struct mod_req *m, const struct way *way)
+{
+    if (way->signature != NULL)
+        return m->signature.want == way->signature && m->certificate == MOD_CERTIFICATE_UNSET;
+    return way->certificate == MOD_CERTIFICATE_UNSET || m->certificate == way->certificate;
+}
+
+/* Once for each transaction, and for each way in which its sections want callers to show who they
+ * are; the text of the credential is not needed after it. */
 enum aps_reason mod_stage_auth(struct mod_req *m)
 {
-    const struct mod_signature *want = wanted(m);
-    if (m->auth == APS_REASON_UNDECIDED || (want != NULL && m->signature.want != want)) {
-        m->auth = want != NULL ? verify_signature(m, want) : verify(m);
+    const struct way way = way_of(m);
+    if (m->auth == APS_REASON_UNDECIDED || !was_asked(m, &way)) {
+        bool is_key = way.signature == NULL && way.certificate == MOD_CERTIFICATE_UNSET;
+        m->auth = is_key ? verify(m) : verify_way(m, &way);
         if (aps_reason_is_authn_failure(m->auth))
             m->auth = mod_stage_limit_fail(m, m->auth);
     }

@@ -10,6 +10,7 @@
 #ifndef APISEC_CERTNAME_H
 #define APISEC_CERTNAME_H
 
+#include "apisec/cert.h"
 #include "apisec/digest.h"
 
 #define APS_CERTNAME_MAX 1024     /* bytes */
@@ -26,6 +27,10 @@ bool aps_certname_is_pin(struct aps_str name);
 
 /* "sha256:HEX" for a digest of the DER; not NUL-ended. */
 void aps_certname_pin(const uint8_t digest[APS_DIGEST_LEN], char out[APS_CERTNAME_PIN_LEN]);
+
+/* The canonical form of a name that a certificate has, in `pool`; false: nobody can be known by it,
+ * since it is no text or longer than a name may be. */
+bool aps_certname_of(apr_pool_t *pool, const struct aps_cert_name *name, struct aps_str *out);
 
 /* The pin of the first certificate of a PEM text.  APS_ERR_FORMAT. */
 APS_MUST_CHECK enum aps_err aps_certname_pem(struct aps_str pem, char out[APS_CERTNAME_PIN_LEN],

@@ -92,6 +92,26 @@ bool aps_certname_is_pin(struct aps_str name)
     return aps_str_starts(name, pin);
 }
 
+bool aps_certname_of(apr_pool_t *pool, const struct aps_cert_name *name, struct aps_str *out)
+{
+    static const struct aps_str kinds[] = {
+        [APS_CERT_SUBJECT] = {"dn:", 3},
+        [APS_CERT_DNS] = {"san:dns:", 8},
+        [APS_CERT_URI] = {"san:uri:", 8},
+        [APS_CERT_EMAIL] = {"san:email:", 10},
+    };
+    const struct aps_str kind = kinds[name->kind];
+    char *text;
+
+    if (name->text.n == 0 || name->text.n > APS_CERTNAME_MAX - kind.n)
+        return false;
+    text = apr_palloc(pool, kind.n + name->text.n);
+    memcpy(text, kind.p, kind.n);
+    memcpy(text + kind.n, name->text.p, name->text.n);
+    return aps_certname_parse(pool, (struct aps_str){text, kind.n + name->text.n}, out, NULL) ==
+           APS_OK;
+}
+
 void aps_certname_pin(const uint8_t digest[APS_DIGEST_LEN], char out[APS_CERTNAME_PIN_LEN])
 {
     memcpy(out, pin.p, pin.n);

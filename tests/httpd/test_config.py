@@ -105,6 +105,9 @@ WORDS = {
     "ApiSecExport secret": ["secret", "key-id"],
     "ApiSecExport none user": ["none"],
     "ApiSecPassCredential Yes": ["Yes", "On", "Off"],
+    "ApiSecCertificate On": ["ApiSecCertificate", "Off", "pinned", "pki"],
+    "ApiSecCertificate pki\nApiSecSignature On": ["ApiSecCertificate", "ApiSecSignature"],
+    "ApiSecSignature On\nApiSecCertificate pinned": ["ApiSecCertificate", "ApiSecSignature"],
     "ApiSecUnknown On": ["ApiSecUnknown"],
     "Require api-keys": ["api-keys"],
     "Require api-role": ["api-role"],
@@ -307,12 +310,56 @@ def test_authtype_without_require_is_warned_of(tested):
     assert code == 0 and "AuthType ApiSec without" not in said
 
 
+# MTLS-04
+def test_certificates_of_clients_want_mod_ssl(tested):
+    conf = GOOD + "<Location /c>\nApiSecCertificate %s\n</Location>\n"
+    code, said = tested(conf % "pki")
+    assert code != 0 and "ApiSecCertificate" in said and "mod_ssl" in said
+    assert tested(conf % "Off")[0] == 0
+    for verify, warned in (("", True), ("SSLVerifyClient none\n", True), ("SSLVerifyClient require\n", False)):
+        code, said = tested(conf % "pinned" + verify, modules=["ssl"])
+        assert code == 0 and ("APISEC0013" in said) == warned, (verify, said)
+
+
+def hosts(*more):
+    """Two virtual hosts with TLS that trust what two files have."""
+    return GOOD + "".join("""
+<VirtualHost *:@PORT@>
+    ServerName h%d
+    SSLEngine On
+    SSLCertificateFile @CERT@
+    SSLCertificateKeyFile @CERTKEY@
+    SSLVerifyClient %s
+    SSLCACertificateFile @ROOT@/ca%d.pem
+    %s
+</VirtualHost>
+""" % (i, *host) for i, host in enumerate(more))
+
+
+# MTLS-04: this httpd is open to it where it is told to be
+def test_authorities_of_two_hosts_are_not_mixed(store, make_server):
+    server = make_server(hosts(("require", 0, "")), start=False, modules=["ssl"])
+    for i in range(2):
+        shutil.copy(server.folder.path("run/cert.pem"), server.folder.path("ca%d.pem" % i))
+    insecure, strict = "SSLVHostSNIPolicy insecure\n", "SSLStrictSNIVHostCheck On"
+    for conf, warned in ((insecure + hosts(("require", 0, ""), ("require", 1, "")), True),
+                         (insecure + hosts(("require", 0, ""), ("optional", 1, "")), True),
+                         (hosts(("require", 0, ""), ("require", 1, "")), False),
+                         (insecure + hosts(("require", 0, ""), ("require", 0, "")), False),
+                         (insecure + hosts(("require", 0, ""), ("none", 1, "")), False),
+                         (insecure + hosts(("require", 0, strict), ("require", 1, "")), False),
+                         (insecure + strict + "\n" + hosts(("require", 0, ""), ("require", 1, "")), False)):
+        server.configure(conf)
+        code, said = server.configtest()
+        assert code == 0 and ("APISEC0014" in said) == warned, (conf, said)
+
+
 # ---- .htaccess
 
 HTACCESS = ("ApiSecEngine Off", "ApiSecRequire public", "ApiSecRequireTLS Off", "ApiSecDeny 10.0.0.0/8",
             "ApiSecKeyFrom bearer", "ApiSecLimit all rate=1/s by=key", "ApiSecStore /tmp", "ApiSecMasterKey file:/tmp/x",
             "ApiSecState /tmp/x", "ApiSecTable 1024", "ApiSecRefresh 1s", "ApiSecFailLimit 1/m", "ApiSecLogAddress full",
-            "ApiSecMax body=1", "ApiSecExport none", "ApiSecCost 5", "ApiSecPlan basic", "ApiSecRateLimitFields none", "ApiSecWaiters 5", "ApiSecPassCredential On", "Require not api-key")
+            "ApiSecMax body=1", "ApiSecExport none", "ApiSecCost 5", "ApiSecPlan basic", "ApiSecRateLimitFields none", "ApiSecWaiters 5", "ApiSecPassCredential On", "ApiSecCertificate Off", "Require not api-key")
 
 
 # AZ-13
