@@ -157,6 +157,29 @@ static void every_place_is_looked_at(void **state)
             }
 }
 
+/* JWT-23: of token68 is a byte or it is not, wherever it stands; `=` only at the end. */
+static void every_byte_of_a_token_is_looked_at(void **state)
+{
+    static const char usual[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/";
+    static const size_t lengths[] = {3, 15, 16, 17, 33, 64};
+    char field[] = "Bearer tttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt";
+    char *token = field + 7;
+    (void)state;
+    for (size_t k = 0; k < sizeof lengths / sizeof lengths[0]; k++)
+        for (size_t i = 1; i + 1 < lengths[k]; i++)
+            for (int c = 1; c < 256; c++) {
+                bool good = strchr(usual, c) != NULL;
+                memset(token, 't', lengths[k]);
+                token[lengths[k]] = '\0';
+                token[i] = (char)c;
+                assert_int_equal(find(NULL, field, NULL, token, 1),
+                                 good       ? APS_REASON_ALLOW
+                                 : c == ',' ? APS_REASON_CREDENTIAL_MULTIPLE
+                                            : APS_REASON_CREDENTIAL_MALFORMED);
+            }
+}
+
 static const char *basic(const char *pair)
 {
     return apr_pstrcat(pool, "Basic ", apr_pencode_base64(pool, pair, APR_ENCODE_STRING, 0, NULL),
@@ -246,6 +269,7 @@ int main(void)
         cmocka_unit_test(several_credentials_are_refused),
         cmocka_unit_test(unreadable_credentials_are_refused),
         cmocka_unit_test(every_place_is_looked_at),
+        cmocka_unit_test(every_byte_of_a_token_is_looked_at),
         cmocka_unit_test(basic_takes_the_password_or_a_lone_user),
         cmocka_unit_test(fields_are_capped),
         cmocka_unit_test(a_token_by_either_scheme),
