@@ -1,5 +1,6 @@
 """A client certificate in place of a key: whose it is, and what refuses it."""
 
+import re
 import ssl
 
 import pytest
@@ -68,7 +69,10 @@ def prepare(site):
 
 
 def put(site, name, key):
-    site.store.put("certificate", name, site.ids[key], input="")
+    """`name` as the store has it: san:dns:NAME is --san-dns NAME."""
+    kind, rest = re.match("(sha256|dn|san:[a-z]+):(.*)", name).groups()
+    option = "--thumbprint" if kind == "sha256" else "--" + kind.replace(":", "-")
+    site.store.ok("key", "certificate", "add", site.ids[key], option, rest)
 
 
 @pytest.fixture(scope="module")
