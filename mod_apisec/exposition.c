@@ -1,9 +1,11 @@
 /* SetHandler apisec-status: the counters, for programs that watch, as OpenMetrics or JSON.
  *
- * Names of limits and their places are the administrator's business.  So it answers where
- * ApiSecEngine, which no .htaccess can set, has let the request in, and tells of the limits of this
- * virtual host and of the plans of its store alone. */
+ * Names of limits and their places are the administrator's business.  So it answers where the
+ * server's configuration says SetHandler, and ApiSecEngine has let the request in, and tells of the
+ * limits of this virtual host and of the plans of its store alone. */
 #include "mod.h"
+
+#include "http_core.h"
 
 #include <apr_strings.h>
 #include <stdlib.h>
@@ -222,6 +224,36 @@ static bool wants_json(const request_rec *r)
            strstr(accept, OPENMETRICS) == NULL;
 }
 
+/* Whether this SetHandler is that of the section, or of one within it. */
+static bool sets_handler(const ap_conf_vector_t *section, const ap_expr_info_t *handler);
+
+static bool one_sets_handler(const apr_array_header_t *sections, const ap_expr_info_t *handler)
+{
+    for (int i = 0; sections != NULL && i < sections->nelts; i++)
+        if (sets_handler(APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *), handler))
+            return true;
+    return false;
+}
+
+static bool sets_handler(const ap_conf_vector_t *section, const ap_expr_info_t *handler)
+{
+    const core_dir_config *core = ap_get_core_module_config(section);
+    return core->expr_handler == handler || one_sets_handler(core->sec_file, handler) ||
+           one_sets_handler(core->sec_if, handler);
+}
+
+/* A tenant could name the handler in .htaccess by SetHandler, AddHandler or a RewriteRule, in a
+ * section that lets everybody in.  What the configuration says lies in memory of its own. */
+static bool is_of_server(const request_rec *r)
+{
+    const core_server_config *server = ap_get_core_module_config(r->server->module_config);
+    const core_dir_config *dir = ap_get_core_module_config(r->per_dir_config);
+    return dir->expr_handler != NULL &&
+           (sets_handler(r->server->lookup_defaults, dir->expr_handler) ||
+            one_sets_handler(server->sec_dir, dir->expr_handler) ||
+            one_sets_handler(server->sec_url, dir->expr_handler));
+}
+
 static bool is_query(const char *args)
 {
     return args == NULL || strcmp(args, "json") == 0 || strcmp(args, "openmetrics") == 0;
@@ -231,10 +263,12 @@ __attribute__((noinline)) static int serve(request_rec *r)
 {
     struct listing l;
     const struct mod_req *m = mod_req_get(r);
-    if (m == NULL || m->decision != APS_DECISION_ALLOW) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "APISEC0013: SetHandler apisec-status tells nothing here, since ApiSecEngine "
-                      "is Off or would refuse this request");
+    if (m == NULL || m->decision != APS_DECISION_ALLOW || !is_of_server(r)) {
+        ap_log_rerror(
+            APLOG_MARK, APLOG_WARNING, 0, r,
+            "APISEC0013: the handler apisec-status tells nothing here, since ApiSecEngine "
+            "is Off or would refuse this request, or since it is not a SetHandler of the "
+            "server's own configuration that names it");
         return HTTP_NOT_FOUND;
     }
     r->allowed = AP_METHOD_BIT << M_GET;

@@ -1,5 +1,6 @@
 """SetHandler apisec-status: counters of the server and of each limit, as OpenMetrics and as JSON."""
 
+import os
 import re
 
 import pytest
@@ -35,6 +36,13 @@ ServerName api.test
     ApiSecEngine On
     ApiSecLimit soon rate=4/s burst=1 by=key delay=1s
 </Location>
+<Directory @DOCS@/area>
+    ApiSecEngine On
+    ApiSecRequire public
+    <Files watch.txt>
+        SetHandler apisec-status
+    </Files>
+</Directory>
 <VirtualHost *:1>
     ServerName other.test
     <Location /a>
@@ -53,13 +61,13 @@ def prepare(site):
     site.key("ci", plan="basic")
     site.key("slow")
     site.key("watch", role="watcher")
-    for name in ("a", "b", "soon"):
+    for name in ("a", "b", "soon", "area"):
         site.folder.write("htdocs/%s/x.txt" % name, "x\n")
 
 
 @pytest.fixture(scope="module")
 def site():
-    with Site(CONF, prepare) as made:
+    with Site(CONF, prepare, modules=["rewrite", "actions"], override="All") as made:
         yield made
 
 
@@ -132,3 +140,18 @@ def test_what_is_asked_for_and_by_whom(site):
         got = site.get(path)
         assert got.status == 404 and "apisec_" not in got.text
     assert "APISEC0013" in site.server.error_log()
+
+
+# AZ-13: SetHandler is a directive of httpd, and so a tenant's too
+@pytest.mark.parametrize("text", [
+    "SetHandler apisec-status\n", "<Files x.txt>\nSetHandler apisec-status\n</Files>\n",
+    '<If "true">\nSetHandler apisec-status\n</If>\n', "AddHandler apisec-status .txt\n",
+    "RewriteEngine On\nRewriteRule . - [H=apisec-status]\n", 'SetHandler "%{reqenv:X}apisec-status"\n'])
+def test_a_tenant_cannot_have_it_by_htaccess(site, text):
+    site.folder.write("htdocs/area/watch.txt", "x\n")
+    site.folder.write("htdocs/area/.htaccess", "")
+    assert "apisec_" in site.get("/area/watch.txt").text and site.get("/area/x.txt").text == "x\n"
+    site.folder.write("htdocs/area/.htaccess", text)
+    got = site.get("/area/x.txt")
+    assert got.status == 404 and "apisec_" not in got.text, got
+    os.unlink(site.folder.path("htdocs/area/.htaccess"))

@@ -1,10 +1,12 @@
 """Tenants' .htaccess against what the administrator requires: it may only add."""
 
 import base64
+import os
+import re
 import subprocess
 
 import pytest
-from harness import Site
+from harness import TOP, Site
 
 pytestmark = pytest.mark.one_mpm
 
@@ -189,23 +191,32 @@ SMUGGLED = ["ApiSecEngine Off", "ApiSecEngine DetectOnly", "ApiSecRequire public
             "ApiSecRequireTLS Off", "ApiSecDeny 192.0.2.1", "ApiSecKeyFrom basic", "ApiSecMax target=100",
             "ApiSecLimit total rate=1000000/s by=key", "ApiSecExport none", "ApiSecPassCredential On",
             "ApiSecStore /tmp", "ApiSecMasterKey file:/tmp/key", "ApiSecState /tmp/state", "ApiSecTable 4096",
-            "ApiSecRefresh 10s", "ApiSecFailLimit 1000000/s", "ApiSecLogAddress full"]
+            "ApiSecRefresh 10s", "ApiSecFailLimit 1000000/s", "ApiSecLogAddress full", "ApiSecLastUse 0",
+            "ApiSecWaiters 50%", "ApiSecCost 1", "ApiSecRateLimitFields none", "ApiSecPlan none"]
+
+
+def directives():
+    with open(os.path.join(TOP, "mod_apisec", "directives.def")) as table:
+        return set(re.findall(r"^D\((\w+)", table.read(), re.M))
 
 
 def test_directives_of_the_administrator_are_never_taken_from_htaccess(make_site):
-    names = " ".join(sorted({line.split()[0] for line in SMUGGLED}))
+    lines = SMUGGLED + [name + " On" for name in sorted(directives() - {line.split()[0] for line in SMUGGLED})]
+    names = " ".join(sorted(directives()))
     site = make_site(CONF + "<Directory @DOCS@>\nAllowOverrideList %s <Files> <If> <Limit>\n</Directory>\n" % names,
                      prepare, modules=MODULES, override="All")
     wrappers = ["%s\n", "<Files secret.html>\n%s\n</Files>\n", '<If "true">\n%s\n</If>\n',
                 "<FilesMatch .>\n%s\n</FilesMatch>\n", "<Limit GET>\n%s\n</Limit>\n", "<IfModule apisec_module>\n%s\n</IfModule>\n",
                 '<Files *>\n<If "true">\n%s\n</If>\n</Files>\n']
-    for line in SMUGGLED:
+    for line in lines:
         for wrapper in wrappers:
             put(site, "area", wrapper % line)
             for key in (None, "mouse"):
                 got = site.get("/area/secret.html", key=key)
                 assert got.status == 500, (line, wrapper, got)
                 assert SECRET not in got.text
+    said = site.server.error_log()
+    assert directives() == set(re.findall(r"htaccess: (\w+)(?: cannot occur within| not allowed here)", said)), said[-2000:]
     put(site, "area", "")
     assert site.get("/area/secret.html", key="mouse").status == 403
     assert site.get("/area/secret.html", key="boss").status == 200
