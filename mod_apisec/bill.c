@@ -101,9 +101,14 @@ static inline uint32_t cost_of(struct mod_asker *a, const struct aps_limit *limi
 
 /* ---- The bill ---- */
 
+static bool is_over(const struct mod_req *m)
+{
+    return m->decision == APS_DECISION_REFUSE || m->decision == APS_DECISION_WOULD_REFUSE;
+}
+
 bool mod_bill_is_charged(const struct mod_req *m, const struct aps_limit *limit)
 {
-    bool over = m->decision == APS_DECISION_REFUSE || m->decision == APS_DECISION_WOULD_REFUSE;
+    bool over = is_over(m);
     for (size_t i = 0; i < m->ncharges; i++)
         if (m->charge[i].limit == limit && (m->charge[i].spent || over))
             return true;
@@ -133,6 +138,7 @@ static void add(struct mod_bill *bill, const struct aps_limit *limit,
     if (rate->delay > bill->delay)
         bill->delay = rate->delay;
     bill->charge[bill->n].limit = limit;
+    bill->charge[bill->n].cost = cost;
     bill->charge[bill->n++].meter = meter;
 }
 
@@ -243,15 +249,21 @@ static inline uint64_t caller_of(struct mod_asker *a, const struct aps_limit *li
     return name != 0 ? name : find_name(a, limit, i, kept);
 }
 
-/* What the caller was granted beyond the quotas that were added last. */
-__attribute__((noinline)) static void add_bonus(struct mod_bill *bill, const struct mod_asker *a,
-                                                const struct aps_limit *limit)
+/* What the caller was granted beyond a quota. */
+static void add_bonus(struct mod_bill *bill, const struct mod_asker *a,
+                      const struct aps_limit *limit, const struct aps_limit_meter *meter, size_t at)
 {
-    struct aps_rate_ask *ask = &bill->ask[bill->n - limit->n];
+    if (meter->kind == APS_LIMIT_QUOTA)
+        bill->ask[at].bonus = aps_adjusts_bonus(a->adjusts, limit, meter, &a->caller->key,
+                                                (aps_nsec)a->m->first->request_time * APS_USEC);
+}
+
+/* The same for all meters of the limit, which were added last. */
+__attribute__((noinline)) static void add_bonuses(struct mod_bill *bill, const struct mod_asker *a,
+                                                  const struct aps_limit *limit)
+{
     for (size_t k = 0; k < limit->n; k++)
-        if (limit->meter[k].kind == APS_LIMIT_QUOTA)
-            ask[k].bonus = aps_adjusts_bonus(a->adjusts, limit, &limit->meter[k], &a->caller->key,
-                                             (aps_nsec)a->m->first->request_time * APS_USEC);
+        add_bonus(bill, a, limit, &limit->meter[k], bill->n - limit->n + k);
 }
 
 bool mod_bill_has_room(struct mod_asker *a, const struct aps_limit *limit)
@@ -274,7 +286,7 @@ __attribute__((always_inline)) static inline void add_meters(struct mod_bill *bi
     for (size_t k = 0; k < limit->n; k++)
         add(bill, limit, &limit->meter[k], &limit->meter[k].charge, caller, a, cost);
     if (a->adjusts != NULL && a->caller != NULL)
-        add_bonus(bill, a, limit);
+        add_bonuses(bill, a, limit);
 }
 
 __attribute__((always_inline)) static inline void
@@ -312,6 +324,46 @@ static inline bool add_usual(struct mod_bill *bill, const struct mod_asker *a,
     return true;
 }
 
+/* How much more than an earlier section of the transaction has charged this one asks for.  Parts of
+ * a page cost nothing more. */
+static uint32_t rest_of(struct mod_asker *a, const struct aps_limit *limit, uint32_t *out_cost)
+{
+    uint32_t paid = 0;
+    if (a->r->main != NULL || is_over(a->m))
+        return 0;
+    for (size_t i = 0; i < a->m->ncharges; i++)
+        if (a->m->charge[i].limit == limit && a->m->charge[i].spent && a->m->charge[i].cost > paid)
+            paid = a->m->charge[i].cost;
+    *out_cost = cost_of(a, limit);
+    return *out_cost > paid ? *out_cost - paid : 0;
+}
+
+/* A request under way is one, whatever it costs. */
+static void add_rest(struct mod_bill *bill, struct mod_asker *a, const struct aps_limit *limit,
+                     size_t i, uint32_t rest, uint32_t cost)
+{
+    uint64_t caller = caller_of(a, limit, i);
+    for (size_t k = 0; k < limit->n; k++) {
+        const struct aps_limit_meter *meter = &limit->meter[k];
+        if (meter->kind == APS_LIMIT_INFLIGHT)
+            continue;
+        add(bill, limit, meter, &meter->charge, caller, a, rest);
+        bill->charge[bill->n - 1].cost = cost;
+        if (a->adjusts != NULL && a->caller != NULL)
+            add_bonus(bill, a, limit, meter, bill->n - 1);
+    }
+}
+
+__attribute__((noinline)) void mod_bill_add_rest(struct mod_bill *bill, struct mod_asker *a,
+                                                 const struct aps_limit *limit)
+{
+    uint32_t cost, rest = rest_of(a, limit, &cost);
+    size_t subjects = rest != 0 ? subjects_of(a, limit) : 0;
+    a->m->by_role |= subjects != 0;
+    for (size_t i = 0; i < subjects; i++)
+        add_rest(bill, a, limit, i, rest, cost);
+}
+
 void mod_bill_add_section(struct mod_bill *bill, struct mod_asker *a, bool addresses)
 {
     bool usual = a->caller != NULL && a->adjusts == NULL && a->cost == NULL &&
@@ -322,9 +374,12 @@ void mod_bill_add_section(struct mod_bill *bill, struct mod_asker *a, bool addre
             (void)aps_directory_ask(mod_process.state, mod_limit_row(limit));
             continue;
         }
-        if (limit->dry_run || (addresses && !mod_limit_is_by_address(limit)) ||
-            (a->m->ncharges != 0 && mod_bill_is_charged(a->m, limit)))
+        if (limit->dry_run || (addresses && !mod_limit_is_by_address(limit)))
             continue;
+        if (a->m->ncharges != 0 && mod_bill_is_charged(a->m, limit)) {
+            mod_bill_add_rest(bill, a, limit);
+            continue;
+        }
         add_limit(bill, a, limit);
         (void)aps_directory_ask(mod_process.state, mod_limit_row(limit));
     }
@@ -333,8 +388,13 @@ void mod_bill_add_section(struct mod_bill *bill, struct mod_asker *a, bool addre
 void mod_bill_add_own(struct mod_bill *bill, struct mod_asker *a)
 {
     const struct aps_identity *who = a->caller;
-    add(bill, NULL, NULL, &who->limit, aps_ownlimit_caller(mod_process.state, &who->key), a,
-        cost_of(a, NULL));
+    bool again = mod_bill_is_charged(a->m, NULL);
+    uint32_t cost, units = again ? rest_of(a, NULL, &cost) : (cost = cost_of(a, NULL));
+    if (units == 0)
+        return;
+    a->m->by_role |= again;
+    add(bill, NULL, NULL, &who->limit, aps_ownlimit_caller(mod_process.state, &who->key), a, units);
+    bill->charge[bill->n - 1].cost = cost;
 }
 
 /* ---- What is listed ---- */

@@ -68,8 +68,14 @@ void mod_bill_open(struct mod_bill *bill, struct mod_req *m, size_t n);
  * `addresses`: those by address alone. */
 void mod_bill_add_section(struct mod_bill *bill, struct mod_asker *a, bool addresses);
 
-/* All meters of a limit, for each of its subjects; and the key's own limit. */
+/* All meters of a limit, for each of its subjects. */
 void mod_bill_add(struct mod_bill *bill, struct mod_asker *a, const struct aps_limit *limit);
+
+/* Of a limit that an earlier section of the transaction has charged, by how much this one costs
+ * more; but not again for a request under way. */
+void mod_bill_add_rest(struct mod_bill *bill, struct mod_asker *a, const struct aps_limit *limit);
+
+/* The key's own limit, or its rest. */
 void mod_bill_add_own(struct mod_bill *bill, struct mod_asker *a);
 
 /* The name (aps_table_caller) of subject `i` of a limit.  `epoch`: how often the limit began anew

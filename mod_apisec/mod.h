@@ -432,6 +432,7 @@ struct mod_policy {
 struct mod_decision {
     struct mod_policy policy;
     enum aps_reason reason;
+    bool part; /* made for a subrequest, and not yet for what is served */
     struct mod_decision *next;
 };
 
@@ -440,7 +441,8 @@ struct mod_charge {
     const struct aps_limit *limit;       /* NULL: the key's own */
     const struct aps_limit_meter *meter; /* of the limit */
     struct aps_rate_left left;
-    bool spent; /* false: it, or another of the same request, had nothing left */
+    uint32_t cost; /* of the request so far, with what an earlier section charged */
+    bool spent;    /* false: it, or another of the same request, had nothing left */
 };
 
 /* A limit of mode=dry-run that was charged. */
@@ -533,7 +535,7 @@ struct mod_req {
     const struct mod_limits
         *limits;               /* whose meters these are, in their order; NULL: of others too */
     int refused_charge;        /* index into `charge`, or -1 */
-    bool by_role;              /* some meter was charged for several roles */
+    bool by_role;              /* some meter was charged for several roles, or again */
     struct mod_watch *watched; /* NULL: none */
     aps_nsec turn;             /* monotonic: before it no handler runs; 0: at once */
     struct mod_slots *slots;   /* of requests under way (inflight.c) */

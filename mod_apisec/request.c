@@ -292,6 +292,20 @@ static enum aps_reason decided(request_rec *r, struct mod_req *m, const struct m
     return reason;
 }
 
+/* What was looked at as a part is what is served, as an index of mod_dir: the section that it lies
+ * in may ask more than the one that led there, which a part is not charged. */
+static void become_whole(request_rec *r, struct mod_req *m, struct mod_decision *d)
+{
+    d->part = false;
+    if (!aps_reason_is_pass(d->reason) || d->policy.requires->webhook != NULL)
+        return;
+    enum aps_reason limited = mod_stage_limit_caller(r, m, &d->policy, true);
+    if (limited == APS_REASON_ALLOW)
+        return;
+    d->reason = limited;
+    mod_req_verdict(m, d->policy.engine, limited);
+}
+
 /* A frame of its own: most hooks ask what was decided. */
 __attribute__((noinline)) static enum aps_reason decide(request_rec *r, struct mod_req *m,
                                                         const struct mod_dir *dir)
@@ -300,9 +314,12 @@ __attribute__((noinline)) static enum aps_reason decide(request_rec *r, struct m
     policy_of(dir, &policy);
     if (is_error_document(r, m))
         return decided(r, m, dir, &policy, APS_REASON_ALLOW);
-    for (const struct mod_decision *d = m->decisions; d != NULL; d = d->next)
-        if (same_policy(&d->policy, &policy))
+    for (struct mod_decision *d = m->decisions; d != NULL; d = d->next)
+        if (same_policy(&d->policy, &policy)) {
+            if (d->part && r->main == NULL)
+                become_whole(r, m, d);
             return decided(r, m, dir, &policy, d->reason);
+        }
 
     enter(r, m, dir);
     if (r->main != NULL) {
@@ -313,7 +330,7 @@ __attribute__((noinline)) static enum aps_reason decide(request_rec *r, struct m
     bool early = m->decisions == NULL && m->decision == APS_DECISION_WOULD_REFUSE;
     struct mod_decision *d = apr_palloc(m->first->pool, sizeof *d);
     *d = (struct mod_decision){policy, early ? m->reason : run_stages(r, m, &policy, dir),
-                               m->decisions};
+                               r->main != NULL, m->decisions};
     m->decisions = d;
     mod_use_note(m);
     if (r->main == NULL)

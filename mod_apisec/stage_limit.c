@@ -60,7 +60,7 @@ struct held {
     size_t n;
     const struct aps_limit *const *v;
     const struct aps_plan *plan; /* that most of them come from, or NULL */
-    bool own;                    /* the key's own limit is to be charged */
+    bool own;                    /* the key has a limit of its own */
 };
 
 static void ask_held(const struct held *held, const struct aps_limit *limit)
@@ -84,8 +84,12 @@ __attribute__((noinline)) static void add_held(struct mod_bill *bill, struct mod
                                                const struct held *held)
 {
     for (size_t i = 0; i < held->n; i++) {
-        if (held->v[i]->dry_run || mod_bill_is_charged(a->m, held->v[i]))
+        if (held->v[i]->dry_run)
             continue;
+        if (mod_bill_is_charged(a->m, held->v[i])) {
+            mod_bill_add_rest(bill, a, held->v[i]);
+            continue;
+        }
         mod_bill_add(bill, a, held->v[i]);
         ask_held(held, held->v[i]);
     }
@@ -163,7 +167,7 @@ __attribute__((noinline)) static enum aps_reason peek_limit(struct mod_asker *a,
         if (reason != APS_REASON_RATE_EXCEEDED)
             return reason;
         mod_bill_count_refusal(a, limit);
-        m->charge[before] = (struct mod_charge){limit, bill.charge[i].meter, answer.left, false};
+        m->charge[before] = (struct mod_charge){limit, bill.charge[i].meter, answer.left, 0, false};
         m->refused_charge = (int)m->ncharges++;
         return reason;
     }
@@ -227,7 +231,7 @@ hold(const struct mod_req *m, const char *section,
         return reason;
     out->n = aps_identity_limits(m->who, plan, room, &out->v);
     out->plan = m->who->plan != NULL ? m->who->plan : plan;
-    out->own = m->who->key.limit.rate.count != 0 && !mod_bill_is_charged(m, NULL);
+    out->own = m->who->key.limit.rate.count != 0;
     return APS_REASON_ALLOW;
 }
 

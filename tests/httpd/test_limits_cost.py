@@ -52,24 +52,48 @@ ScriptAlias /cgi @ROOT@/cgi
 <Location /parts/index.shtml>
     ApiSecCost 30
 </Location>
+<Location /led>
+    ApiSecEngine On
+    ApiSecCost 2
+    ApiSecPlan units
+    ApiSecLimit units rate=100/d quota=90/month inflight=1 by=key
+    ApiSecLimit roles rate=100/d by=role
+    ApiSecLimit own rate=1000/d by=key cost=7
+</Location>
+<Location /led/dear>
+    ApiSecCost 30
+</Location>
+<Location /led/dearest>
+    ApiSecCost 120
+</Location>
+<Directory @DOCS@/led>
+    AllowOverride FileInfo Indexes
+    DirectoryIndex dear/x.html
+</Directory>
 """
 PATHS = ("base", "method", "bytes", "expr", "dear", "few", "source")
 
 
 def prepare(site):
     site.role("reader", "GET,POST,PUT,DELETE /cgi/**", "GET /parts/**")
+    site.store.ok("plan", "create", "units", "--limit", "plan rate=100/d by=key")
     for i in range(24):
         site.key("key-%d" % i)
+    for name in ("led/x.html", "led/dear/x.html", "led/dearest/x.html"):
+        site.folder.write("htdocs/" + name, "x\n")
     for name in PATHS:
         site.script(name, 'cat > /dev/null\nprintf "Content-Type: text/plain\\n\\n"\n')
     site.folder.write("htdocs/parts/a.html", "a\n")
     site.folder.write("htdocs/parts/index.shtml", '<!--#include virtual="a.html" --><!--#include virtual="a.html" -->\n')
     site.unused = list(site.keys)
+    for name in ("rewrite", "index", "back", "refused"):
+        site.role(name, "GET /led/**")
+        site.key(name, role=name, limit="200/d")
 
 
 @pytest.fixture(scope="module")
 def site():
-    with Site(CONF, prepare, modules=["cgi", "include", "http2", "remoteip"]) as made:
+    with Site(CONF, prepare, modules=["cgi", "include", "http2", "remoteip", "rewrite"]) as made:
         yield made
 
 
@@ -188,3 +212,27 @@ def test_request_of_several_parts_is_charged_once(site, key):
     assert left(site.get("/parts/a.html", key=key))["units"] == 96
     assert left(site.get("/parts/index.shtml", key=key))["units"] == 66
     assert left(site.get("/parts/a.html", key=key))["units"] == 62
+
+
+# LIM-23, LIM-19: by whatever way a dear section is come to, it costs what it costs, and the request is one
+@pytest.mark.parametrize("name,path,htaccess,cost", [
+    ("rewrite", "/led/x.html", "RewriteEngine On\nRewriteRule ^x.html$ dear/x.html [L]\n", 30),
+    ("index", "/led/", "", 30),
+    ("back", "/led/dear/x.html", "RewriteEngine On\nRewriteRule ^dear/ x.html [L]\n", 30),
+])
+def test_a_redirect_within_the_server_costs_the_dearest_section(site, name, path, htaccess, cost):
+    site.folder.write("htdocs/led/.htaccess", htaccess)
+    got = site.get(path, key=name)
+    assert got.status == 200
+    told = [policy for policy, _ in parse_list(got.headers["RateLimit"])]
+    assert len(told) == len(set(told)) == 7
+    assert left(got) == {"units-d": 100 - cost, "units-month": 90 - cost, "units-inflight": 0, "roles": 100 - cost, "own": 993,
+                         "plan": 100 - cost, "key": 200 - cost}
+
+
+def test_a_rest_that_is_refused_refuses(site):
+    site.folder.write("htdocs/led/.htaccess", "RewriteEngine On\nRewriteRule ^x.html$ dearest/x.html [L]\n")
+    got = site.get("/led/x.html", key="refused")
+    assert got.status == 429 and "Retry-After" not in got.headers
+    told = [policy for policy, _ in parse_list(got.headers["RateLimit"])]
+    assert len(told) == len(set(told))
