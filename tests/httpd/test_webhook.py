@@ -285,6 +285,17 @@ def test_racing_deliveries(site):
     assert sorted(got) == [b""] * 7 + [body]
 
 
+# WHK-06: over restarts
+def test_restarts_forget_no_delivery(site):
+    body = fresh()
+    fields = github(SECRETS["github"], body)
+    assert send(site, "/cgi/github", body, fields).body == body
+    for again in (site.server.graceful, site.server.restart, lambda: (site.server.stop(), site.server.start())):
+        again()
+        got = send(site, "/cgi/github", body, fields)
+        assert (got.status, got.body, line_of(site, got)["reason"]) == (200, b"", "webhook_repeat")
+
+
 # WHK-06: what the handler did not accept, the sender sends again
 @pytest.mark.parametrize("status", ["500 Oops", "503 Later", "404 Not Found", "302 Found"])
 def test_delivery_that_failed_may_come_again(site, status):
