@@ -27,7 +27,7 @@ def prepare(site):
     for name in ("two/x.txt", "short/x.txt"):
         site.folder.write("htdocs/" + name, "x\n")
     site.role("reader", "GET /**")
-    for i in range(8):
+    for i in range(10):
         site.key("key-%d" % i)
 
 
@@ -111,6 +111,15 @@ def test_a_large_file_holds_its_slot_until_it_is_sent(site):
         while link.recv(2 ** 20):
             pass
     wait_room(site, key, "/short/x.txt")
+
+
+# LIM-08: nor is its client too early that asks again by another connection when it has read all
+@pytest.mark.parametrize("kib", [70, 1000])
+def test_a_lone_client_of_large_files_is_never_too_early(site, kib):
+    key = site.unused.pop()
+    site.folder.write("htdocs/short/%d" % kib, b"x" * (kib * 1024))
+    seen = [site.get("/short/%d" % kib, key=key) for _ in range(150)]
+    assert {(got.status, len(got.body)) for got in seen} == {(200, kib * 1024)}
 
 
 # LIM-08
