@@ -131,6 +131,16 @@ static enum aps_err set_pragmas(sqlite3 *db, enum aps_db_mode mode, struct aps_d
     return err == APS_OK ? aps_db_exec(db, sql[mode], diag) : err;
 }
 
+/* SQLite names no file that it could not open. */
+static enum aps_err open_fail(sqlite3 *db, const char *path, int rc, struct aps_diag *diag)
+{
+    int why = db != NULL ? sqlite3_system_errno(db) : 0;
+    if ((rc & 0xff) != SQLITE_CANTOPEN || why == 0)
+        return aps_db_fail(db, rc, diag);
+    aps_err_explain(diag, "%s cannot be opened: %s", path, strerror(why));
+    return APS_ERR_IO;
+}
+
 enum aps_err aps_db_open(const char *path, enum aps_db_mode mode, sqlite3 **out,
                          struct aps_diag *diag)
 {
@@ -150,7 +160,7 @@ enum aps_err aps_db_open(const char *path, enum aps_db_mode mode, sqlite3 **out,
         rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_READWRITE, NULL);
     }
     if (rc != SQLITE_OK) {
-        err = aps_db_fail(db, rc, diag);
+        err = open_fail(db, path, rc, diag);
         goto out;
     }
     if ((err = configure(db, diag)) != APS_OK || (err = set_pragmas(db, mode, diag)) != APS_OK)
