@@ -1,11 +1,11 @@
 /* cmd_issuer.c - issuers of tokens: whose tokens httpd takes, and what they come to. */
 #include <apr_strings.h>
 
-#include "apisec/b64.h"
 #include "apisec/num.h"
 #include "apisec/random.h"
 #include "ctl.h"
 #include "issuerdef.h"
+#include "keyrows.h"
 
 static struct aps_str ref(const struct ctl *c)
 {
@@ -71,18 +71,6 @@ static void show_places(struct ctl *c, const struct aps_issuer *issuer)
     ctl_output_str(c->out, "ca", issuer->ca);
 }
 
-/* The key of RFC 7638, which a secret has none of. */
-static const char *thumbprint(struct ctl *c, const struct aps_jwk *key)
-{
-    static const uint8_t none[APS_DIGEST_LEN];
-    char *text = apr_palloc(c->pool, APS_B64_ENCODED_MAX(APS_DIGEST_LEN));
-
-    if (memcmp(key->thumbprint, none, sizeof none) == 0)
-        return NULL;
-    (void)aps_b64_url_encode((struct aps_str){(const char *)key->thumbprint, APS_DIGEST_LEN}, text);
-    return text;
-}
-
 static enum aps_err show_keys(struct ctl *c, const struct aps_store_issuer *issuer)
 {
     const struct aps_jwks_options options = aps_issuer_jwks(&issuer->def, false);
@@ -94,23 +82,7 @@ static enum aps_err show_keys(struct ctl *c, const struct aps_store_issuer *issu
                                 (err = aps_jwks_read(issuer->keys, &options, hash_key, c->pool,
                                                      &set, &c->diag)) != APS_OK))
         return err;
-    if (set.nkeys == 0 && !ctl_output_is_json(c->out))
-        return APS_OK;
-    ctl_output_table(c->out, "static_keys", "kid type alg usable thumbprint fault");
-    for (size_t i = 0; i < set.nkeys; i++) {
-        const struct aps_jwk *key = &set.keys[i];
-
-        ctl_output_row(c->out);
-        ctl_output_str(c->out, "kid", key->kid);
-        ctl_output_str(c->out, "type", aps_str(aps_alg_key_name(key->kind)));
-        ctl_output_str(c->out, "alg",
-                       aps_str(key->alg != APS_ALG_NONE ? aps_alg_jose(key->alg) : NULL));
-        ctl_output_bool(c->out, "usable", key->key != NULL);
-        ctl_output_str(c->out, "thumbprint", aps_str(thumbprint(c, key)));
-        ctl_output_str(c->out, "fault", aps_str(key->key != NULL ? NULL : key->why));
-        ctl_output_end(c->out);
-    }
-    ctl_output_end(c->out);
+    ctl_keyrows(c, "static_keys", &set);
     return APS_OK;
 }
 

@@ -114,6 +114,23 @@ static const struct {
      "; keys is static, url, discover or none, static_keys those that the store has, without "
      "secrets; issuer list prints an array of it without the last two, issuer add and issuer set "
      "print it too"},
+    {"issuer test",
+     "{\"name\", \"issuer\", \"keys\", \"steps\": [{\"check\", \"result\", \"url\", \"address\", "
+     "\"detail\"}], \"usable\", \"found_keys\": [as static_keys above], \"passed\"}",
+     "; check is metadata, keys or introspection, usable how many keys would be used. The exit "
+     "code "
+     "is 5 where passed is false"},
+    {"token check",
+     "{\"accepted\", \"reason\", \"issuer\", \"keys_fetched_at\", \"id\", \"caller\", \"roles\": "
+     "[], "
+     "\"unknown_roles\": [], \"scopes\": [], \"bound_to\", \"expires_at\", \"steps\": [{\"check\", "
+     "\"result\", \"detail\"}]}",
+     "; reason is a word of reasons.md. What a section asks for (ApiSecIssuer, ApiSecRequire, a "
+     "proof of a bound token) is not judged. The exit code is 5 where accepted is false"},
+    {"token revoke", "{\"hash\", \"by\", \"issuer\", \"jti\", \"verified\", \"until\"}",
+     "; by is jti or text, verified yes or no for a token that came by stdin, until when it is "
+     "forgotten, null for never"},
+    {"token gone", "[{\"hash\", \"issuer\", \"until\", \"revoked_at\"}]", ""},
     {"issuer delete", "{\"name\", \"deleted\": true}", ""},
     {"changes",
      "[{\"n\", \"at\", \"uid\", \"login\", \"sudo\", \"tty\", \"host\", \"command\", \"subject\", "

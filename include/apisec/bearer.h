@@ -57,7 +57,7 @@ enum aps_token aps_bearer(struct aps_view *view, struct aps_keyring *ring,
                           const struct aps_bearer_shown *shown, apr_pool_t *pool,
                           struct aps_bearer_found *out, struct aps_diag *diag);
 
-/* Whether the token was revoked, by its iss and jti or as a whole: REVOKED, else OK; INTERNAL. */
+/* Whether the token was revoked, by its iss and jti or by its text: REVOKED, else OK; INTERNAL. */
 enum aps_token aps_bearer_gone(struct aps_view *view, const struct aps_claims *claims,
                                struct aps_str text);
 

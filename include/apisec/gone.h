@@ -1,6 +1,6 @@
 /* gone.h - what a single token that was revoked is known by (JWT-20).
  *
- * A token with iss and jti by those, whatever else is in it; any other by its whole text.  The two
+ * A token with iss and jti by those, whatever else is in it; any other by its text.  The two
  * kinds cannot meet: what is hashed begins differently.
  * Threads and processes: pure functions. */
 #ifndef APISEC_GONE_H
@@ -13,7 +13,8 @@
 APS_MUST_CHECK enum aps_err aps_gone_jti(struct aps_str iss, struct aps_str jti,
                                          uint8_t out[APS_DIGEST_LEN]);
 
-/* SHA-256 over "token", a NUL and the token's text.  APS_ERR_CRYPTO. */
+/* SHA-256 over "token", a NUL and the token's text; of one with two dots without the last of them
+ * and the signature behind it, which can be written in more than one way.  APS_ERR_CRYPTO. */
 APS_MUST_CHECK enum aps_err aps_gone_token(struct aps_str token, uint8_t out[APS_DIGEST_LEN]);
 
 #endif

@@ -29,9 +29,23 @@ enum aps_err aps_gone_jti(struct aps_str iss, struct aps_str jti, uint8_t out[AP
     return has_nul(iss) || has_nul(jti) ? APS_ERR_FORMAT : sum(parts, 3, out);
 }
 
+/* Of a token of three parts what is signed: who holds one by ECDSA can write its signature in two
+ * ways (r, s and r, n-s), and the second one is no other token. */
+static struct aps_str without_signature(struct aps_str token)
+{
+    size_t dots = 0, last = 0;
+
+    for (size_t i = 0; i < token.n; i++)
+        if (token.p[i] == '.') {
+            dots++;
+            last = i;
+        }
+    return dots == 2 ? (struct aps_str){token.p, last} : token;
+}
+
 enum aps_err aps_gone_token(struct aps_str token, uint8_t out[APS_DIGEST_LEN])
 {
-    const struct aps_str parts[] = {APS_STR_LIT("token"), token};
+    const struct aps_str parts[] = {APS_STR_LIT("token"), without_signature(token)};
 
     return sum(parts, 2, out);
 }

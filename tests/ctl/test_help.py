@@ -127,7 +127,11 @@ def test_examples_work(shop, folder, command):
     folder.write("access.log", '192.0.2.7 - - [31/Jan/2027:12:00:00 +0000] "GET / HTTP/1.1" 200 5\n')
     for name in ("payments.secret", "new.secret"):
         folder.write(name, secrets.token_hex(32) + "\n", 0o600)
-    EcKey(folder, "signer")
+    signer = EcKey(folder, "signer")
+    shop.json("issuer", "add", "own", "--issuer", "https://own.example", "--audience", "https://api.example", "--jwks", "-",
+              input=json.dumps(signer.jwk()))
+    folder.write("good.txt", signer.token({"typ": "at+jwt"}, dict(times(), iss="https://own.example", aud="https://api.example", sub="a",
+                                                                  client_id="b", jti="c")), 0o600)
     for line in KEYS if "shop-1." in example else ():
         subprocess.run(["openssl", *line.split()], cwd=folder.root, check=True, stderr=subprocess.DEVNULL)
     StateFile(shop.state, shop).limit("calls rate=10/s by=key").write()

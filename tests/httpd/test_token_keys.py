@@ -249,3 +249,17 @@ def test_an_issuer_that_comes_later_needs_no_restart(place, mpm):
     site.server.graceful()
     wait_for(lambda: not old & set(site.server.children()), 15, "the end of the children before")
     assert status(site) == 200
+
+
+# JWT-17, JWT-18
+def test_the_tool_judges_by_what_httpd_has_fetched(place):
+    site = place()
+    token = site.issuer.token(groups=["reader"])
+    wait_for(lambda: status(site) == 200, what="the first fetch")
+    found = site.store.json("token", "check", input=token)
+    assert found["accepted"] and found["roles"] == ["reader"] and found["keys_fetched_at"]
+    found = site.store.json("issuer", "test", "acme")
+    assert found["passed"] and found["usable"] == 2 and found["steps"][0]["url"] == site.https.url
+    site.https.text = "{}"
+    assert site.store.json("issuer", "test", "acme", rc=5)["passed"] is False
+    assert site.store.json("token", "revoke", input=token)["verified"] == "yes"

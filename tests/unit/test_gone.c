@@ -5,7 +5,8 @@
 /* JWT-20: by iss and jti, or by the text; no two of them are told by one hash. */
 static void each_token_has_a_hash_of_its_own(void **state)
 {
-    static const char both[] = "jti\0https://a\0b", text[] = "token\0x.y.z";
+    static const char both[] = "jti\0https://a\0b", text[] = "token\0x.y",
+                      other[] = "token\0x.y.z.a";
     uint8_t a[APS_DIGEST_LEN], b[APS_DIGEST_LEN];
     (void)state;
     assert_int_equal(aps_gone_jti(APS_STR_LIT("https://a"), APS_STR_LIT("b"), a), APS_OK);
@@ -15,6 +16,13 @@ static void each_token_has_a_hash_of_its_own(void **state)
     assert_memory_not_equal(a, b, sizeof a);
     assert_int_equal(aps_gone_token(APS_STR_LIT("x.y.z"), a), APS_OK);
     assert_int_equal(aps_digest_sum((struct aps_str){text, sizeof text - 1}, b), APS_OK);
+    assert_memory_equal(a, b, sizeof a);
+    assert_int_equal(aps_gone_token(APS_STR_LIT("x.y.other"), b), APS_OK);
+    assert_memory_equal(a, b, sizeof a);
+    assert_int_equal(aps_gone_token(APS_STR_LIT("x.z.z"), b), APS_OK);
+    assert_memory_not_equal(a, b, sizeof a);
+    assert_int_equal(aps_gone_token(APS_STR_LIT("x.y.z.a"), a), APS_OK);
+    assert_int_equal(aps_digest_sum((struct aps_str){other, sizeof other - 1}, b), APS_OK);
     assert_memory_equal(a, b, sizeof a);
 }
 
