@@ -17,6 +17,7 @@
 #include "ap_expr.h"
 #include "mod_auth.h"
 
+#include "apisec/answers.h"
 #include "apisec/audit.h"
 #include "apisec/authn.h"
 #include "apisec/bearer.h"
@@ -357,7 +358,8 @@ struct mod_store {
     struct aps_keyring *ring;       /* of this child: keys that were fetched; NULL: none can be */
     struct aps_keyring_place place; /* where they lie */
     uint8_t place_id[APS_DIGEST_LEN];
-    struct aps_mac *nonces; /* the key of nonces for proofs, the same in every child */
+    struct aps_answers *answers; /* of this child: about opaque tokens; NULL: out of memory */
+    struct aps_mac *nonces;      /* the key of nonces for proofs, the same in every child */
     /* Of the copy that was good at start: a child that has seen none yet takes no other store's and
      * no older one. */
     bool known;
@@ -638,7 +640,17 @@ void mod_fetch_ask(struct mod_req *m, struct aps_str issuer);
  * child does. */
 void mod_fetch_here(const struct mod_req *m);
 
+/* introspect.c: tokens that only their issuer can read (RFC 7662). */
+/* For this child. */
+void mod_introspect_child(apr_pool_t *pchild, server_rec *s, struct mod_store *store);
+void mod_introspect_stopping(apr_pool_t *pchild, int graceful);
+/* As aps_bearer, and ISSUER_DOWN, ANSWER, INACTIVE. */
+enum aps_token mod_introspect(struct mod_req *m, struct aps_bearer_found *out,
+                              struct aps_diag *diag);
+
 /* stage_token.c: a token in place of a key. */
+/* Whether tokens of the issuer with this name are taken in the section; NULL: in any. */
+bool mod_stage_token_takes(const struct mod_dir *dir, struct aps_str name);
 /* Who calls by it; m->who with ALLOW alone. */
 enum aps_reason mod_stage_token(struct mod_req *m, enum aps_bearer_form form);
 /* Whether it will do in the section m->dir. */

@@ -21,6 +21,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(mod_hide_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(mod_process_child_init, NULL, before_watchdog, APR_HOOK_MIDDLE);
     ap_hook_child_stopping(mod_fetch_stopping, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_stopping(mod_introspect_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 
     /* A request.  Each hook costs every request of the server: what is configured nowhere has none
      * (hide.c, resource.c), and what comes at one place shares one. */

@@ -469,6 +469,7 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
         options.change = list_generation;
         options.change_arg = store;
         mod_keys_child(pchild, s, store);
+        mod_introspect_child(pchild, s, store);
         if (aps_reader_new(&options, &store->reader) != APS_OK)
             ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "APISEC0025: store %s: out of memory",
                          store->dir);

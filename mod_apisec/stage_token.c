@@ -1,4 +1,4 @@
-/* Who calls by a token: a signed one of an issuer of the store. */
+/* Who calls by a token: a signed one of an issuer of the store, or one that its issuer reads. */
 #include "mod.h"
 
 #include "apisec/token.h"
@@ -33,11 +33,10 @@ static uint64_t epoch_of(struct mod_req *m)
 static enum aps_token judge(struct mod_req *m, enum aps_bearer_form form,
                             struct aps_bearer_found *found, struct aps_diag *diag)
 {
+    if (form != APS_BEARER_JWT)
+        return mod_introspect(m, found, diag);
     struct aps_bearer_shown shown = {m->credential, (aps_nsec)m->first->request_time * APS_USEC,
                                      epoch_of(m)};
-    *found = (struct aps_bearer_found){.who = NULL};
-    if (form != APS_BEARER_JWT)
-        return APS_TOKEN_MALFORMED; /* nobody reads it */
     return aps_bearer(m->view, m->server->store->ring, &shown, m->first->pool, found, diag);
 }
 
@@ -66,8 +65,10 @@ enum aps_reason mod_stage_token(struct mod_req *m, enum aps_bearer_form form)
 
 /* ---- What a section wants ---- */
 
-static bool is_taken(const struct mod_issuers *issuers, struct aps_str name)
+bool mod_stage_token_takes(const struct mod_dir *dir, struct aps_str name)
 {
+    const struct mod_issuers *issuers =
+        dir != NULL && dir->token != NULL ? dir->token->issuers : NULL;
     return issuers == NULL || aps_str_is_in(name, issuers->v, issuers->n);
 }
 
@@ -102,7 +103,7 @@ enum aps_reason mod_stage_token_here(struct mod_req *m)
     static const struct mod_token nothing;
     const struct mod_token *want = m->dir->token != NULL ? m->dir->token : &nothing;
     const struct aps_bearer *bearer = m->who->bearer;
-    if (bearer != NULL && !is_taken(want->issuers, bearer->issuer))
+    if (bearer != NULL && !mod_stage_token_takes(m->dir, bearer->issuer))
         return APS_REASON_TOKEN_ISSUER;
     enum aps_reason reason = check_dpop(m, want->dpop, bearer);
     return reason == APS_REASON_ALLOW ? check_login(m, want->step_up, bearer) : reason;

@@ -26,7 +26,8 @@ struct aps_bearer {
 struct aps_bearer_shown {
     struct aps_str text;
     aps_nsec wall;
-    uint64_t epoch; /* of the key ring, read for this request; 0: there is none */
+    uint64_t epoch; /* of the key ring, read for this request, 0: there is none; of an opaque token
+                       the number of the answer about it */
 };
 
 /* What became of it. */
@@ -61,11 +62,16 @@ enum aps_token aps_bearer(struct aps_view *view, struct aps_keyring *ring,
 enum aps_token aps_bearer_gone(struct aps_view *view, const struct aps_claims *claims,
                                struct aps_str text);
 
-/* The identity that the claims of a token, or of an issuer's answer, come to.  `until`: wall, from
- * which on it is not used.  It is put into the view, and found there by aps_bearer_seen.
- * As above; the claims were checked. */
+/* The identity that the claims of an issuer's answer come to.  `until`: wall, from which on it is
+ * not used.  It is put into the view, under the text and the answer's number.  As above; the claims
+ * were checked. */
 enum aps_token aps_bearer_identity(struct aps_view *view, const struct aps_bearer *bearer,
-                                   struct aps_str text, aps_nsec until, apr_pool_t *pool,
-                                   struct aps_bearer_found *out, struct aps_diag *diag);
+                                   const struct aps_bearer_shown *shown, aps_nsec until,
+                                   apr_pool_t *pool, struct aps_bearer_found *out,
+                                   struct aps_diag *diag);
+
+/* Who was put there before: OK or EXPIRED and *out; UNDECIDED: nobody, and *out is untouched. */
+enum aps_token aps_bearer_seen(struct aps_view *view, const struct aps_bearer_shown *shown,
+                               struct aps_bearer_found *out);
 
 #endif

@@ -154,10 +154,28 @@ static enum aps_token make(struct aps_view *view, const struct aps_bearer *beare
 }
 
 enum aps_token aps_bearer_identity(struct aps_view *view, const struct aps_bearer *bearer,
-                                   struct aps_str text, aps_nsec until, apr_pool_t *pool,
-                                   struct aps_bearer_found *out, struct aps_diag *diag)
+                                   const struct aps_bearer_shown *shown, aps_nsec until,
+                                   apr_pool_t *pool, struct aps_bearer_found *out,
+                                   struct aps_diag *diag)
 {
-    return make(view, bearer, hash_of(view, text, 0), until, pool, out, diag);
+    return make(view, bearer, hash_of(view, shown->text, shown->epoch), until, pool, out, diag);
+}
+
+enum aps_token aps_bearer_seen(struct aps_view *view, const struct aps_bearer_shown *shown,
+                               struct aps_bearer_found *out)
+{
+    const struct view_entry *seen = aps_view_find(view, hash_of(view, shown->text, shown->epoch));
+
+    if (seen == NULL)
+        return APS_TOKEN_UNDECIDED;
+    *out = (struct aps_bearer_found){.hit = true, .id = seen->who.key.id};
+    if (seen->who.bearer == NULL)
+        return APS_TOKEN_MALFORMED; /* it is a key, which has no issuer */
+    out->issuer = seen->who.bearer->issuer;
+    if (shown->wall >= seen->who.key.expires_at)
+        return APS_TOKEN_EXPIRED;
+    out->who = &seen->who;
+    return APS_TOKEN_OK;
 }
 
 /* ---- A signed token ---- */
@@ -253,7 +271,7 @@ enum aps_token aps_bearer(struct aps_view *view, struct aps_keyring *ring,
                           struct aps_bearer_found *out, struct aps_diag *diag)
 {
     struct job job = {.view = view, .ring = ring, .shown = shown, .pool = pool};
-    const struct view_entry *seen;
+    enum aps_token verdict;
 
     *out = (struct aps_bearer_found){.who = NULL};
     if (shown->text.n > APS_JWS_MAX) {
@@ -262,16 +280,6 @@ enum aps_token aps_bearer(struct aps_view *view, struct aps_keyring *ring,
     }
     job.issuers = aps_snapshot_issuers(aps_view_snapshot(view), &job.n);
     job.hash = hash_of(view, shown->text, shown->epoch);
-    seen = aps_view_find(view, job.hash);
-    if (seen == NULL)
-        return look_up(&job, out, diag);
-    out->hit = true;
-    out->id = seen->who.key.id;
-    if (seen->who.bearer == NULL)
-        return APS_TOKEN_MALFORMED; /* it is a key, which has no issuer */
-    out->issuer = seen->who.bearer->issuer;
-    if (shown->wall >= seen->who.key.expires_at)
-        return APS_TOKEN_EXPIRED;
-    out->who = &seen->who;
-    return APS_TOKEN_OK;
+    verdict = aps_bearer_seen(view, shown, out);
+    return verdict != APS_TOKEN_UNDECIDED ? verdict : look_up(&job, out, diag);
 }
