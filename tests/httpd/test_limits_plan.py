@@ -176,3 +176,17 @@ def test_edit_of_a_plan(site):
     assert drain(site, "edited", "/api/free/x.txt") == (1, "month")
     change(site, "plan", "set", "edits", "--limit", "month quota=6/month by=key")
     assert drain(site, "edited", "/api/free/x.txt") == (2, "month")
+
+
+@pytest.mark.one_mpm
+def test_a_plan_that_is_made_anew_forgets_buckets_alone(site):
+    site.key("anew")
+    limits = [word for limit in ("calls rate=9/d by=key", "day rate=9/d by=key algorithm=fixed-window",
+                                 "month quota=9/month by=key") for word in ("--limit", limit)]
+    for wanted in ({"calls": 8, "day": 8, "month": 8}, {"calls": 8, "day": 7, "month": 7}):
+        site.store.ok("plan", "create", "anew", *limits)
+        site.store.ok("key", "set", "anew", "--plan", "anew", "--wait")
+        got = left(site.get("/api/free/x.txt", key="anew"))
+        assert {name: got[name] for name in wanted} == wanted
+        site.store.ok("key", "set", "anew", "--plan", "none")
+        site.store.ok("plan", "delete", "anew", "--yes")
