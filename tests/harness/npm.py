@@ -10,7 +10,7 @@ import pytest
 
 from .place import BUILD, TOP
 
-FILES = ("package.json", "package-lock.json", "sign.mjs")
+FILES = ("package.json", "package-lock.json", "sign.mjs", "mint.mjs")
 
 
 def _read(*names):
@@ -52,9 +52,18 @@ def _install(place):
         out.write(wanted)
 
 
-def sign(*asked):
-    """What sign.mjs answers to each: lists of fields."""
-    done = subprocess.run(["node", os.path.join(folder(), "sign.mjs")], input=json.dumps(asked), stdout=subprocess.PIPE,
+def _run(script, asked):
+    done = subprocess.run(["node", os.path.join(folder(), script)], input=json.dumps(asked), stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    return [list(fields.items()) for fields in json.loads(done.stdout)]
+    return json.loads(done.stdout)
+
+
+def sign(*asked):
+    """What sign.mjs answers to each: lists of fields."""
+    return [list(fields.items()) for fields in _run("sign.mjs", asked)]
+
+
+def mint(*asked):
+    """What mint.mjs answers to each: {"jwk", "token"}, and "proof" where it is bound."""
+    return _run("mint.mjs", asked)
