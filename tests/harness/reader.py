@@ -83,7 +83,8 @@ class Reader:
         for name, text in STAND_INS.items():
             folder.write("bin/" + name, "#!/bin/sh" + self._placed(text) + "\n", 0o755)
         # localhost and every other name are the server of the test.
-        folder.write("home/.curlrc", "noproxy = \"*\"\nconnect-to = \":80:127.0.0.1:%d\"\n" % server.port)
+        folder.write("home/.curlrc", "noproxy = \"*\"\n" + "".join(
+            "connect-to = \":%d:127.0.0.1:%d\"\n" % at for at in zip((80, 443), server.ports)))
         path = [folder.path("usr/sbin"), folder.path("bin"), os.path.join(BUILD, "apisecctl"), os.environ["PATH"]]
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("APISEC_", "MAKE", "MFLAGS"))}
         self.env.update(PATH=":".join(path), HOME=self.home, LC_ALL="C", APISEC_STORE=folder.path("var/lib/apisec"),
@@ -100,7 +101,9 @@ class Reader:
         for old, new in self.replaced:
             text = text.replace(old, self._placed(new))
         text = MOVED.sub(lambda found: self.folder.root + found[0], text)
-        return text.replace("<VirtualHost *:80>", "<VirtualHost *:%d>" % self.server.port)
+        for at in zip((80, 443), self.server.ports):
+            text = text.replace("<VirtualHost *:%d>" % at[0], "<VirtualHost *:%d>" % at[1])
+        return text
 
     def begin(self, installed=True):
         """An httpd that does not know the module yet, or one that guide-install.md has been done for."""

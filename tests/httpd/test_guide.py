@@ -51,7 +51,7 @@ def test_guide(folder, name):
     assert todo, "nothing in it is done"
     for path, text in DOCUMENTS.items() if name != "guide-first-api.md" else ():
         folder.write("htdocs/api/%s.json" % path, text + "\n")
-    server = Server(folder)
+    server = Server(folder, ports=2)
     reader = Reader(folder, server, INSTEAD.get(name, INSTEAD["all others"]))
     try:
         reader.begin(installed=name not in FROM_NOTHING)
