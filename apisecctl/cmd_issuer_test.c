@@ -4,6 +4,7 @@
  * account and with its view of the network. */
 #include <apr_strings.h>
 
+#include "apisec/ask.h"
 #include "apisec/discover.h"
 #include "apisec/introspect.h"
 #include "apisec/random.h"
@@ -59,17 +60,8 @@ static void check_keys(struct test *t)
 static const char *ask(struct test *t, const struct aps_snapshot_secret *secret,
                        struct aps_fetch_answer *answer)
 {
-    const struct aps_issuer *issuer = t->issuer;
-    const struct aps_fetch_options options = {
-        .ca = issuer->ca.p,
-        .private_net = issuer->private_net,
-        .insecure_http = issuer->insecure_http,
-        .body_max = APS_INTROSPECT_MAX,
-        .form = APS_STR_LIT("token=apisecctl-issuer-test&token_type_hint=access_token"),
-        .user = aps_str_copy(t->c->pool, issuer->client_id).p,
-        .password = &secret->value,
-    };
-    const struct aps_claims_policy policy = aps_issuer_answers(issuer);
+    const struct aps_fetch_options options = {.connect_max = 0};
+    const struct aps_claims_policy policy = aps_issuer_answers(t->issuer);
     struct aps_jsonread *reader = apr_palloc(t->c->pool, sizeof *reader);
     unsigned char key[APS_SIPHASH_KEY_LEN];
     struct aps_claims said;
@@ -77,12 +69,10 @@ static const char *ask(struct test *t, const struct aps_snapshot_secret *secret,
     enum aps_err err = aps_random_fill(key, sizeof key);
 
     if (err == APS_OK)
-        err = aps_fetch(issuer->introspect, &options, t->c->pool, answer, &why);
+        err = aps_ask(t->issuer, &secret->value, aps_str("apisecctl-issuer-test"), &options,
+                      t->c->pool, answer, &why);
     if (err != APS_OK)
         return apr_pstrdup(t->c->pool, aps_err_say(err, &why));
-    if (answer->status != 200)
-        return apr_psprintf(t->c->pool, "it answers with status %u: want 200%s", answer->status,
-                            answer->status == 401 ? "; the client or its secret is wrong" : "");
     switch (
         aps_introspect(answer->body, &policy, t->c->now, key, t->c->pool, reader, &said, &why)) {
     case APS_TOKEN_INACTIVE:

@@ -141,9 +141,12 @@ static enum aps_err fetch(const struct question *q, struct aps_str *out, struct 
     if (link == NULL)
         return APS_ERR_NOMEM;
     options.link = link;
+    struct aps_fetch_answer answer = {.status = 0};
     enum aps_err err =
-        aps_ask(q->issuer, secret, q->m->credential, &options, q->m->first->pool, out, diag);
+        aps_ask(q->issuer, secret, q->m->credential, &options, q->m->first->pool, &answer, diag);
     keep_link(store, q->issuer->edition, link);
+    if (err == APS_OK)
+        *out = answer.body;
     return err;
 }
 

@@ -9,13 +9,12 @@
 #include "apisec/issuer.h"
 
 /* Post `token` to the issuer's URL, as its client with `secret` (RFC 6749 2.3.1).  `base` has what
- * the issuer does not say (link, stop, times).  *out, the body of an answer of status 200 and of a
- * type of JSON, lives in `pool`; that it is one is introspect.h's to judge.  What fetch.h says;
- * APS_ERR_CHECK: an answer of another status or type.  `diag` (may be NULL) has neither token nor
- * secret. */
+ * the issuer does not say (link, stop, times).  *out lives in `pool`; that its body is an answer is
+ * introspect.h's to judge.  What fetch.h says; APS_ERR_CHECK: *out has another status than 200, or
+ * no type of JSON.  `diag` (may be NULL) has neither token nor secret. */
 APS_MUST_CHECK enum aps_err aps_ask(const struct aps_issuer *issuer,
                                     const struct aps_secret *secret, struct aps_str token,
                                     const struct aps_fetch_options *base, apr_pool_t *pool,
-                                    struct aps_str *out, struct aps_diag *diag);
+                                    struct aps_fetch_answer *out, struct aps_diag *diag);
 
 #endif

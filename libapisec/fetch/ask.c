@@ -36,8 +36,9 @@ static enum aps_err check(const struct aps_issuer *issuer, const struct aps_fetc
                           struct aps_diag *diag)
 {
     if (answer->status != 200) {
-        aps_err_explain(diag, "%.*s: status %u%s", APS_STR_SHOW(issuer->introspect), answer->status,
-                        answer->status == 401 ? ": it does not take the client's secret" : "");
+        aps_err_explain(diag, "%.*s: it answers with status %u: want 200%s",
+                        APS_STR_SHOW(issuer->introspect), answer->status,
+                        answer->status == 401 ? "; the client or its secret is wrong" : "");
         return APS_ERR_CHECK;
     }
     if (!aps_fetch_is_json(answer->type)) {
@@ -50,10 +51,9 @@ static enum aps_err check(const struct aps_issuer *issuer, const struct aps_fetc
 
 enum aps_err aps_ask(const struct aps_issuer *issuer, const struct aps_secret *secret,
                      struct aps_str token, const struct aps_fetch_options *base, apr_pool_t *pool,
-                     struct aps_str *out, struct aps_diag *diag)
+                     struct aps_fetch_answer *out, struct aps_diag *diag)
 {
     struct aps_fetch_options options = *base;
-    struct aps_fetch_answer answer;
     struct aps_secret password = {NULL, 0};
     char *user = apr_pcalloc(pool, 3 * issuer->client_id.n + 1);
     enum aps_err err = aps_secret_new(3 * secret->n + 1, &password);
@@ -69,12 +69,8 @@ enum aps_err aps_ask(const struct aps_issuer *issuer, const struct aps_secret *s
     options.form = form_of(token, pool);
     options.user = user;
     options.password = &password;
-    err = aps_fetch(issuer->introspect, &options, pool, &answer, diag);
+    err = aps_fetch(issuer->introspect, &options, pool, out, diag);
     password.n = 3 * secret->n + 1; /* all of it is wiped */
     aps_secret_wipe(&password);
-    if (err == APS_OK)
-        err = check(issuer, &answer, diag);
-    if (err == APS_OK)
-        *out = answer.body;
-    return err;
+    return err == APS_OK ? check(issuer, out, diag) : err;
 }

@@ -5,12 +5,13 @@ import http.server
 import json
 import secrets
 import threading
+import urllib.parse
 
 import pytest
 
 from harness.jws import EcKey
 
-SECRET = secrets.token_hex(20)
+SECRET = secrets.token_hex(20) + ":/ +%"
 
 
 class Issuer:
@@ -102,16 +103,19 @@ def test_an_address_that_may_not_be_asked(store, issuer):  # JWT-17
 
 
 def test_introspection_is_asked_as_the_client(store, issuer):  # JWT-19
-    add(store, issuer, "--jwks", "none", "--introspect", issuer.url + "/ask", "--client-id", "gate", input=SECRET)
+    add(store, issuer, "--jwks", "none", "--introspect", issuer.url + "/ask", "--client-id", "gate:1", input=SECRET)
     assert steps(store.json("issuer", "test", "acme")) == [("introspection", "pass", issuer.url + "/ask")]
     (asked,) = issuer.asked
-    assert asked[:2] == ("POST", "/ask") and asked[3].startswith("token=")
-    assert base64.b64decode(asked[2].split()[1]).decode() == "gate:" + SECRET
+    assert asked[:2] == ("POST", "/ask") and "token=" in asked[3]
+    who = base64.b64decode(asked[2].split()[1]).decode().split(":")
+    assert [urllib.parse.unquote(part) for part in who] == ["gate:1", SECRET]  # RFC 6749, 2.3.1
     for document, status, says in [({"active": False}, 401, "its secret"), ({}, 200, "active"), ({"active": "no"}, 200, "active"),
                                    ({"active": True, "aud": "x", "sub": "a"}, 200, "no token"), ("x", 200, "active")]:
         issuer.page("/ask", document, status=status)
         found = store.json("issuer", "test", "acme", rc=5)
         assert says in found["steps"][0]["detail"] and SECRET not in json.dumps(found), found
+    issuer.page("/ask", {"active": False}, kind="text/html")
+    assert "text/html" in store.json("issuer", "test", "acme", rc=5)["steps"][0]["detail"]
 
 
 def test_keys_of_the_store_need_no_issuer(store, issuer):
