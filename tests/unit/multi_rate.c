@@ -193,10 +193,13 @@ static void a_full_table_is_still_a_bound(void)
 #define MOVING_STEPS 800 /* of ten milliseconds: eight windows */
 #define MOVING_UNITS 20
 
-/* What a worker that was stopped reads before it takes a cell for one of a wrong clock. */
+/* What a worker that was stopped reads before it takes a cell for one of a wrong clock.  Time ends
+ * with the last window, however far workers have counted on. */
 static aps_nsec moving_clock(void)
 {
-    return NOW + (aps_nsec)get(&board->clock) * 10 * APS_MSEC;
+    uint64_t now = get(&board->clock);
+
+    return NOW + (aps_nsec)(now < MOVING_STEPS ? now : MOVING_STEPS - 1) * 10 * APS_MSEC;
 }
 
 static bool take_moving(aps_nsec now)
