@@ -167,7 +167,7 @@ def read_cmocka(tally, name, code, text):
 
 
 def unit(name, folder, wanted="", env=None):
-    """The programs of tests/unit whose name begins with `wanted`, and the fuzz corpus."""
+    """Programs of tests/unit and of the fuzz corpus whose name begins with `wanted`, or one of them."""
     tally = Tally(name, open_log(name))
     for part in ("unit", "fuzz"):
         programs = programs_of(folder, part)
@@ -282,7 +282,8 @@ def asan(args):
     # Beside the others: it is the longest, and its servers and clients wait for each other much of the time.
     with concurrent.futures.ThreadPoolExecutor(1) as beside:
         httpd = beside.submit(pytest, "asan-httpd", folder, "httpd", ["-m", "not slow"] + args, dict(env, MPM="event"))
-        yield unit("asan-unit", folder, env=env)
+        # The programs of many processes run under the thread sanitizer.
+        yield unit("asan-unit", folder, wanted=("test_", "fuzz_", "time_"), env=env)
         yield pytest("asan-ctl", folder, "ctl", ["-m", "not slow"] + args, env)
         yield pytest("asan-vectors", folder, "vectors", args, env)
         yield httpd.result()

@@ -47,6 +47,7 @@ def copy_of(store):
 
 
 # KEY-13, AZ-06
+@pytest.mark.slow
 def test_changes_come_by_the_delta_and_the_copy_stays(make_site):
     site = make_site(CONF, prepare, children=CHILDREN)
     copy = copy_of(site.store)
@@ -73,6 +74,7 @@ def test_changes_come_by_the_delta_and_the_copy_stays(make_site):
 
 
 # KEY-13
+@pytest.mark.slow
 def test_a_lost_or_older_delta_brings_no_key_back(make_site):
     site = make_site(CONF, prepare, children=CHILDREN)
     delta = site.store.file("pub", "delta.db")

@@ -20,9 +20,6 @@ DOCUMENTS = {"health": '{"ok": true}', "orders/7": '{"id": 7}', "orders/8": '{"i
 # All others go on from here: guide-install.md is done, the store is empty.
 FROM_NOTHING = {"README.md", "guide-install.md"}
 
-# This one builds the project.
-BUILDS = {"guide-install.md"}
-
 # These give files to root and to httpd's group.
 ROOTS = {"guide-install.md", "guide-upgrade.md"}
 
@@ -41,8 +38,8 @@ INSTEAD = {
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] if name in BUILDS else [])
-                                  for name in sorted(PAGES)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(PAGES))
 def test_guide(folder, name):
     if name in ROOTS and not IS_ROOT:
         pytest.skip("only root gives files away")

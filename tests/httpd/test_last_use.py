@@ -199,6 +199,7 @@ def test_bad_numbers_of_rows_are_refused(make_server, value):
 # ---- under load, and hostile
 
 
+@pytest.mark.slow
 def test_uses_are_told_while_children_die_and_restart(site):
     """Children are killed while they note uses: nothing hangs, and what is told is right or unknown."""
     names = ["k%d" % i for i in range(40)]

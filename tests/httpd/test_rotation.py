@@ -8,7 +8,7 @@ import pytest
 from harness import wait_for
 from harness.load import Load
 
-pytestmark = pytest.mark.one_mpm
+pytestmark = [pytest.mark.one_mpm, pytest.mark.slow]
 
 CONF = """
 ApiSecRequireTLS Off

@@ -158,6 +158,7 @@ def test_a_key_that_is_gone_stops_verifying(place):
 
 
 # JWT-18
+@pytest.mark.slow
 def test_an_issuer_that_is_down_is_believed_for_a_while(place):
     site = place(interval=1, ttl=10, stale=1)
     wait_for(lambda: status(site) == 200, what="the first fetch")
@@ -212,6 +213,7 @@ def wait_for_fetcher(site):
 
 
 # JWT-17
+@pytest.mark.slow
 def test_another_child_goes_on_when_the_one_that_fetches_is_killed(place):
     site = place(start=False, interval=1)
     site.https.gate.clear()

@@ -33,6 +33,7 @@ def test_two_hundred_graceful_restarts_under_load(make_site):
 
 
 # LIM-13, LIM-14, TRN-13: a child that is killed at any time leaves everything usable
+@pytest.mark.slow
 def test_children_killed_under_load(make_site):
     site = make_site(CONF, prepare, children=3)
     with Load(site, MIX, clients=8) as load:
