@@ -199,7 +199,7 @@ def test_an_account_without_a_home_has_all_of_it(folder):
     code, out = on_his_terminal("explain", "--role", "role00", "GET /y")
     assert code == 5 and "what would change it" in out
     assert Store.call(*place, "complete", "--", "--store\n%s\nrole\nshow\nrole1" % place[1], **who).out == "role10\nrole11\n"
-    assert "see also:" in on_his_terminal("help", "key", "create")[1]
+    assert "see also:" in on_his_terminal("help", "key", "create", rows=200)[1]
     screen = Terminal([Store.program, *place, "role", "list"], env, 8, **who)
     wait_for(lambda: "role05" in screen.seen(), what="the first screen")
     screen.type("q")

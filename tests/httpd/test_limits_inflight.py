@@ -154,10 +154,12 @@ def test_slots_of_a_killed_child_come_back(make_site):
     site = make_site(CONF, prepare, modules=["cgi", "http2", "remoteip", "status"], children=3)
     slow = [Slow(site, "key-0"), Slow(site, "key-0"), Slow(site, "key-1", "/cgi/one")]
     assert refused(site.get("/cgi/quick", key="key-0")) and refused(site.get("/cgi/one", key="key-1"))
-    for pid in site.server.children():
+    old = set(site.server.children())
+    for pid in old:
         os.kill(pid, signal.SIGKILL)
     for each in slow:
         each.let_go()
+    wait_for(lambda: not any(os.path.exists("/proc/%d" % pid) for pid in old), 30, "the end of all, who may still answer")
     wait_for(lambda: site.server.children() and site.server._answers(), 30, "new children")
     come_back(site, "key-0")
     come_back(site, "key-1")

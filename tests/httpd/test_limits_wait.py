@@ -261,6 +261,7 @@ def test_wait_ends_with_the_server_and_with_its_child(make_site):
         return counter(site, "LimitDelayed") > before
 
     wait_for(has_room, 30, "the dead child's place")
+    site.server.wait_audit(lambda line: line["reason"] == "client_gone")  # and the place is free again
     if MPM == "prefork":
         return  # a child of it ends where it stands
     waiting = Waiting(site, "key-2")
