@@ -64,6 +64,35 @@ static enum aps_reason remember_here(struct aps_view *view, const struct filling
     return reason;
 }
 
+/* What there is to fill in; `text` is where f->told lies. */
+static enum aps_reason begin(struct aps_view *view, const struct remember_caller *caller,
+                             apr_pool_t *pool, char text[APS_IDENTITY_TOLD_MAX], struct filling *f,
+                             bool *out_lasts, size_t *out_size)
+{
+    enum aps_reason reason;
+
+    f->caller = caller; /* the rest is filled in where it is used */
+    f->held.bearer = caller->bearer;
+    if ((reason = hold(view, caller->key, pool, &f->held, out_lasts)) != APS_REASON_ALLOW)
+        return reason;
+    f->told = (struct aps_str){
+        text, aps_view_tell(view, caller->key, &caller->key->secret[caller->which], text)};
+    *out_size = sizeof(struct view_entry) + aps_identity_tail(caller->key, &f->held, f->told);
+    return APS_REASON_ALLOW;
+}
+
+enum aps_reason aps_remember_once(struct aps_view *view, const struct remember_caller *caller,
+                                  apr_pool_t *pool, const struct aps_identity **out)
+{
+    char text[APS_IDENTITY_TOLD_MAX];
+    struct filling f;
+    bool lasts;
+    size_t size;
+    enum aps_reason reason = begin(view, caller, pool, text, &f, &lasts, &size);
+
+    return reason == APS_REASON_ALLOW ? remember_here(view, &f, size, pool, out) : reason;
+}
+
 enum aps_reason aps_remember(struct aps_view *view, const struct remember_caller *caller,
                              apr_pool_t *pool, const struct aps_identity **out)
 {
@@ -71,17 +100,12 @@ enum aps_reason aps_remember(struct aps_view *view, const struct remember_caller
     struct filling f;
     const struct view_entry *kept;
     struct view_entry *entry;
-    enum aps_reason reason;
     bool lasts;
     size_t size;
+    enum aps_reason reason = begin(view, caller, pool, text, &f, &lasts, &size);
 
-    f.caller = caller; /* the rest is filled in where it is used */
-    f.held.bearer = caller->bearer;
-    if ((reason = hold(view, caller->key, pool, &f.held, &lasts)) != APS_REASON_ALLOW)
+    if (reason != APS_REASON_ALLOW)
         return reason;
-    f.told = (struct aps_str){
-        text, aps_view_tell(view, caller->key, &caller->key->secret[caller->which], text)};
-    size = sizeof *entry + aps_identity_tail(caller->key, &f.held, f.told);
     if (!lasts)
         return remember_here(view, &f, size, pool, out);
     if ((entry = malloc(size)) == NULL)

@@ -20,4 +20,8 @@ struct remember_caller {
 enum aps_reason aps_remember(struct aps_view *view, const struct remember_caller *caller,
                              apr_pool_t *pool, const struct aps_identity **out);
 
+/* The same for one request, in `pool`: nobody will look for him by a hash. */
+enum aps_reason aps_remember_once(struct aps_view *view, const struct remember_caller *caller,
+                                  apr_pool_t *pool, const struct aps_identity **out);
+
 #endif
