@@ -10,6 +10,8 @@ import pytest
 
 from harness import BUILD, TOP, Store
 
+pytestmark = pytest.mark.slow  # sanitizers see the same code by other tests
+
 BASH = shutil.which("bash")
 SCRIPTS = os.path.join(TOP, "apisecctl", "completion")
 

@@ -11,6 +11,8 @@ import pytest
 from harness import SERVER_GROUP, TOP, StateFile, Store
 from harness.jws import EcKey, times, token
 
+pytestmark = pytest.mark.slow  # sanitizers see the same code by other tests
+
 with open(os.path.join(TOP, "apisecctl", "commands.def")) as table:
     USAGES = re.findall(r'^C\("([^"]*)"', table.read(), re.M)
 COMMANDS = [re.match(r"[a-z]+(?: [a-z]+)*", usage).group(0) for usage in USAGES]

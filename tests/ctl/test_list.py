@@ -9,6 +9,8 @@ import subprocess
 import pytest
 from harness import BUILD, wait_for
 
+pytestmark = pytest.mark.slow
+
 FILL = os.path.join(BUILD, "tests", "bench", "fill")
 
 

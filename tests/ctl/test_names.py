@@ -7,6 +7,8 @@ import pytest
 
 from harness import Store
 
+pytestmark = pytest.mark.slow
+
 EVIL = ["", " ", "a b", "-a", ".a", "_a", "a/b", "../a", "a'b", 'a"b', "a;DROP TABLE keys;--", "a\nb", "a\tb",
         "a\x1b[31mb", "a\x7fb", "a\u202eb", "a\u2066b", "a\u0085b", "\u00e4", "a\u2028b", "a%b", "a<b>", "x" * 65, "a,b",
         "a*b", "$(id)", "`id`"]

@@ -9,6 +9,8 @@ import pytest
 
 from harness import IS_ROOT, Store, Terminal, wait_for
 
+pytestmark = pytest.mark.slow  # sanitizers see the same code by other tests
+
 CODE = re.compile("\x1b\\[[0-9]*m")
 
 

@@ -7,7 +7,7 @@ import pytest
 from harness import Site, npm
 from harness.signer import STANDARD, content_digest
 
-pytestmark = pytest.mark.one_mpm
+pytestmark = [pytest.mark.one_mpm, pytest.mark.slow]
 
 HOST = "api.example.org"
 KINDS = {"ed25519": ["-algorithm", "ed25519"], "ecdsa-p256-sha256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],

@@ -17,7 +17,7 @@ from harness import Folder, Site, npm, wait_for
 from harness.certs import Certs
 from harness.tokens import Key, b64, bearer
 
-pytestmark = pytest.mark.one_mpm
+pytestmark = [pytest.mark.one_mpm, pytest.mark.slow]
 
 CONF = """
 ApiSecRequireTLS Off

@@ -5,7 +5,7 @@ import json
 import pytest
 from harness import Site, npm
 
-pytestmark = pytest.mark.one_mpm
+pytestmark = [pytest.mark.one_mpm, pytest.mark.slow]
 
 CONF = """
 ApiSecRequireTLS Off
