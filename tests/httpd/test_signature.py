@@ -8,12 +8,12 @@ import threading
 import time
 
 import pytest
-from harness import MPM, TOP, Backend, Server, Site, wait_for
+from harness import TOP, Backend, Server, Site, wait_for
 from harness.backend import body_of
 from harness.h2 import H2Connection
 from harness.signer import STANDARD, Signer, by_key, by_secret, content_digest
 
-pytestmark = pytest.mark.skipif(MPM != "event", reason="the MPM does not matter")
+pytestmark = pytest.mark.one_mpm
 
 HOST, SECRET = "api.example.org", "0123456789abcdef0123456789abcdef"
 CONF = """

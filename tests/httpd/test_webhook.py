@@ -8,12 +8,12 @@ import threading
 import types
 
 import pytest
-from harness import MPM, Backend, Server, Site
+from harness import Backend, Server, Site
 from harness.backend import body_of, fields_of
 from harness.h2 import H2Connection
 from harness.sender import SENDERS, github, now, standard
 
-pytestmark = pytest.mark.skipif(MPM != "event", reason="the MPM does not matter")
+pytestmark = pytest.mark.one_mpm
 
 SECRETS = {name: "secret-of-%s-0123456789abcdef" % name for name in SENDERS}
 SECRETS["standard"] = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
