@@ -90,11 +90,14 @@ static void twins_in_a_reserve_admit_exactly_their_burst(void)
 
     tags = 1000 / SLOW;
     stores = 1000;
-    expect_one_burst_each(callers_with_a_reserve);
+    /* How many take a place of the store's own depends on who comes first. */
+    for (unsigned tries = 0; tries < 50 && reserved == 0; tries++) {
+        expect_one_burst_each(callers_with_a_reserve);
+        for (uint64_t i = 0; i < LAYOUT_RESERVE; i++)
+            reserved += t_reserve(state)[i].a != 0;
+    }
     stores = 1;
-    for (uint64_t i = 0; i < LAYOUT_RESERVE; i++)
-        reserved += t_reserve(state)[i].a != 0;
-    EXPECT(reserved > 0, "nobody was there"); /* how many depends on who comes first */
+    EXPECT(reserved > 0, "nobody was there");
 }
 
 /* ---- killed on the way */
