@@ -17,7 +17,12 @@
 #define APS_KDF_PUBLISH "apisec publish v1" /* MAC of a published copy */
 #define APS_KDF_CACHE "apisec cache v1"     /* MAC of fetched keys of issuers */
 #define APS_KDF_NONCE "apisec nonce v1"     /* MAC of nonces for proofs */
+#define APS_KDF_BACKUP "apisec backup v1"   /* MAC of a backup's content */
 #define APS_KDF_ID "apisec id"              /* public id of a master key, 8 bytes */
+
+/* Labels of keys that come from no master key. */
+#define APS_KDF_RECIPIENT "apisec recipient v1" /* wraps a stream's key, of a shared secret */
+#define APS_KDF_STREAM "apisec stream v1"       /* encrypts a stream, of its key */
 
 /* Extract and expand, `n` bytes (1 to 8,160).  Salt and info may be empty.  `out` is wiped on
  * failure. */
