@@ -177,6 +177,23 @@ void aps_db_close(sqlite3 *db)
     (void)sqlite3_close_v2(db); /* fails only for what is no connection */
 }
 
+enum aps_err aps_db_copy(sqlite3 *db, const char *path, struct aps_diag *diag)
+{
+    sqlite3 *to = NULL;
+    sqlite3_backup *copy;
+    enum aps_err err = aps_db_open(path, APS_DB_MAKE, &to, diag);
+    int rc;
+
+    if (err != APS_OK)
+        return err;
+    if ((copy = sqlite3_backup_init(to, "main", db, "main")) != NULL)
+        (void)sqlite3_backup_step(copy, -1); /* finish tells the same */
+    if ((rc = copy != NULL ? sqlite3_backup_finish(copy) : sqlite3_errcode(to)) != SQLITE_OK)
+        err = aps_db_fail(copy != NULL && sqlite3_errcode(to) == SQLITE_OK ? db : to, rc, diag);
+    aps_db_close(to);
+    return err;
+}
+
 /* ---- queries ---- */
 
 enum aps_err aps_db_exec(sqlite3 *db, const char *sql, struct aps_diag *diag)

@@ -22,6 +22,10 @@ APS_MUST_CHECK enum aps_err aps_db_open(const char *path, enum aps_db_mode mode,
 /* NULL is fine. */
 void aps_db_close(sqlite3 *db);
 
+/* Copy what is committed into the empty file `path`, page by page: VACUUM INTO would list tables
+ * and indexes in another order, which is no schema of ours.  The caller syncs. */
+APS_MUST_CHECK enum aps_err aps_db_copy(sqlite3 *db, const char *path, struct aps_diag *diag);
+
 /* What SQLite's result means, and its sentence beginning with the database's path. */
 enum aps_err aps_db_fail(sqlite3 *db, int rc, struct aps_diag *diag);
 /* How a sentence about damage ends: the truth is restored from a backup; who opens a published copy

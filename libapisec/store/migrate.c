@@ -9,7 +9,6 @@
 static enum aps_err back_up(sqlite3 *db, const char *path, int64_t version, struct aps_diag *diag)
 {
     char target[APS_FILE_PATH_MAX], temp[APS_FILE_PATH_MAX];
-    struct aps_sql q;
     enum aps_err err;
     int fd = -1;
     int n = snprintf(target, sizeof target, "%s.before-%lld", path, (long long)version + 1);
@@ -19,9 +18,7 @@ static enum aps_err back_up(sqlite3 *db, const char *path, int64_t version, stru
     aps_file_sweep(target);
     if ((err = aps_file_temp(target, 0600, (gid_t)-1, temp, &fd, diag)) != APS_OK)
         return err;
-    aps_sql_begin(&q, db, "VACUUM INTO ?");
-    aps_sql_str(&q, aps_str(temp));
-    if ((err = aps_sql_run(&q, diag)) == APS_OK)
+    if ((err = aps_db_copy(db, temp, diag)) == APS_OK)
         err = aps_file_replace(temp, fd, target, diag);
     if (err != APS_OK)
         (void)unlink(temp); /* else the next sweep takes it */

@@ -50,8 +50,26 @@ struct aps_store {
 /* A transaction for a change, and an empty st->pool; APS_ERR_FAILED where the store was opened to
  * read. */
 APS_MUST_CHECK enum aps_err aps_store_begin(struct aps_store *st, struct aps_diag *diag);
+/* Bring an older schema up to the present one; nothing where it is that. */
+APS_MUST_CHECK enum aps_err aps_store_migrate(sqlite3 *db, const char *path, struct aps_diag *diag);
 /* Wait for the lock on the open folder `fd`, at most 10 s. */
 APS_MUST_CHECK enum aps_err aps_store_lock(int fd, const char *dir, struct aps_diag *diag);
+
+/* ---- folder.c ---- */
+/* Make the folder if it is not there, and open it; the caller closes.  Sets the umask for a
+ * moment. */
+APS_MUST_CHECK enum aps_err aps_folder_open(const char *path, int *out_fd, struct aps_diag *diag);
+/* Give DIR (0710), which is open as `fd`, and DIR/pub (0750), which is made where it is not there,
+ * to the group. */
+APS_MUST_CHECK enum aps_err aps_folder_dress(const char *dir, int fd, gid_t group,
+                                             struct aps_diag *diag);
+/* Whether everything in it is a store's own; else *out_name is something that is not. */
+bool aps_folder_is_ours(int fd, char out_name[256]);
+
+/* ---- keyfile.c ---- */
+/* Write a master key where none is. */
+APS_MUST_CHECK enum aps_err aps_keyfile_write(const char *path, const uint8_t *key,
+                                              struct aps_diag *diag);
 
 /* ---- meta.c ---- */
 APS_MUST_CHECK enum aps_err aps_meta_load(sqlite3 *db, struct aps_meta *out, struct aps_diag *diag);

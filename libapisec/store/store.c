@@ -21,6 +21,11 @@ apr_pool_t *aps_store_pool(void)
 
 static const struct aps_migrate_step steps[] = {{1, aps_schema_to_2}, {2, aps_schema_to_3}};
 
+enum aps_err aps_store_migrate(sqlite3 *db, const char *path, struct aps_diag *diag)
+{
+    return aps_migrate(db, path, steps, sizeof steps / sizeof *steps, APS_SCHEMA_VERSION, diag);
+}
+
 enum aps_err aps_store_lock(int fd, const char *dir, struct aps_diag *diag)
 {
     for (int i = 0; i < LOCK_TRIES; i++) {
@@ -104,7 +109,7 @@ static enum aps_err migrate(struct aps_store *st, const char *path, struct aps_d
         return err;
     if (!held && (err = take_lock(st, diag)) != APS_OK)
         return err;
-    err = aps_migrate(st->db, path, steps, sizeof steps / sizeof *steps, APS_SCHEMA_VERSION, diag);
+    err = aps_store_migrate(st->db, path, diag);
     if (!held)
         drop_lock(st);
     return err;

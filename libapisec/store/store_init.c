@@ -1,7 +1,4 @@
 /* store_init.c - a new store, from nothing or from what a killed run left. */
-#include <apr_escape.h>
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -14,79 +11,7 @@
  *   DIR 0710, pub/ 0750, master.key, .store.db.RANDOM, pub/store.db, store.db
  * A second run takes over the folders and a master key that are there already. */
 
-static enum aps_err fault(struct aps_diag *diag, const char *path, const char *what)
-{
-    char text[128];
-    aps_err_explain(diag, "%s: cannot %s: %s", path, what, strerror_r(errno, text, sizeof text));
-    return APS_ERR_IO;
-}
-
-/* ---- folders ---- */
-
-/* Whether everything in the folder is a store's own; else *out_name is something that is not. */
-static bool is_ours(int fd, char out_name[256])
-{
-    static const char *const names[] = {".", "..", "pub", "master.key", "apisec.state"};
-    bool ours = true;
-    int copy = dup(fd);
-    DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
-    struct dirent *e;
-    if (d == NULL) {
-        if (copy >= 0)
-            (void)close(copy); /* nothing was read yet */
-        (void)snprintf(out_name, 256, "%s", "what cannot be listed");
-        return false;
-    }
-    while (ours && (e = readdir(d)) != NULL) {
-        bool known = strncmp(e->d_name, ".store.db.", 10) == 0 ||
-                     strncmp(e->d_name, ".master.key.", 12) == 0;
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-            known = known || strcmp(e->d_name, names[i]) == 0;
-        if (!known)
-            (void)snprintf(out_name, 256, "%s", e->d_name);
-        ours = known;
-    }
-    (void)closedir(d); /* read only */
-    return ours;
-}
-
-static enum aps_err dress(int fd, const char *path, mode_t mode, gid_t group, struct aps_diag *diag)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return fault(diag, path, "look at it");
-    if (st.st_gid != group && fchown(fd, (uid_t)-1, group) != 0) {
-        (void)fault(NULL, path, "give it to the group");
-        aps_err_explain(diag, "%s cannot be given to group %lu: be a member of it, or be root",
-                        path, (unsigned long)group);
-        return APS_ERR_IO;
-    }
-    return fchmod(fd, mode) == 0 ? APS_OK : fault(diag, path, "set its mode");
-}
-
-/* Make the folder if it is not there, and open it.  One thread only: the umask is all threads'. */
-static enum aps_err make_folder(const char *path, int *out_fd, struct aps_diag *diag)
-{
-    struct stat st;
-    /* Not mended afterwards: a run that is killed in between would leave what nobody can open. */
-    mode_t mask = umask(077);
-    int made = mkdir(path, 0700), error = errno;
-    (void)umask(mask); /* always succeeds */
-    errno = error;
-    if (made != 0 && errno != EEXIST)
-        return fault(diag, path, "make the folder");
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return fault(diag, path, "open the folder");
-    if (fstat(fd, &st) != 0 || st.st_uid != geteuid()) {
-        (void)close(fd); /* read only */
-        aps_err_explain(diag, "%s belongs to another account: chown %lu %s", path,
-                        (unsigned long)geteuid(), path);
-        return APS_ERR_UNSAFE;
-    }
-    *out_fd = fd;
-    return APS_OK;
-}
+/* ---- what is there ---- */
 
 static enum aps_err refuse_present(const char *dir, int fd, struct aps_diag *diag)
 {
@@ -99,7 +24,7 @@ static enum aps_err refuse_present(const char *dir, int fd, struct aps_diag *dia
             diag, "there is a store at %s already: apisecctl --store %s status shows it", dir, dir);
         return APS_ERR_EXISTS;
     }
-    if (!is_ours(fd, name)) {
+    if (!aps_folder_is_ours(fd, name)) {
         aps_err_explain(
             diag, "%s holds \"%s\": a store wants a folder of its own; name another one by --store",
             dir, name);
@@ -120,32 +45,14 @@ static enum aps_err refuse_present(const char *dir, int fd, struct aps_diag *dia
 
 /* ---- the master key ---- */
 
-static enum aps_err write_master(const char *path, struct aps_diag *diag)
+static enum aps_err make_master(const char *path, struct aps_diag *diag)
 {
-    unsigned char key[APS_MASTER_LEN];
-    char text[2 * APS_MASTER_LEN + 1], temp[APS_FILE_PATH_MAX];
-    int fd = -1;
-    enum aps_err err;
+    uint8_t key[APS_MASTER_LEN];
+    enum aps_err err = aps_random_fill(key, sizeof key);
 
-    aps_file_sweep(path);
-    if ((err = aps_random_fill(key, sizeof key)) != APS_OK)
-        return err;
-    (void)apr_escape_hex(text, key, sizeof key, 0, NULL); /* it cannot fail */
-    text[2 * sizeof key] = '\n';
-    if ((err = aps_file_temp(path, 0600, (gid_t)-1, temp, &fd, diag)) == APS_OK) {
-        ssize_t n = write(fd, text, sizeof text);
-        if (n == (ssize_t)sizeof text) {
-            err = aps_file_replace(temp, fd, path, diag);
-        } else {
-            errno = n < 0 ? errno : ENOSPC;
-            err = fault(diag, temp, "write it");
-        }
-        if (err != APS_OK)
-            (void)unlink(temp); /* else the next run takes it */
-        (void)close(fd);        /* synced, or gone */
-    }
+    if (err == APS_OK)
+        err = aps_keyfile_write(path, key, diag);
     aps_secret_cleanse(key, sizeof key);
-    aps_secret_cleanse(text, sizeof text);
     return err;
 }
 
@@ -159,7 +66,7 @@ static enum aps_err get_master(const char *dir, const char *given, struct aps_se
     if (err != APS_OK)
         return err;
     if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
-        (err = write_master(path, diag)) != APS_OK)
+        (err = make_master(path, diag)) != APS_OK)
         return err;
     (void)snprintf(source, sizeof source, "file:%s", path);
     return aps_master_load(source, out, diag);
@@ -252,21 +159,14 @@ static enum aps_err make_store(struct aps_store *st, const char *prefix, struct 
 static enum aps_err make_folders(struct aps_store *st, const struct aps_store_init *init,
                                  struct aps_diag *diag)
 {
-    char pub[APS_FILE_PATH_MAX];
-    int fd = -1;
     enum aps_err err;
 
     if ((err = aps_file_locate(init->dir, geteuid(), st->dir, diag)) != APS_OK ||
-        (err = make_folder(st->dir, &st->lock, diag)) != APS_OK ||
+        (err = aps_folder_open(st->dir, &st->lock, diag)) != APS_OK ||
         (err = aps_store_lock(st->lock, st->dir, diag)) != APS_OK ||
-        (err = refuse_present(st->dir, st->lock, diag)) != APS_OK ||
-        (err = dress(st->lock, st->dir, 0710, init->group, diag)) != APS_OK ||
-        (err = aps_file_join(st->dir, "pub", pub, diag)) != APS_OK ||
-        (err = make_folder(pub, &fd, diag)) != APS_OK)
+        (err = refuse_present(st->dir, st->lock, diag)) != APS_OK)
         return err;
-    err = dress(fd, pub, 0750, init->group, diag);
-    (void)close(fd); /* read only */
-    return err;
+    return aps_folder_dress(st->dir, st->lock, init->group, diag);
 }
 
 enum aps_err aps_store_init(const struct aps_store_init *init, struct aps_diag *diag)
