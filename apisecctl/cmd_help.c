@@ -22,6 +22,8 @@ static const struct {
     {"sign", "explain,token decode", NULL},
     {"webhook", "changes,status", NULL},
     {"changes", "key show,role show,status", NULL},
+    {"backup", "restore,status", NULL},
+    {"restore", "backup,status,changes", NULL},
     {"publish", "status", NULL},
     {"status", "publish,changes", NULL},
     {"version", "help", NULL},

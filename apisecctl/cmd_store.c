@@ -1,55 +1,12 @@
 /* cmd_store.c - the store as a whole: init, publish, status. */
 #include <apr_strings.h>
-#include <grp.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include "apisec/generation.h"
 #include "apisec/metrics.h"
-#include "apisec/num.h"
 #include "apisec/table.h"
 #include "ctl.h"
-
-/* The group of httpd's children: of the first account there is that distributions run them as. */
-static gid_t default_group(void)
-{
-    static const char *const accounts[] = {"www-data", "apache", "nobody"};
-
-    if (geteuid() != 0)
-        return getgid();
-    for (size_t i = 0; i < sizeof accounts / sizeof *accounts; i++) {
-        const struct passwd *account = getpwnam(accounts[i]);
-
-        if (account != NULL)
-            return account->pw_gid;
-    }
-    return getgid();
-}
-
-static enum aps_err read_group(const char *text, gid_t *out, struct aps_diag *diag)
-{
-    const struct group *group;
-    uint64_t number;
-
-    if (text == NULL) {
-        *out = default_group();
-        return APS_OK;
-    }
-    group = getgrnam(text);
-    if (group != NULL) {
-        *out = group->gr_gid;
-        return APS_OK;
-    }
-    if (aps_num_parse(aps_str(text), 0, UINT32_MAX - 1, &number, NULL) == APS_OK) {
-        *out = (gid_t)number;
-        return APS_OK;
-    }
-    aps_err_explain(diag,
-                    "no group \"%s\": want the name or number of the group of httpd's children; "
-                    "getent group lists them",
-                    text);
-    return APS_ERR_NOT_FOUND;
-}
+#include "group.h"
 
 enum aps_err ctl_store_init(struct ctl *c)
 {
@@ -70,7 +27,7 @@ enum aps_err ctl_store_init(struct ctl *c)
                         c->place.master);
         return APS_ERR_USAGE;
     }
-    if ((err = read_group(ctl_command_value(&c->call, CTL_OPT_GROUP), &init.group, &c->diag)) !=
+    if ((err = ctl_group_read(ctl_command_value(&c->call, CTL_OPT_GROUP), &init.group, &c->diag)) !=
             APS_OK ||
         (err = aps_store_init(&init, &c->diag)) != APS_OK)
         return err;

@@ -69,14 +69,15 @@ static enum aps_err confirm(struct ctl *c)
     struct aps_str verb = noun;
 
     if (!ctl_command_takes(c->call.command, CTL_OPT_YES) || is_dry_run(c) ||
-        c->call.values[CTL_OPT_YES] != NULL || c->call.values[CTL_OPT_HELP] != NULL)
+        c->call.values[CTL_OPT_VERIFY] != NULL || c->call.values[CTL_OPT_YES] != NULL ||
+        c->call.values[CTL_OPT_HELP] != NULL)
         return APS_OK;
-    while (noun.n > 0 && noun.p[--noun.n] != ' ')
-        continue; /* the verb is the last word */
-    verb.p += noun.n + 1;
-    verb.n -= noun.n + 1;
+    while (noun.n > 0 && noun.p[noun.n - 1] != ' ')
+        noun.n--; /* the verb is the last word */
+    verb.p += noun.n;
+    verb.n -= noun.n;
     return ctl_input_confirm(
-        apr_psprintf(c->pool, "%.*s %.*s %s", APS_STR_ARG(verb), APS_STR_ARG(noun), c->call.arg[0]),
+        apr_psprintf(c->pool, "%.*s %.*s%s", APS_STR_ARG(verb), APS_STR_ARG(noun), c->call.arg[0]),
         &c->diag);
 }
 

@@ -88,6 +88,8 @@ def test_lines_are_no_longer_than_a_terminal():
 # A public key and a certificate of it.
 KEYS = ("genpkey -algorithm ed25519 -out shop-1.pem", "pkey -in shop-1.pem -pubout -out shop-1.pub",
         "req -x509 -key shop-1.pem -subj /CN=shop-1 -out shop-1.crt")
+# The two halves of who can open a backup.
+RECIPIENT = ("genpkey -algorithm X25519 -out backup.key", "pkey -in backup.key -pubout -out backup.pub")
 
 # What has to be done before an example, where shop() is not enough for it.
 FIRST = {
@@ -101,6 +103,7 @@ FIRST = {
     "key signer add": ["key signer delete shop-1-a --yes"],
     "webhook add": ["webhook delete payments --yes"],
     "issuer add": ["issuer delete acme --yes"],
+    "restore": ["backup shop.backup --to backup.pub"],
 }
 
 
@@ -134,7 +137,7 @@ def test_examples_work(shop, folder, command):
               input=json.dumps(signer.jwk()))
     folder.write("good.txt", signer.token({"typ": "at+jwt"}, dict(times(), iss="https://own.example", aud="https://api.example", sub="a",
                                                                   client_id="b", jti="c")), 0o600)
-    for line in KEYS if "shop-1." in example else ():
+    for line in KEYS if "shop-1." in example else RECIPIENT if "backup" in example else ():
         subprocess.run(["openssl", *line.split()], cwd=folder.root, check=True, stderr=subprocess.DEVNULL)
     StateFile(shop.state, shop).limit("calls rate=10/s by=key").write()
     example = example.replace("/etc/apisec/shop", folder.path("another")).replace("www-data", SERVER_GROUP)
