@@ -1,0 +1,281 @@
+/* schema_judge_print.c - a failure in words: where, which keyword, what was wanted (POS-21).
+ *
+ * Pointers are made only here, from the numbers of nodes, so that a check pays nothing for them. */
+#include "schema_run.h"
+
+#include <apr_strings.h>
+#include <stdio.h>
+
+#define POINTER_MAX 512 /* bytes, of what is shown */
+#define VALUE_MAX 64
+
+static const char *const keywords[SCHEMA_K_COUNT] = {
+    "false",
+#define K(name, token, vocabulary, holds, dialects) token,
+#include "apisec/schema_keyword.def"
+#undef K
+};
+
+static const char *const formats[SCHEMA_F_COUNT] = {
+    "",
+#define F(name, token, text) text,
+#include "apisec/schema_format.def"
+#undef F
+};
+
+/* ---- pointers */
+
+struct text {
+    char p[POINTER_MAX];
+    size_t n;
+};
+
+/* What does not fit is left out. */
+static void put(struct text *t, const char *p, size_t n)
+{
+    if (n > sizeof t->p - t->n)
+        n = sizeof t->p - t->n;
+    memcpy(t->p + t->n, p, n);
+    t->n += n;
+}
+
+static void put_token(struct text *t, struct aps_str token)
+{
+    put(t, "/", 1);
+    for (size_t i = 0; i < token.n; i++) {
+        const char c = token.p[i];
+
+        if (c == '~')
+            put(t, "~0", 2);
+        else if (c == '/')
+            put(t, "~1", 2);
+        else
+            put(t, &c, 1);
+    }
+}
+
+/* From the root down to `to`: a node's holder is what has it between its first and its end. */
+static void put_pointer(const struct aps_jsonread *r, const struct aps_jsonread_node *to,
+                        struct text *t)
+{
+    const struct aps_jsonread_node *v = aps_jsonread_root(r), *i;
+    char number[16];
+
+    while (v != to && aps_jsonread_kind(v) >= APS_JSON_ARRAY) {
+        const bool object = aps_jsonread_kind(v) == APS_JSON_OBJECT;
+        uint32_t n = 0;
+
+        for (i = aps_jsonread_first(v); aps_jsonread_next(i + object) <= to; n++)
+            i = aps_jsonread_next(i + object);
+        if (object)
+            put_token(t, aps_jsonread_str(r, i));
+        else
+            put_token(t,
+                      (struct aps_str){number, (size_t)snprintf(number, sizeof number, "%u", n)});
+        if (i == to) /* a name stands for its member */
+            return;
+        v = i + object;
+    }
+}
+
+/* ---- what was wanted */
+
+static void say_types(uint32_t types, char *out, size_t cap)
+{
+    static const struct {
+        uint32_t bits;
+        const char *name;
+    } names[] = {
+        {SCHEMA_T_NULL, "null"},     {SCHEMA_T_BOOLEAN, "boolean"}, {SCHEMA_T_NUMBER, "number"},
+        {SCHEMA_T_STRING, "string"}, {SCHEMA_T_ARRAY, "array"},     {SCHEMA_T_OBJECT, "object"},
+    };
+    size_t n = 0;
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if ((types & names[i].bits) == names[i].bits)
+            n += (size_t)snprintf(out + n, cap - n, "%s%s", n > 0 ? " or " : "", names[i].name);
+    if ((types & (SCHEMA_T_INTEGER | SCHEMA_T_NUMBER)) == SCHEMA_T_INTEGER)
+        n += (size_t)snprintf(out + n, cap - n, "%s%s", n > 0 ? " or " : "", "integer");
+    if (n == 0)
+        (void)snprintf(out, cap, "nothing"); /* it fits */
+}
+
+static void say_number(const struct aps_schema_image *im, const char *what, uint32_t number,
+                       char *out, size_t cap)
+{
+    /* What does not fit is cut. */
+    (void)snprintf(out, cap, "%s %.*s", what,
+                   APS_STR_SHOW(schema_str(im, im->numbers[number].text)));
+}
+
+/* The sentence, with the number where it has a #. */
+static void put_count(char *out, size_t cap, const char *text, uint32_t n)
+{
+    const char *at = strchr(text, '#');
+
+    if (at == NULL)
+        (void)snprintf(out, cap, "%s", text); /* it fits */
+    else
+        (void)snprintf(out, cap, "%.*s%u%s", (int)(at - text), text, n, at + 1);
+}
+
+static void say(const struct aps_schema_judge *c, const struct aps_schema_failure *f, char *out,
+                size_t cap)
+{
+    const struct aps_schema_image *im = c->image;
+    const struct schema_node *s = im->nodes + f->schema;
+    const char *text;
+    uint32_t n = 0;
+
+    switch ((enum schema_keyword)f->keyword) {
+    case SCHEMA_K_TYPE:
+        say_types(s->types, out, cap);
+        return;
+    case SCHEMA_K_MINIMUM:
+        say_number(im, "at least", s->minimum, out, cap);
+        return;
+    case SCHEMA_K_MAXIMUM:
+        say_number(im, "at most", s->maximum, out, cap);
+        return;
+    case SCHEMA_K_EXCLUSIVE_MINIMUM:
+        say_number(im, "more than", s->above, out, cap);
+        return;
+    case SCHEMA_K_EXCLUSIVE_MAXIMUM:
+        say_number(im, "less than", s->below, out, cap);
+        return;
+    case SCHEMA_K_MULTIPLE_OF:
+        say_number(im, "a multiple of", s->multiple, out, cap);
+        return;
+    case SCHEMA_K_REQUIRED:
+    case SCHEMA_K_DEPENDENT_REQUIRED:
+        (void)snprintf(out, cap, "the member \"%.*s\"",
+                       APS_STR_SHOW(schema_str(im, im->members[f->detail].name)));
+        return;
+    case SCHEMA_K_PATTERN:
+        (void)snprintf(out, cap, "a match of %.*s",
+                       APS_STR_SHOW(schema_str(im, im->patterns[s->pattern].source)));
+        return;
+    case SCHEMA_K_FORMAT:
+        (void)snprintf(out, cap, "%s", formats[s->format]);
+        return;
+    case SCHEMA_K_MIN_LENGTH:
+        text = "at least # characters";
+        n = s->length_min;
+        break;
+    case SCHEMA_K_MAX_LENGTH:
+        text = "at most # characters";
+        n = s->length_max;
+        break;
+    case SCHEMA_K_MIN_ITEMS:
+        text = "at least # items";
+        n = s->items_min;
+        break;
+    case SCHEMA_K_MAX_ITEMS:
+        text = "at most # items";
+        n = s->items_max;
+        break;
+    case SCHEMA_K_MIN_PROPERTIES:
+        text = "at least # members";
+        n = s->members_min;
+        break;
+    case SCHEMA_K_MAX_PROPERTIES:
+        text = "at most # members";
+        n = s->members_max;
+        break;
+    case SCHEMA_K_CONTAINS:
+    case SCHEMA_K_MIN_CONTAINS:
+        text = "at least # items of the schema of contains";
+        n = s->contains_min;
+        break;
+    case SCHEMA_K_MAX_CONTAINS:
+        text = "at most # items of the schema of contains";
+        n = s->contains_max;
+        break;
+    case SCHEMA_K_ONE_OF:
+        text = f->detail == 0 ? "exactly one of # schemas, and none holds"
+                              : "exactly one of # schemas, and more hold";
+        n = im->words[s->one];
+        break;
+    case SCHEMA_K_ANY_OF:
+        text = "one of # schemas";
+        n = im->words[s->any];
+        break;
+    case SCHEMA_K_ENUM:
+        text = "one of # values";
+        n = im->words[s->values] / 2;
+        break;
+    case SCHEMA_K_CONST:
+        text = "the one value";
+        break;
+    case SCHEMA_K_NOT:
+        text = "a value that the schema of not refuses";
+        break;
+    case SCHEMA_K_UNIQUE_ITEMS:
+        text = "items that all differ";
+        break;
+    case SCHEMA_K_READ_ONLY:
+        text = "a request without this member";
+        break;
+    case SCHEMA_K_WRITE_ONLY:
+        text = "a response without this member";
+        break;
+    case SCHEMA_K_DISCRIMINATOR:
+        text = "a discriminator that names one of the schemas";
+        break;
+    case SCHEMA_K_CONTENT_ENCODING:
+        text = "base64 with its padding";
+        break;
+    case SCHEMA_K_CONTENT_MEDIA_TYPE:
+        text = "JSON";
+        break;
+    default:
+        text = "nothing here";
+    }
+    put_count(out, cap, text, n);
+}
+
+/* ---- */
+
+/* The schema false is what a keyword says: additionalProperties, not "false". */
+static struct aps_str keyword_of(const struct aps_schema_failure *f, struct aps_str *io_schema)
+{
+    struct aps_str schema = *io_schema;
+
+    if (f->keyword != SCHEMA_K_NONE)
+        return aps_str(keywords[f->keyword]);
+    while (schema.n > 0 && schema.p[schema.n - 1] != '/')
+        schema.n--;
+    if (schema.n == 0)
+        return aps_str(keywords[0]);
+    schema = (struct aps_str){schema.p + schema.n, io_schema->n - schema.n};
+    for (size_t i = 1; i < SCHEMA_K_COUNT; i++)
+        if (aps_str_eq(schema, aps_str(keywords[i]))) {
+            io_schema->n -= schema.n + 1;
+            return schema;
+        }
+    return aps_str(keywords[0]);
+}
+
+void aps_schema_judge_print(const struct aps_schema_judge *c, uint32_t i, struct aps_json *out)
+{
+    const struct aps_schema_failure *f = &c->failures[i];
+    const struct aps_jsonread_node *v = c->reader->nodes + f->value;
+    struct aps_str schema = schema_str(c->image, c->image->nodes[f->schema].pointer);
+    const struct aps_str keyword = keyword_of(f, &schema);
+    struct text pointer = {.n = 0};
+    char want[256];
+
+    put_pointer(c->reader, v, &pointer);
+    say(c, f, want, sizeof want);
+    aps_json_object(out);
+    aps_json_name(out, "pointer");
+    aps_json_str(out, (struct aps_str){pointer.p, pointer.n});
+    aps_json_name(out, "keyword");
+    aps_json_str(out, keyword);
+    aps_json_name(out, "schema");
+    aps_json_str_max(out, schema, POINTER_MAX);
+    aps_json_put_str(out, "expected", want);
+    aps_json_name(out, "value");
+    aps_json_str_max(out, aps_jsonread_raw(c->reader, v), VALUE_MAX);
+    aps_json_end(out);
+}
