@@ -408,3 +408,31 @@ def test_webhook():  # WHK-01, WHK-03..05
     assert wrong == []
     assert [(r["id"], g["got"]) for r, g in zip(rows, got) if r["valid"] is None] == [("gh-upper", True)]
     assert len(rows) > 10
+
+
+# RFC 5890 2.3.2.1: a U-label is in NFC; what is not is refused, not mapped, since it is forwarded as it came.
+NOT_OWED = {"jsts-optional/format/idn-email-0-11"}
+
+
+def test_schema():  # POS-08, POS-05, POS-12
+    rows, got = judged("schema", "schema.jsonl")
+    wrong = [(r["id"], r["description"], r["test"]) for r, g in zip(rows, got) if g["got"] is not r["valid"]]
+    assert {row[0] for row in wrong} <= NOT_OWED, wrong
+    assert {row["kind"] for row in rows} == {"core", "optional", "format"} and len(rows) > 1000
+
+
+def test_schema_oas30():  # POS-08
+    rows, got = judged("schema-oas30", "schema_oas30.jsonl")
+    assert [(r["id"], r["test"]) for r, g in zip(rows, got) if g["got"] is not r["valid"]] == []
+    assert len(rows) > 200
+
+
+def test_schema_says_why():  # POS-09, POS-12
+    """What is no schema, or leads out of the bundle, is not judged."""
+    cases = [({"type": "strin"}, "#: type"), ({"minimum": "1"}, "#: minimum"), ({"$ref": "http://x.example/"}, "nothing is"),
+             ({"$ref": "#/nowhere"}, "leads nowhere"), ({"pattern": "("}, "#: pattern"), ({"allOf": []}, "#: allOf"),
+             ({"$schema": "http://json-schema.org/draft-07/schema#"}, "$schema"), ({"required": [1]}, "#: required"),
+             (3, "want a schema"), ({"$ref": "#"}, "depth")]
+    data = "".join(json.dumps({"id": i, "schema": schema, "data": 1}) + "\n" for i, (schema, _) in enumerate(cases))
+    for row, (schema, why) in zip(run("schema", data.encode()), cases):
+        assert "got" not in row and why in row["why"], (schema, row)

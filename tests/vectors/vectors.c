@@ -24,6 +24,8 @@ static const struct kind {
     {"json", t_kind_json, NULL},
     {"jws", t_kind_jws, NULL},
     {"jwt-attack", t_kind_jwt_attack, NULL},
+    {"schema", t_kind_schema, NULL},
+    {"schema-oas30", t_kind_schema_oas30, NULL},
     {"sf", t_kind_sf, NULL},
     {"webhook", t_kind_webhook, NULL},
     {"zone", t_kind_zone, NULL},
