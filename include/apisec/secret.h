@@ -1,8 +1,9 @@
 /* secret.h - bytes that nobody may see: keys, key texts, peppers.
  *
- * An aps_secret owns heap memory that is excluded from core dumps where the system allows and is
- * wiped before it is freed; it is never formatted.  A zeroed aps_secret is empty.
- * Threads and processes: one secret belongs to one caller. */
+ * An aps_secret owns memory that is locked, kept out of core dumps where the system allows, and
+ * wiped before it is given back; it is never formatted.  A zeroed aps_secret is empty.
+ * Small ones share pages: thousands fit into what a process may lock.
+ * Threads and processes: one secret belongs to one caller; all calls are safe from any thread. */
 #ifndef APISEC_SECRET_H
 #define APISEC_SECRET_H
 
@@ -24,7 +25,7 @@ APS_MUST_CHECK enum aps_err aps_secret_copy(const void *p, size_t n, struct aps_
  * inherited.  An empty one is fine. */
 void aps_secret_child(const struct aps_secret *s);
 
-/* Wipe, free and empty; an empty one is fine. */
+/* Wipe all of its memory, free and empty; an empty one is fine.  `n` may have been lowered. */
 void aps_secret_wipe(struct aps_secret *s);
 
 /* Wipe memory that is not an aps_secret, such as a buffer on the stack. */
