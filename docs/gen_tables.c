@@ -1,6 +1,6 @@
 /* gen_tables.c - the module's tables -> reference pages, and the body of its manual page.
  *
- *   gen_tables directives|reasons|audit|metrics|exit-codes > reference/NAME.md
+ *   gen_tables directives|reasons|audit|metrics|exit-codes|findings > reference/NAME.md
  *   gen_tables man >> man/mod_apisec.5 */
 #include <stdio.h>
 #include <string.h>
@@ -58,6 +58,14 @@ static const struct exit_code {
 #undef E
 };
 
+static const struct finding {
+    const char *token, *tag, *text;
+} findings[] = {
+#define F(name, token, tag, text) {token, tag, text},
+#include "findings.def"
+#undef F
+};
+
 /* What stands in a configuration beside the directives. */
 static const struct word {
     const char *name, *text;
@@ -111,6 +119,24 @@ static const char *severity(const char *name)
             return severity_low[i][1];
     return name;
 }
+
+/* Of the dump: its first member, the others, and what it is of. */
+static const struct {
+    const char *name, *members, *text;
+} dump_lines[] = {
+    {"dump", "`version`, `findings`", "the dump: form 1, the module's version, how many findings"},
+    {"finding", "`severity`, `file`, `line`, `host`, `reason`, `mend`",
+     "each finding: `error` keeps httpd from starting, or is refused by `-t`; `warning`; `info` is "
+     "not logged"},
+    {"server", "`file`, `line`, `engine`, `store`",
+     "each server: the main one, and virtual hosts; `engine` is the strictest of its sections, "
+     "`store` its folder"},
+    {"store", "`host`, `master`, `engine`, `state`, `user`, `group`",
+     "each server with a store: its folder, where the master key comes from, the state file, and "
+     "whom httpd's children are"},
+    {"section", "`file`, `line`, `host`, `engine`",
+     "each `ApiSecEngine`: the section that it stands in, `null` for the server itself"},
+};
 
 static void head(const char *title, const char *from)
 {
@@ -231,6 +257,33 @@ static void exit_codes_page(void)
         printf("| %d | `%s` | %s |\n", exits[i].code, exits[i].token, exits[i].text);
 }
 
+static void findings_page(void)
+{
+    head("Findings", "mod_apisec/findings.def");
+    printf(
+        "What a configuration is told of at start and by `apachectl -t`, each in one line of the "
+        "error log with its tag,\nthe file and the line, what is wrong and what mends it.\n\n"
+        "| finding | tag | meaning |\n|---|---|---|\n");
+    for (size_t i = 0; i < COUNT(findings); i++) {
+        printf("| `%s` | `%s` | ", findings[i].token, findings[i].tag);
+        cell(findings[i].text);
+        printf(" |\n");
+    }
+    printf("\n## The dump\n\n"
+           "`apachectl -t -D DUMP_APISEC` prints them and what is configured on standard output, "
+           "as JSON, one object on each\nline, which is told by its first member. It has no "
+           "secret, and needs root as `-t` does where only root reads the\nmaster key. Members may "
+           "be added; `dump` changes when one goes or changes its meaning. Nothing is printed\n"
+           "where httpd finds a fault before it asks its modules.\n\n"
+           "| first member | other members | one line for |\n|---|---|---|\n");
+    for (size_t i = 0; i < COUNT(dump_lines); i++)
+        printf("| `%s` | %s | %s |\n", dump_lines[i].name, dump_lines[i].members,
+               dump_lines[i].text);
+    printf("\n`host` is the ServerName and the port, as in `api.example.org:443`; `file` and "
+           "`line` are where the line stands\nthat is to be changed. What is not known is "
+           "`null`.\n");
+}
+
 /* ---- Manual page ---- */
 
 static void man_directive(const struct directive *d, const char *where)
@@ -273,8 +326,13 @@ static const struct {
     const char *name;
     void (*write)(void);
 } pages[] = {
-    {"directives", directives_page}, {"reasons", reasons_page},       {"audit", audit_page},
-    {"metrics", metrics_page},       {"exit-codes", exit_codes_page}, {"man", man_page},
+    {"directives", directives_page},
+    {"reasons", reasons_page},
+    {"audit", audit_page},
+    {"metrics", metrics_page},
+    {"exit-codes", exit_codes_page},
+    {"findings", findings_page},
+    {"man", man_page},
 };
 
 int main(int argc, char **argv)

@@ -3,7 +3,7 @@
 
 #include <apr_strings.h>
 
-#include "util_cfgtree.h"
+#include "finding.h"
 
 struct check {
     apr_pool_t *pool;
@@ -108,14 +108,22 @@ static bool is_in_public(const ap_directive_t *d)
     return false;
 }
 
-static void warn_of_caller(const server_rec *s, const ap_directive_t *d,
+static void warn(enum mod_finding_kind kind, const server_rec *s, const ap_directive_t *line,
+                 const char *reason, const char *mend)
+{
+    mod_finding_add(&(struct mod_finding){kind, MOD_SEVERITY_WARNING, s, line, reason, mend});
+}
+
+static void warn_of_caller(apr_pool_t *pool, const server_rec *s, const ap_directive_t *d,
                            const struct aps_limit *limit)
 {
     if ((limit->by & APS_LIMIT_BY_CALLER) != 0)
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
-                     "APISEC0011: %s line %d: %s: nobody is known in a public section, so that "
-                     "nothing is ever counted for the limit \"%s\"",
-                     d->filename, d->line_num, d->directive, limit->text.p);
+        warn(MOD_FINDING_LIMIT_OF_NOBODY, s, d,
+             apr_psprintf(pool,
+                          "%s: nobody is known in a public section, so that nothing is ever "
+                          "counted for the limit \"%s\"",
+                          d->directive, limit->text.p),
+             "count by=ip or by=route there, or take ApiSecRequire public out");
 }
 
 static void check_limit(const struct check *c, const ap_directive_t *d)
@@ -127,34 +135,38 @@ static void check_limit(const struct check *c, const ap_directive_t *d)
                            NULL);
     if (is_in_public(d) &&
         aps_limit_parse(c->pool, aps_str(text), &limit, NULL) == APS_OK) /* a fault was told */
-        warn_of_caller(c->server, d, &limit);
+        warn_of_caller(c->pool, c->server, d, &limit);
 }
 
-static void check_plan(const struct plan_line *line, const struct aps_planbook *book)
+static void check_plan(apr_pool_t *pool, const struct plan_line *line,
+                       const struct aps_planbook *book)
 {
     const ap_directive_t *d = line->directive;
     const struct aps_plan *plan = aps_planbook_find(book, aps_str(line->name));
     if (plan == NULL || !plan->sound) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, line->server,
-                     "APISEC0012: %s line %d: ApiSecPlan %s: the store has no such plan, or cannot "
-                     "read it; until it does, whom the plan would hold for is refused",
-                     d->filename, d->line_num, line->name);
+        warn(MOD_FINDING_PLAN_UNKNOWN, line->server, d,
+             apr_psprintf(pool,
+                          "ApiSecPlan %s: the store has no such plan, or cannot read it; until it "
+                          "does, whom the plan would hold for is refused",
+                          line->name),
+             apr_psprintf(pool, "apisecctl plan create %s", line->name));
         return;
     }
     mod_cost_check_plan(line->server, d, plan);
     for (size_t i = 0; i < plan->n && is_in_public(d); i++)
-        warn_of_caller(line->server, d, plan->limits[i]);
+        warn_of_caller(pool, line->server, d, plan->limits[i]);
 }
 
 /* Plans change without a restart, so that nothing here keeps a server from starting. */
-void mod_check_plans(const struct mod_store *store, const struct aps_planbook *book)
+void mod_check_plans(apr_pool_t *pool, const struct mod_store *store,
+                     const struct aps_planbook *book)
 {
     for (int i = 0; i < plan_lines->nelts; i++) {
         const struct plan_line *line = &APR_ARRAY_IDX(plan_lines, i, struct plan_line);
         const struct mod_server *sc =
             ap_get_module_config(line->server->module_config, &apisec_module);
         if (sc->store == store)
-            check_plan(line, book);
+            check_plan(pool, line, book);
     }
 }
 
@@ -174,10 +186,9 @@ static void walk(struct check *c, const ap_directive_t *d)
             c->fault = check_format(c->pool, d);
         else if (mod_check_is(d, "AuthType") && ap_cstr_casecmp(d->args, "ApiSec") == 0 &&
                  !has_below(d->parent != NULL ? d->parent->first_child : d, "Require"))
-            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, c->server,
-                         "APISEC0010: %s line %d: AuthType ApiSec without Require protects "
-                         "nothing; add Require api-access, or use ApiSecRequire",
-                         d->filename, d->line_num);
+            warn(MOD_FINDING_AUTHTYPE_ALONE, c->server, d,
+                 "AuthType ApiSec without Require protects nothing",
+                 "add Require api-access, or use ApiSecRequire");
         if (d->first_child != NULL)
             walk(c, d->first_child);
     }

@@ -3,7 +3,7 @@
 
 #include <apr_strings.h>
 
-#include "util_cfgtree.h"
+#include "finding.h"
 
 struct tls {
     apr_pool_t *pool;
@@ -107,12 +107,14 @@ static void warn_of_mixed(const struct tls *tls, const server_rec *s)
     for (const ap_directive_t *a = ap_conftree; a != NULL; a = a->next)
         for (const ap_directive_t *b = a->next; asks(tls, a) && b != NULL; b = b->next)
             if (are_mixed(tls, a, b)) {
-                ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
-                             "APISEC0014: %s line %d and %s line %d: these virtual hosts trust "
-                             "client certificates of different authorities, and httpd may take one "
-                             "of either for the other (CVE-2025-23048): set SSLStrictSNIVHostCheck "
-                             "On, and take SSLVHostSNIPolicy insecure out",
-                             a->filename, a->line_num, b->filename, b->line_num);
+                mod_finding_add(&(struct mod_finding){
+                    MOD_FINDING_AUTHORITIES_MIXED, MOD_SEVERITY_WARNING, s, a,
+                    apr_psprintf(tls->pool,
+                                 "this virtual host and that of %s line %d trust client "
+                                 "certificates of different authorities, and httpd may take one of "
+                                 "either for the other (CVE-2025-23048)",
+                                 b->filename, b->line_num),
+                    "set SSLStrictSNIVHostCheck On, and take SSLVHostSNIPolicy insecure out"});
                 return;
             }
 }
@@ -133,11 +135,10 @@ const char *mod_check_tls(apr_pool_t *pool, server_rec *main_server, bool *out_g
                             "client can show a certificate",
                             d->filename, d->line_num);
     if (!tls.asked)
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main_server,
-                     "APISEC0013: %s line %d: ApiSecCertificate: no client is asked for a "
-                     "certificate, so that each is refused: set SSLVerifyClient optional or "
-                     "require in the virtual host, outside of its sections, or optional_no_ca for "
-                     "certificates that no authority has signed",
-                     d->filename, d->line_num);
+        mod_finding_add(&(struct mod_finding){
+            MOD_FINDING_CERTIFICATE_UNASKED, MOD_SEVERITY_WARNING, main_server, d,
+            "ApiSecCertificate: no client is asked for a certificate, so that each is refused",
+            "set SSLVerifyClient optional or require in the virtual host, outside of its sections, "
+            "or optional_no_ca for certificates that no authority has signed"});
     return NULL;
 }

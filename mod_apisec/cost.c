@@ -3,7 +3,7 @@
  * A request that costs more than a limit ever allows is refused for good (LIM-02).  Told is what is
  * sure: where one of the two sections lies within the other, by the configuration's own nesting or
  * by the paths of two plain <Location>s. */
-#include "mod.h"
+#include "finding.h"
 
 #include <apr_strings.h>
 
@@ -152,11 +152,14 @@ static void compare(const struct cost_line *cost, const struct line *at,
     if (cost->cost->expr != NULL || limit->has_cost || limit->dry_run || most <= room ||
         !holds(cost, at, main_server))
         return;
-    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cost->at.server,
-                 "APISEC0014: %s line %d: ApiSecCost %s: what costs %u is refused for good by the "
-                 "limit \"%s\" (%s line %d), which lets at most %u be spent at once",
-                 d->filename, d->line_num, d->args, most, limit->text.p, at->directive->filename,
-                 at->directive->line_num, room);
+    const char *reason = apr_psprintf(
+        costs->pool,
+        "ApiSecCost %s: what costs %u is refused for good by the limit \"%s\" (%s line %d), which "
+        "lets at most %u be spent at once",
+        d->args, most, limit->text.p, at->directive->filename, at->directive->line_num, room);
+    mod_finding_add(&(struct mod_finding){MOD_FINDING_COST_TOO_HIGH, MOD_SEVERITY_WARNING,
+                                          cost->at.server, d, reason,
+                                          "raise the limit's burst=, or let it cost less"});
 }
 
 void mod_cost_check(const server_rec *main_server)

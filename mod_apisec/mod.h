@@ -340,7 +340,8 @@ bool mod_check_is(const ap_directive_t *d, const char *name);
 int mod_check_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
 void mod_check_note_plan(const cmd_parms *cmd, const char *name);
 struct mod_store;
-void mod_check_plans(const struct mod_store *store, const struct aps_planbook *book);
+void mod_check_plans(apr_pool_t *pool, const struct mod_store *store,
+                     const struct aps_planbook *book);
 /* The local targets of ErrorDocument in the server's configuration, as keys; .htaccess has no part
  * in it.  Lives in `pool`. */
 apr_hash_t *mod_check_documents(apr_pool_t *pool);
@@ -394,6 +395,8 @@ extern struct mod_process mod_process;
 int mod_process_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 void mod_process_child_init(apr_pool_t *pchild, server_rec *s);
+/* The state file, as configured or by default. */
+const char *mod_process_state_path(server_rec *main_server);
 
 /* keys.c: the keys of a store's own, for this child. */
 void mod_keys_child(apr_pool_t *pchild, server_rec *s, struct mod_store *store);

@@ -1,6 +1,8 @@
 /* The module record, and its hooks in the order of a request. */
 #include "mod.h"
 
+#include "dump.h"
+#include "finding.h"
 #include "mpm_common.h"
 
 static void register_hooks(apr_pool_t *pool)
@@ -14,9 +16,11 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(mod_stage_trace_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(mod_limit_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(mod_cost_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(mod_finding_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(mod_check_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(mod_hide_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(mod_process_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_test_config(mod_dump_test_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mod_process_post_config, after_ssl, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mod_hide_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(mod_process_child_init, NULL, before_watchdog, APR_HOOK_MIDDLE);

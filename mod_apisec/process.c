@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "ap_mpm.h"
+#include "dump.h"
+#include "finding.h"
 #include "http_main.h"
 
 #include "apisec/generation.h"
@@ -117,7 +119,7 @@ static bool asks_for_us(server_rec *s, bool engine)
 
 /* ---- The shared state ---- */
 
-static const char *state_path(server_rec *main_server)
+const char *mod_process_state_path(server_rec *main_server)
 {
     const struct mod_server *sc = ap_get_module_config(main_server->module_config, &apisec_module);
     return sc->state_path != NULL ? sc->state_path : APS_DEFAULT_STATE;
@@ -132,22 +134,22 @@ static void tell_carried(server_rec *s)
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
                      "APISEC0029: the state file %s is a new one of another size, in which "
                      "%" APR_UINT64_T_FMT " counts of callers go on",
-                     state_path(s), (apr_uint64_t)info.carried);
+                     mod_process_state_path(s), (apr_uint64_t)info.carried);
     if (info.origin == APS_STATE_REPLACED)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      "APISEC0029: the state file %s was damaged, or of another version: a new one "
                      "has taken its place, in which limits and quotas begin anew",
-                     state_path(s));
+                     mod_process_state_path(s));
     if (info.origin == APS_STATE_FOREIGN)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      "APISEC0029: what was at %s is no state file: it is kept as %s.bad, and "
                      "limits and quotas begin anew in a new one",
-                     state_path(s), state_path(s));
+                     mod_process_state_path(s), mod_process_state_path(s));
     if (info.lost != 0)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
                      "APISEC0029: %" APR_UINT64_T_FMT " counts of callers found no place in the "
                      "state file %s and begin anew: raise ApiSecTable",
-                     (apr_uint64_t)info.lost, state_path(s));
+                     (apr_uint64_t)info.lost, mod_process_state_path(s));
 }
 
 static void open_state(apr_pool_t *pconf, server_rec *s)
@@ -156,8 +158,8 @@ static void open_state(apr_pool_t *pconf, server_rec *s)
     struct aps_diag diag = {{0}};
     mod_process.state = NULL;
     struct aps_state_size size = {mod_config_table_of(sc), mod_config_uses_of(sc)};
-    enum aps_err err =
-        aps_state_open(pconf, state_path(s), &size, aps_clock_wall(), &mod_process.state, &diag);
+    enum aps_err err = aps_state_open(pconf, mod_process_state_path(s), &size, aps_clock_wall(),
+                                      &mod_process.state, &diag);
     if (err != APS_OK) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                      "APISEC0021: %s; protected sections answer 503 until httpd is restarted",
@@ -170,13 +172,13 @@ static void open_state(apr_pool_t *pconf, server_rec *s)
 }
 
 /* For -t. */
-static void check_plans(const struct mod_store *store)
+static void check_plans(apr_pool_t *pool, const struct mod_store *store)
 {
     struct aps_reader_options options;
     struct aps_snapshot *snap = NULL;
     describe(store, &options);
     if (aps_snapshot_open(&options.snapshot, &snap, NULL) == APS_OK) /* else it was told */
-        mod_check_plans(store, aps_snapshot_plans(snap));
+        mod_check_plans(pool, store, aps_snapshot_plans(snap));
     aps_snapshot_close(snap);
 }
 
@@ -185,25 +187,29 @@ static const char *check_state(apr_pool_t *pool, server_rec *s)
 {
     struct aps_diag diag = {{0}};
     apr_finfo_t info;
-    const char *folder = ap_make_dirstr_parent(pool, state_path(s));
+    const char *folder = ap_make_dirstr_parent(pool, mod_process_state_path(s));
     if (apr_stat(&info, folder, APR_FINFO_TYPE, pool) != APR_SUCCESS || info.filetype != APR_DIR)
         return apr_psprintf(pool,
                             "the shared state %s needs the folder %s: make it, or name another "
                             "file by ApiSecState",
-                            state_path(s), folder);
-    enum aps_err err = aps_state_check(pool, state_path(s), &diag);
+                            mod_process_state_path(s), folder);
+    enum aps_err err = aps_state_check(pool, mod_process_state_path(s), &diag);
     return err != APS_OK ? apr_pstrdup(pool, aps_err_say(err, &diag)) : NULL;
 }
 
 /* ---- Hooks ---- */
 
-int mod_process_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+static void refuse(enum mod_finding_kind kind, server_rec *s, const char *reason)
+{
+    mod_finding_add(&(struct mod_finding){kind, MOD_SEVERITY_ERROR, s, NULL, reason, NULL});
+}
+
+static int check_config(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
 {
     struct mod_check_found found = {.engine = false};
     const char *fault = mod_check_tree(ptemp, s, &found);
-    (void)plog;
     if (fault != NULL) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, s, "APISEC0022: %s", fault);
+        refuse(MOD_FINDING_CONFIGURATION, s, fault);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     wanted = asks_for_us(s, found.engine);
@@ -218,17 +224,26 @@ int mod_process_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
         const struct mod_store *store = APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *);
         const char *broken = store->fault != NULL ? store->fault : mod_fetch_fault(store);
         if (broken == NULL) {
-            check_plans(store);
+            check_plans(ptemp, store);
             continue;
         }
-        ap_log_error(APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, s, "APISEC0020: store %s: %s",
-                     store->dir, broken);
+        refuse(MOD_FINDING_STORE_UNUSABLE, s,
+               apr_psprintf(ptemp, "store %s: %s", store->dir, broken));
         status = HTTP_INTERNAL_SERVER_ERROR;
     }
     if ((fault = check_state(ptemp, s)) != NULL) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, s, "APISEC0021: %s", fault);
+        refuse(MOD_FINDING_STATE_UNUSABLE, s, fault);
         status = HTTP_INTERNAL_SERVER_ERROR;
     }
+    return status;
+}
+
+int mod_process_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    int status = check_config(pconf, ptemp, s);
+    (void)plog;
+    if (status != OK && mod_dump_is_wanted())
+        mod_dump(ptemp, s);
     return status;
 }
 
@@ -258,7 +273,7 @@ int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
                          store->fault);
     }
     open_state(pconf, s);
-    mod_fetch_post_config(pconf, s, state_path(s));
+    mod_fetch_post_config(pconf, s, mod_process_state_path(s));
     if (mod_process.state != NULL)
         mod_limit_register(ptemp);
     if (ap_find_linked_module("mpm_itk.c") != NULL || ap_find_linked_module("mod_ruid2.c") != NULL)
