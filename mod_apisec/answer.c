@@ -6,6 +6,7 @@
 
 #include "apisec/challenge.h"
 #include "apisec/json.h"
+#include "hsts.h"
 #include "util_filter.h"
 
 static ap_filter_rec_t *fields_filter, *problem_filter;
@@ -35,6 +36,7 @@ static apr_status_t filter_fields(ap_filter_t *f, apr_bucket_brigade *bb)
 void mod_answer_insert_filter(request_rec *r)
 {
     struct mod_req *m = mod_req_find(r);
+    mod_hsts_insert_filter(r);
     if (m == NULL || r->main != NULL)
         return;
     if (m->told != NULL && m->refused == NULL)
@@ -441,6 +443,7 @@ void mod_answer_insert_error_filter(request_rec *r)
 {
     struct mod_req *m = mod_req_find(r);
     enum aps_reason reason = APS_REASON_UNDECIDED;
+    mod_hsts_insert_filter(r);
     if (m == NULL || r->main != NULL)
         return;
     mod_webhook_answered(m, r->status);

@@ -138,6 +138,8 @@ void *mod_config_server_merge(apr_pool_t *pool, void *base, void *add)
         sc->fail = b->fail;
     if (a->origin == NULL)
         sc->origin = b->origin;
+    if (a->hsts == NULL)
+        sc->hsts = b->hsts;
     if (a->resources == NULL)
         sc->resources = b->resources;
     else if (b->resources != NULL)

@@ -6,6 +6,7 @@
 #include "apisec/master.h"
 #include "apisec/origin.h"
 #include "apisec/resource.h"
+#include "hsts.h"
 
 enum where { GLOBAL, SERVER, SECTION };
 
@@ -154,6 +155,12 @@ static const char *set_waiters(cmd_parms *cmd, struct mod_dir *dir, const char *
     sc->waiters = share ? 0 : (uint32_t)n;
     sc->waiters_percent = share ? (uint32_t)n : 0;
     return NULL;
+}
+
+static const char *set_hsts(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    (void)dir;
+    return say(cmd, mod_hsts_parse(cmd, argc, argv, &server_of(cmd)->hsts));
 }
 
 static const char *set_fail(cmd_parms *cmd, struct mod_dir *dir, const char *arg)

@@ -8,6 +8,8 @@
 #include "apisec/json.h"
 #include "apisec/version.h"
 #include "finding.h"
+#include "hsts.h"
+#include "tree.h"
 #include "unixd.h"
 
 #define DUMP_FORM 1
@@ -37,16 +39,9 @@ static void end(const struct dump *d, struct aps_json *w)
     apr_file_printf(d->out, "%.*s\n", APS_STR_ARG(text));
 }
 
-/* "api.example.org:443": virtual hosts of one name differ by their port. */
-static const char *host_of(apr_pool_t *pool, const server_rec *s)
-{
-    unsigned port = s->addrs != NULL && s->addrs->host_port != 0 ? s->addrs->host_port : s->port;
-    return port != 0 ? apr_psprintf(pool, "%s:%u", s->server_hostname, port) : s->server_hostname;
-}
-
 static void put_host(const struct dump *d, struct aps_json *w, const server_rec *s)
 {
-    aps_json_put_str(w, "host", s != NULL ? host_of(d->pool, s) : NULL);
+    aps_json_put_str(w, "host", s != NULL ? mod_tree_host(d->pool, s) : NULL);
 }
 
 static void put_line(struct aps_json *w, const char *file, unsigned line)
@@ -77,49 +72,12 @@ static void put_finding(const struct dump *d, const struct mod_finding *f)
 
 /* ---- Servers ---- */
 
-/* The server that a line stands in. */
-static server_rec *server_of(const struct dump *d, const ap_directive_t *line)
+static const char *engine_of(const server_rec *s)
 {
-    while (line != NULL && !mod_check_is(line, "<VirtualHost"))
-        line = line->parent;
-    for (server_rec *s = d->main_server->next; line != NULL && s != NULL; s = s->next)
-        if (s->defn_line_number == (unsigned)line->line_num && s->defn_name != NULL &&
-            strcmp(s->defn_name, line->filename) == 0)
-            return s;
-    return d->main_server;
-}
-
-/* Off, DetectOnly or On: the strictest of a server's sections, own and inherited. */
-static int engine_below(const ap_directive_t *line)
-{
-    int most = 0;
-    for (; line != NULL; line = line->next) {
-        int mode = 0;
-        if (mod_check_is(line, "<VirtualHost"))
-            continue;
-        if (mod_check_is(line, "ApiSecEngine"))
-            mode = ap_cstr_casecmp(line->args, "on") == 0           ? 2
-                   : ap_cstr_casecmp(line->args, "detectonly") == 0 ? 1
-                                                                    : 0;
-        else
-            mode = engine_below(line->first_child);
-        if (mode > most)
-            most = mode;
-    }
-    return most;
-}
-
-static const char *engine_of(const struct dump *d, const server_rec *s)
-{
-    static const char *const words[] = {"Off", "DetectOnly", "On"};
-    int most = engine_below(ap_conftree);
-    for (const ap_directive_t *line = ap_conftree; line != NULL; line = line->next)
-        if (mod_check_is(line, "<VirtualHost") && server_of(d, line->first_child) == s) {
-            int own = engine_below(line->first_child);
-            if (own > most)
-                most = own;
-        }
-    return words[most];
+    const struct mod_server *sc = ap_get_module_config(s->module_config, &apisec_module);
+    return sc->engine == MOD_ENGINE_ON       ? "On"
+           : sc->engine == MOD_ENGINE_DETECT ? "DetectOnly"
+                                             : "Off";
 }
 
 static void put_server(const struct dump *d, const server_rec *s)
@@ -127,10 +85,11 @@ static void put_server(const struct dump *d, const server_rec *s)
     const struct mod_server *sc = ap_get_module_config(s->module_config, &apisec_module);
     struct aps_json w;
     begin(d, &w);
-    aps_json_put_str(&w, "server", host_of(d->pool, s));
+    aps_json_put_str(&w, "server", mod_tree_host(d->pool, s));
     put_line(&w, s->defn_name, s->defn_line_number);
-    aps_json_put_str(&w, "engine", engine_of(d, s));
+    aps_json_put_str(&w, "engine", engine_of(s));
     aps_json_put_str(&w, "store", sc->store_dir);
+    aps_json_put_str(&w, "hsts", mod_hsts_of(s));
     end(d, &w);
 }
 
@@ -155,7 +114,7 @@ static void put_store(const struct dump *d, const server_rec *s)
                      sc->master != NULL
                          ? sc->master
                          : apr_pstrcat(d->pool, "file:", sc->store_dir, "/master.key", NULL));
-    aps_json_put_str(&w, "engine", engine_of(d, s));
+    aps_json_put_str(&w, "engine", engine_of(s));
     aps_json_put_str(&w, "state", mod_process_state_path(d->main_server));
     aps_json_put_str(&w, "user", ap_unixd_config.user_name);
     aps_json_put_str(&w, "group", group_name(d->pool));
@@ -183,8 +142,8 @@ static void put_sections(const struct dump *d, const ap_directive_t *line)
         begin(d, &w);
         aps_json_put_str(&w, "section", section_of(d->pool, line));
         put_line(&w, line->filename, (unsigned)line->line_num);
-        put_host(d, &w, server_of(d, line));
-        aps_json_put_str(&w, "engine", line->args);
+        put_host(d, &w, mod_tree_server(d->main_server, line));
+        aps_json_put_str(&w, "engine", mod_tree_word(d->pool, line));
         end(d, &w);
     }
 }

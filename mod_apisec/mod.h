@@ -239,6 +239,7 @@ struct mod_dir {
 };
 
 struct mod_store;
+struct mod_hsts;
 
 struct mod_server {
     const char *store_dir, *master; /* NULL: unset */
@@ -247,6 +248,9 @@ struct mod_server {
     struct mod_store *store;       /* found at post_config; NULL: none */
     const char *origin;            /* as clients call it; NULL: https and its name */
     apr_array_header_t *resources; /* of const struct mod_resource *; NULL: none */
+    const struct mod_hsts *hsts;   /* NULL: unset */
+    enum mod_engine engine;        /* the strictest of its sections (tree.c) */
+    bool proxied;                  /* some section believes a trusted proxy's scheme */
     /* Of the main server only. */
     const char *state_path;
     const char *cache; /* folder of fetched keys; NULL: beside the state */
@@ -605,6 +609,8 @@ struct aps_str mod_stage_inspect_raw(const request_rec *first);
 enum aps_reason mod_stage_inspect_path(struct mod_req *m);
 enum aps_reason mod_stage_inspect_address(struct mod_req *m, const struct mod_deny *deny);
 enum aps_reason mod_stage_auth_tls(struct mod_req *m, enum mod_tls tls);
+/* Whether the client came by TLS; `proxied`: the scheme that a trusted proxy tells counts too. */
+bool mod_stage_auth_is_https(const request_rec *first, bool proxied);
 /* Find the credential, once, and take it out of the request. */
 void mod_stage_auth_take(request_rec *r, struct mod_req *m, const struct mod_dir *dir,
                          const struct mod_sources *sources);

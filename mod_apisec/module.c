@@ -3,6 +3,7 @@
 
 #include "dump.h"
 #include "finding.h"
+#include "hsts.h"
 #include "mpm_common.h"
 
 static void register_hooks(apr_pool_t *pool)
@@ -46,6 +47,7 @@ static void register_hooks(apr_pool_t *pool)
     mod_answer_register();
     mod_inflight_register();
     mod_cors_register();
+    mod_hsts_register();
     mod_body_register();
     mod_status_register(pool);
     mod_exposition_register();

@@ -8,6 +8,8 @@
 #include "ap_mpm.h"
 #include "dump.h"
 #include "finding.h"
+#include "hsts.h"
+#include "tree.h"
 #include "http_main.h"
 
 #include "apisec/generation.h"
@@ -207,6 +209,8 @@ static void refuse(enum mod_finding_kind kind, server_rec *s, const char *reason
 static int check_config(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
 {
     struct mod_check_found found = {.engine = false};
+    mod_tree_note(ptemp, s);
+    mod_hsts_bind(s);
     const char *fault = mod_check_tree(ptemp, s, &found);
     if (fault != NULL) {
         refuse(MOD_FINDING_CONFIGURATION, s, fault);

@@ -33,10 +33,15 @@ static bool is_proxied_tls(const request_rec *first)
            ap_cstr_casecmp(proto, "https") == 0;
 }
 
+bool mod_stage_auth_is_https(const request_rec *first, bool proxied)
+{
+    return is_tls(first) || (proxied && is_proxied_tls(first));
+}
+
 enum aps_reason mod_stage_auth_tls(struct mod_req *m, enum mod_tls tls)
 {
-    if (tls == MOD_TLS_OFF || is_tls(m->first) || is_loopback(m) ||
-        (tls == MOD_TLS_PROXY && is_proxied_tls(m->first)))
+    if (tls == MOD_TLS_OFF || is_loopback(m) ||
+        mod_stage_auth_is_https(m->first, tls == MOD_TLS_PROXY))
         return APS_REASON_ALLOW;
     if (m->credential_reason == APS_REASON_CREDENTIAL_MISSING)
         return APS_REASON_TLS_REQUIRED;

@@ -137,6 +137,17 @@ SERVER_WORDS = {
     "ApiSecFailLimit 0/m": ["0/m"],
     "ApiSecFailLimit 60": ["60", "COUNT/UNIT"],
     "ApiSecFailLimit off": ["off"],
+    "ApiSecHSTS": ["ApiSecHSTS", "Off", "max-age=", "365d"],
+    "ApiSecHSTS On": ["On", "Off", "max-age="],
+    "ApiSecHSTS max-age=31536000": ["31536000", "unit", "90d"],
+    "ApiSecHSTS max-age=364d": ["364d", "365d", "mod_headers"],
+    "ApiSecHSTS max-age=0": ["0"],
+    "ApiSecHSTS max-age=365d max-age=366d": ["max-age=366d", "once"],
+    "ApiSecHSTS includeSubDomains": ["max-age="],
+    "ApiSecHSTS max-age=365d preload": ["preload", "includeSubDomains"],
+    "ApiSecHSTS max-age=365d includeSubDomains includesubdomains": ["includesubdomains", "once"],
+    "ApiSecHSTS Off max-age=365d": ["Off"],
+    "<Location /x>\nApiSecHSTS Off\n</Location>": ["ApiSecHSTS", "Location"],
     "ApiSecLogAddress hashed": ["hashed", "full", "truncated", "pseudonym"],
     # What is no source may be a key: it is not repeated.
     "ApiSecMasterKey /etc/key": ["ApiSecMasterKey", "file:", "exec:"],
@@ -358,7 +369,7 @@ def test_authorities_of_two_hosts_are_not_mixed(store, make_server):
 
 HTACCESS = ("ApiSecEngine Off", "ApiSecRequire public", "ApiSecRequireTLS Off", "ApiSecDeny 10.0.0.0/8",
             "ApiSecKeyFrom bearer", "ApiSecLimit all rate=1/s by=key", "ApiSecStore /tmp", "ApiSecMasterKey file:/tmp/x",
-            "ApiSecState /tmp/x", "ApiSecTable 1024", "ApiSecRefresh 1s", "ApiSecFailLimit 1/m", "ApiSecLogAddress full",
+            "ApiSecState /tmp/x", "ApiSecTable 1024", "ApiSecRefresh 1s", "ApiSecFailLimit 1/m", "ApiSecLogAddress full", "ApiSecHSTS Off",
             "ApiSecMax body=1", "ApiSecExport none", "ApiSecCost 5", "ApiSecPlan basic", "ApiSecRateLimitFields none", "ApiSecWaiters 5", "ApiSecPassCredential On", "ApiSecCertificate Off", "Require not api-key")
 
 
