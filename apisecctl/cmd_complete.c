@@ -4,7 +4,6 @@
  * what that is, so that no script has a list of its own. */
 #include <apr_strings.h>
 
-#include "apisec/master.h"
 #include "ctl.h"
 #include "stock.h"
 
@@ -178,7 +177,7 @@ static bool offer_name(void *to, struct aps_str name, struct aps_str other)
 }
 
 /* Names of the store that the line is about.  Silent where it cannot be read, and where its master
- * key comes from a program: to complete a word runs none. */
+ * key, or the passphrase of that, does not come from a file: to complete a word runs no program. */
 static void offer_stock(struct line *l, enum ctl_stock kind)
 {
     struct ctl *c = l->c;
@@ -189,11 +188,11 @@ static void offer_stock(struct line *l, enum ctl_stock kind)
     enum aps_err err;
 
     if (kind == CTL_STOCK_NONE || ctl_place_read(c->pool, &l->call, &place, NULL) != APS_OK ||
-        ctl_place_master_path(&place) == NULL)
+        ctl_place_master_path(&place) == NULL || place.passphrase != NULL)
         return;
     how.dir = place.store;
     how.mode = APS_STORE_READ;
-    err = aps_master_load(place.master, &master, NULL);
+    err = ctl_place_unlock(&place, false, &master, NULL);
     if (err == APS_OK)
         err = aps_store_open(&how, &store, NULL);
     if (err == APS_OK)

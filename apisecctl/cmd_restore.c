@@ -105,7 +105,7 @@ static enum aps_err unlock(struct ctl *c, struct aps_stream_reader *stream)
 static enum aps_err load_master(struct ctl *c)
 {
     struct aps_diag why = {""};
-    enum aps_err err = aps_master_load(c->place.master, &c->master, &why);
+    enum aps_err err = ctl_place_unlock(&c->place, true, &c->master, &why);
 
     if (err == APS_ERR_NOT_FOUND && c->call.values[CTL_OPT_MASTER_KEY] == NULL)
         return APS_OK;
@@ -244,8 +244,10 @@ static enum aps_err publish(struct ctl *c, const struct aps_secret *master)
 static enum aps_err put_in_place(struct ctl *c, struct aps_restore *rs, bool *out_put)
 {
     const struct aps_restore_about *about = aps_restore_about(rs);
+    struct aps_master_from unlock = ctl_place_from(&c->place);
     struct aps_restore_put put = {
         .master_path = ctl_place_master_path(&c->place),
+        .unlock = &unlock,
         .floor = highest_served(c, about->about.store_id),
         .dry_run = c->call.values[CTL_OPT_DRY_RUN] != NULL,
     };
@@ -269,7 +271,7 @@ static enum aps_err reopen(struct ctl *c)
     enum aps_err err = APS_OK;
 
     aps_secret_wipe(&c->master);
-    err = aps_master_load(c->place.master, &c->master, &c->diag);
+    err = ctl_place_unlock(&c->place, true, &c->master, &c->diag);
     return err == APS_OK ? publish(c, &c->master) : err;
 }
 

@@ -3,37 +3,77 @@
 #include <unistd.h>
 
 #include "apisec/generation.h"
+#include "apisec/master.h"
 #include "apisec/metrics.h"
 #include "apisec/table.h"
 #include "ctl.h"
 #include "group.h"
+#include "masterpass.h"
+
+/* A new file's key may lie under a passphrase; one that comes from elsewhere is as it is. */
+static enum aps_err read_lock(struct ctl *c, struct aps_master_lock *lock,
+                              struct aps_secret *passphrase)
+{
+    enum aps_err err;
+
+    if ((err = ctl_masterpass_kdf(ctl_command_value(&c->call, CTL_OPT_KDF), &lock->how,
+                                  &c->diag)) == APS_OK)
+        err = ctl_masterpass_new(c->place.passphrase, "--master-passphrase", passphrase, &c->diag);
+    if (err == APS_OK)
+        lock->passphrase = aps_secret_str(passphrase);
+    return err;
+}
+
+static enum aps_err check_init(struct ctl *c, bool is_file)
+{
+    bool protect = ctl_command_value(&c->call, CTL_OPT_PROTECT) != NULL;
+
+    if (ctl_command_value(&c->call, CTL_OPT_KDF) != NULL && !protect)
+        aps_err_explain(&c->diag, "--kdf is of --protect: give both, or none");
+    else if (protect && !is_file)
+        aps_err_explain(&c->diag,
+                        "--protect is for a file that init makes: want --master-key file:PATH");
+    else
+        return APS_OK;
+    return APS_ERR_USAGE;
+}
 
 enum aps_err ctl_store_init(struct ctl *c)
 {
     const char *prefix = ctl_command_value(&c->call, CTL_OPT_PREFIX);
     const char *master = ctl_place_master_path(&c->place);
+    struct aps_master_from unlock = ctl_place_from(&c->place);
+    struct aps_master_lock lock = {0};
+    struct aps_secret passphrase = {0};
     struct aps_store_init init = {
         .dir = c->place.store,
         .prefix = prefix != NULL ? prefix : "apisec",
         .master_path = master,
+        .unlock = &unlock,
         .now = c->now,
         .actor = &c->actor,
     };
     enum aps_err err;
 
-    if (master == NULL) {
-        aps_err_explain(&c->diag,
-                        "init makes a master key itself: want --master-key file:PATH, not %s",
-                        c->place.master);
-        return APS_ERR_USAGE;
+    if ((err = check_init(c, master != NULL)) != APS_OK ||
+        (err = ctl_group_read(ctl_command_value(&c->call, CTL_OPT_GROUP), &init.group, &c->diag)) !=
+            APS_OK)
+        return err;
+    if (ctl_command_value(&c->call, CTL_OPT_PROTECT) != NULL) {
+        init.lock = &lock;
+        err = read_lock(c, &lock, &passphrase);
+    } else if (master == NULL) {
+        init.master = &c->master;
+        err = ctl_place_unlock(&c->place, true, &c->master, &c->diag);
     }
-    if ((err = ctl_group_read(ctl_command_value(&c->call, CTL_OPT_GROUP), &init.group, &c->diag)) !=
-            APS_OK ||
-        (err = aps_store_init(&init, &c->diag)) != APS_OK)
+    if (err == APS_OK)
+        err = aps_store_init(&init, &c->diag);
+    aps_secret_wipe(&passphrase);
+    if (err != APS_OK)
         return err;
     ctl_output_row(c->out);
     ctl_output_str(c->out, "store", aps_str(c->place.store));
-    ctl_output_str(c->out, "master_key", aps_str(master));
+    ctl_output_str(c->out, "master_key", aps_str(master != NULL ? master : c->place.master));
     ctl_output_end(c->out);
     return APS_OK;
 }

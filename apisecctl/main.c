@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "actor.h"
-#include "apisec/master.h"
 #include "ctl.h"
 #include "input.h"
 #include "pager.h"
@@ -109,7 +108,7 @@ static enum aps_err open_store(struct ctl *c)
                         c->place.options);
         return APS_ERR_NOT_FOUND;
     }
-    if ((err = aps_master_load(c->place.master, &c->master, &c->diag)) != APS_OK)
+    if ((err = ctl_place_unlock(&c->place, true, &c->master, &c->diag)) != APS_OK)
         return err;
     if (need != CTL_NEED_COPY)
         return aps_store_open(&how, &c->store, &c->diag);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "apisec/master.h"
+#include "apisec/source.h"
+#include "masterpass.h"
 #include "quote.h"
 
 #ifndef APS_DEFAULT_STORE
@@ -58,6 +59,7 @@ enum aps_err ctl_place_read(apr_pool_t *pool, const struct ctl_call *call, struc
 {
     struct ctl_place place = {0};
     const char *master = ctl_command_value(call, CTL_OPT_MASTER_KEY);
+    const char *passphrase = ctl_command_value(call, CTL_OPT_MASTER_PASSPHRASE);
     enum aps_err err;
 
     if ((err = make_absolute(pool, "the store's folder (--store, $APISEC_STORE)",
@@ -69,17 +71,44 @@ enum aps_err ctl_place_read(apr_pool_t *pool, const struct ctl_call *call, struc
         return err;
     place.master =
         master != NULL ? master : apr_pstrcat(pool, "file:", place.store, "/master.key", NULL);
-    if ((err = aps_master_check_source(place.master, diag)) != APS_OK)
+    if ((err = aps_master_check_source(place.master, diag)) != APS_OK ||
+        (passphrase != NULL && (err = aps_source_check(passphrase, "passphrase", diag)) != APS_OK))
         return err;
-    place.options = apr_pstrcat(pool, "--store ", place.store,
-                                master != NULL ? " --master-key " : "", master, NULL);
+    place.passphrase = passphrase;
+    place.options =
+        apr_pstrcat(pool, "--store ", place.store, master != NULL ? " --master-key " : "",
+                    master != NULL ? master : "", passphrase != NULL ? " --master-passphrase " : "",
+                    passphrase, NULL);
     place.given = apr_pstrcat(
         pool, ctl_command_value(call, CTL_OPT_STORE) != NULL ? " --store " : "",
         ctl_command_value(call, CTL_OPT_STORE) != NULL ? ctl_quote(pool, aps_str(place.store)) : "",
         master != NULL ? " --master-key " : "",
-        master != NULL ? ctl_quote(pool, aps_str(master)) : "", NULL);
+        master != NULL ? ctl_quote(pool, aps_str(master)) : "",
+        passphrase != NULL ? " --master-passphrase " : "",
+        passphrase != NULL ? ctl_quote(pool, aps_str(passphrase)) : "", NULL);
     *out = place;
     return APS_OK;
+}
+
+struct aps_master_from ctl_place_from(const struct ctl_place *place)
+{
+    return (struct aps_master_from){
+        .source = place->master,
+        .passphrase = place->passphrase,
+        .ask = ctl_masterpass_ask,
+        /* It names a folder; the keys themselves are never in the environment (SEC-08). */
+        .credentials = getenv("CREDENTIALS_DIRECTORY"),
+    };
+}
+
+enum aps_err ctl_place_unlock(const struct ctl_place *place, bool may_ask, struct aps_secret *out,
+                              struct aps_diag *diag)
+{
+    struct aps_master_from from = ctl_place_from(place);
+
+    if (!may_ask)
+        from.ask = NULL;
+    return aps_master_load_from(&from, out, diag);
 }
 
 const char *ctl_place_master_path(const struct ctl_place *place)

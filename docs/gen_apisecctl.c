@@ -45,7 +45,10 @@ static const struct exit_code meanings[] = {
 static const struct {
     const char *command, *json, *note;
 } shapes[] = {
-    {"init", "{\"store\": PATH, \"master_key\": PATH}", ""},
+    {"init", "{\"store\": PATH, \"master_key\": PATH}",
+     "; master_key is a source where it comes from elsewhere than a file"},
+    {"master protect", "{\"master_key\": PATH, \"passphrase\": KDF}",
+     "; master unprotect prints it with null"},
     {"role show",
      "{\"name\", \"grants\": [], \"denies\": [], \"inherits\": [], \"plan\", \"priority\", "
      "\"max_age\", \"warn\", \"effective\": [{\"grant\" or \"deny\", \"from\"}]}",

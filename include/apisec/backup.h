@@ -72,11 +72,12 @@ struct aps_restore_put {
     struct aps_restore_over over;
     const char *master_path; /* where a master key that is inside is written, if none is there;
                               * NULL: it comes from elsewhere */
-    gid_t group;             /* of httpd's children, for folders that are made; (gid_t)-1 and
-                              * folders that are there: as it is */
-    uint64_t floor;          /* a generation that some process serves, or 0 */
-    struct aps_str reason;   /* for the change log, or empty */
-    bool dry_run;            /* stop before anything is put in place */
+    const struct aps_master_from *unlock; /* how a key file that is there is opened; may be NULL */
+    gid_t group;           /* of httpd's children, for folders that are made; (gid_t)-1 and
+                            * folders that are there: as it is */
+    uint64_t floor;        /* a generation that some process serves, or 0 */
+    struct aps_str reason; /* for the change log, or empty */
+    bool dry_run;          /* stop before anything is put in place */
 };
 
 /* What was done. */

@@ -38,11 +38,14 @@ struct aps_store_actor {
 };
 
 struct aps_store_init {
-    const char *dir;         /* made if it is not there; must be empty of a store */
-    gid_t group;             /* the group of httpd's children, for pub/ */
-    const char *prefix;      /* of key texts */
-    const char *master_path; /* NULL: DIR/master.key */
-    aps_nsec now;            /* wall */
+    const char *dir;                      /* made if it is not there; must be empty of a store */
+    gid_t group;                          /* the group of httpd's children, for pub/ */
+    const char *prefix;                   /* of key texts */
+    const char *master_path;              /* NULL: DIR/master.key */
+    const struct aps_secret *master;      /* a key that comes from elsewhere; NULL: the file's */
+    const struct aps_master_from *unlock; /* how a file that is there is opened; may be NULL */
+    const struct aps_master_lock *lock;   /* of a new file; NULL: under no passphrase */
+    aps_nsec now;                         /* wall */
     const struct aps_store_actor *actor;
 };
 

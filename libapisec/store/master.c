@@ -1,242 +1,220 @@
-/* master.c - the master key, from a file or from a helper that prints it. */
+/* master.c - the master key: its two forms, read from a source and written to a file. */
 #include "apisec/master.h"
 
 #include <apr_escape.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
+#include <stdio.h>
 #include <unistd.h>
 
-#include "apisec/clock.h"
 #include "apisec/file.h"
+#include "apisec/keyline.h"
+#include "apisec/source.h"
 
-enum { TEXT_MAX = 2 * APS_MASTER_LEN + 1, PAUSE_MSEC = 10 };
+enum { DIGITS = 2 * APS_MASTER_LEN, TEXT_MAX = APS_KEYLINE_TEXT_MAX };
 
-#define HELPER_WAIT (10 * APS_SEC)
+/* ---- the passphrase ---- */
 
-/* ---- the form: 64 hexadecimal digits, at most one newline ---- */
+/* Without white space at both ends, in memory of its own. */
+static enum aps_err trim(struct aps_secret *text, struct aps_diag *diag)
+{
+    struct aps_secret trimmed = {0};
+    struct aps_str s = aps_secret_str(text);
+    enum aps_err err = APS_ERR_FORMAT;
 
-static enum aps_err read_text(const char *source, const unsigned char *text, size_t n,
-                              struct aps_secret *out, struct aps_diag *diag)
+    while (s.n > 0 && strchr(" \t\r\n", s.p[s.n - 1]) != NULL && s.p[s.n - 1] != '\0')
+        s.n--;
+    for (; s.n > 0 && strchr(" \t\r\n", *s.p) != NULL && *s.p != '\0'; s.n--)
+        s.p++;
+    if (s.n == 0)
+        aps_err_explain(diag, "no passphrase came: nothing but white space");
+    else
+        err = aps_secret_copy(s.p, s.n, &trimmed);
+    aps_secret_wipe(text);
+    *text = trimmed;
+    return err;
+}
+
+enum aps_err aps_master_passphrase(const struct aps_master_from *from, struct aps_secret *out,
+                                   struct aps_diag *diag)
+{
+    const struct aps_source source = {.text = from->passphrase,
+                                      .what = "passphrase",
+                                      .credentials = from->credentials,
+                                      .again = from->again};
+    struct aps_secret text = {0};
+    enum aps_err err = aps_source_read(&source, APS_KEYLINE_PASSPHRASE_MAX + 2, &text, diag);
+    if (err == APS_OK)
+        err = trim(&text, diag);
+    if (err == APS_OK)
+        *out = text;
+    return err;
+}
+
+static enum aps_err get_passphrase(const struct aps_master_from *from, struct aps_secret *out,
+                                   struct aps_diag *diag)
+{
+    if (from->passphrase != NULL)
+        return aps_master_passphrase(from, out, diag);
+    if (from->ask != NULL)
+        return from->ask(from->ask_arg, out, diag);
+    aps_err_explain(diag,
+                    "the master key of %s lies under a passphrase: say where that comes from "
+                    "(apisecctl --master-passphrase, ApiSecMasterPassphrase in httpd)",
+                    from->source);
+    return APS_ERR_FAILED;
+}
+
+/* ---- the two forms ---- */
+
+static enum aps_err no_key(const char *source, struct aps_diag *diag)
+{
+    aps_err_explain(diag,
+                    "%s does not give a master key: want 64 hexadecimal digits and at most "
+                    "one newline; `openssl rand -hex 32` makes one",
+                    source);
+    return APS_ERR_FORMAT;
+}
+
+static enum aps_err read_digits(const char *source, struct aps_str text, struct aps_secret *out,
+                                struct aps_diag *diag)
 {
     struct aps_secret key = {0};
     apr_size_t done = 0;
     bool good;
     enum aps_err err;
 
-    if (n == TEXT_MAX && text[n - 1] == '\n')
-        n--;
+    if (text.n == DIGITS + 1 && text.p[text.n - 1] == '\n')
+        text.n--;
     if ((err = aps_secret_new(APS_MASTER_LEN, &key)) != APS_OK)
         return err;
-    good = n == 2 * (size_t)APS_MASTER_LEN &&
-           apr_unescape_hex(key.b, (const char *)text, (apr_ssize_t)n, 0, &done) == APR_SUCCESS &&
+    good = text.n == DIGITS &&
+           apr_unescape_hex(key.b, text.p, (apr_ssize_t)text.n, 0, &done) == APR_SUCCESS &&
            done == key.n;
     if (!good) {
         aps_secret_wipe(&key);
-        aps_err_explain(diag,
-                        "%s does not give a master key: want 64 hexadecimal digits and at most "
-                        "one newline; `openssl rand -hex 32` makes one",
-                        source);
-        return APS_ERR_FORMAT;
+        return no_key(source, diag);
     }
     *out = key;
     return APS_OK;
 }
 
-/* ---- file: ---- */
-
-static enum aps_err load_file(const char *source, const char *path, struct aps_secret *out,
-                              struct aps_diag *diag)
+static enum aps_err read_locked(const struct aps_master_from *from, struct aps_str text,
+                                struct aps_secret *out, struct aps_diag *diag)
 {
-    const struct aps_file_want want = {.owner = geteuid(), .forbid = APS_FILE_PRIVATE};
+    struct aps_secret passphrase = {0};
+    struct aps_diag why = {{0}};
+    enum aps_err err = get_passphrase(from, &passphrase, diag);
+    if (err != APS_OK)
+        return err;
+    if ((err = aps_keyline_open(text, aps_secret_str(&passphrase), out, &why)) != APS_OK)
+        aps_err_explain(diag, "%s: %s", from->source, aps_err_say(err, &why));
+    aps_secret_wipe(&passphrase);
+    return err;
+}
+
+/* A passphrase that is given for a key under none is a mistake, or somebody has put another file
+ * in the place of the one that was protected. */
+static enum aps_err read_form(const struct aps_master_from *from, struct aps_str text,
+                              struct aps_secret *out, struct aps_diag *diag)
+{
+    if (aps_keyline_is(text))
+        return read_locked(from, text, out, diag);
+    if (from->passphrase == NULL)
+        return read_digits(from->source, text, out, diag);
+    aps_err_explain(diag,
+                    "the key of %s lies under no passphrase, but one is given: apisecctl master "
+                    "protect puts it under one; else take away --master-passphrase or "
+                    "ApiSecMasterPassphrase",
+                    from->source);
+    return APS_ERR_UNSAFE;
+}
+
+/* ---- loading ---- */
+
+enum aps_err aps_master_check_source(const char *source, struct aps_diag *diag)
+{
+    return aps_source_check(source, "master key", diag);
+}
+
+enum aps_err aps_master_load_from(const struct aps_master_from *from, struct aps_secret *out,
+                                  struct aps_diag *diag)
+{
+    const struct aps_source source = {.text = from->source,
+                                      .what = "master key",
+                                      .credentials = from->credentials,
+                                      .again = from->again};
     struct aps_secret text = {0};
-    enum aps_err err = aps_file_read(path, &want, TEXT_MAX, &text, diag);
-    if (err == APS_ERR_NOT_FOUND)
-        aps_err_explain(diag,
-                        "%s: no master key is there: put it back, or name where it lies "
-                        "(apisecctl --master-key, ApiSecMasterKey in httpd)",
-                        path);
-    else if (err == APS_ERR_RANGE) /* nobody's master key has that size */
-        err = read_text(source, NULL, 0, out, diag);
-    else if (err == APS_OK)
-        err = read_text(source, text.b, text.n, out, diag);
+    enum aps_err err = aps_source_read(&source, TEXT_MAX, &text, diag);
+    if (err == APS_ERR_RANGE) /* nobody's master key has that size */
+        return no_key(from->source, diag);
+    if (err == APS_OK)
+        err = read_form(from, aps_secret_str(&text), out, diag);
     aps_secret_wipe(&text);
     return err;
 }
 
-/* ---- exec: ---- */
-
-static int left_msec(aps_nsec deadline)
+enum aps_err aps_master_load(const char *source, struct aps_secret *out, struct aps_diag *diag)
 {
-    aps_nsec left = deadline - aps_clock_monotonic();
-    return left > 0 ? (int)(left / APS_MSEC) + 1 : 0;
+    const struct aps_master_from from = {.source = source};
+    return aps_master_load_from(&from, out, diag);
 }
 
-/* Read until the helper closes its output.  One byte more than fits shows that it is too much. */
-static bool read_output(int fd, aps_nsec deadline, unsigned char buf[TEXT_MAX + 1], size_t *out_n)
+/* ---- writing ---- */
+
+static enum aps_err print_locked(const struct aps_secret *key, const struct aps_master_lock *lock,
+                                 char out[TEXT_MAX], size_t *out_n, struct aps_diag *diag)
 {
+    struct aps_secret again = {0};
     size_t n = 0;
-    while (n <= TEXT_MAX) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        int left = left_msec(deadline);
-        int rc = left > 0 ? poll(&p, 1, left) : 0;
-        if (rc < 0 && errno == EINTR)
-            continue;
-        if (rc <= 0)
-            return false;
-        ssize_t got = read(fd, buf + n, TEXT_MAX + 1 - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0) {
-            *out_n = n;
-            return got == 0;
-        }
-        n += (size_t)got;
-    }
-    *out_n = n;
-    return true;
-}
-
-/* Its exit status by the deadline; false if it is still running then or cannot be waited for. */
-static bool await(pid_t pid, aps_nsec deadline, int *out_status)
-{
-    for (;;) {
-        pid_t done = waitpid(pid, out_status, WNOHANG);
-        if (done == pid)
-            return true;
-        if ((done < 0 && errno != EINTR) || left_msec(deadline) == 0)
-            return false;
-        (void)poll(NULL, 0, PAUSE_MSEC); /* a pause; cut short, it is tried sooner */
-    }
-}
-
-/* Standard input empty, output the pipe, nothing else inherited but where it may complain; a
- * session of its own, so that all of it can be ended. */
-static int spawn(const char *path, int out, pid_t *out_pid)
-{
-    char *const argv[] = {(char *)(uintptr_t)path, NULL};
-    char *const envp[] = {NULL};
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t how;
-    sigset_t none, pipe_signal;
-    int rc;
-
-    (void)sigemptyset(&none);
-    (void)sigemptyset(&pipe_signal);
-    (void)sigaddset(&pipe_signal, SIGPIPE);
-    if ((rc = posix_spawn_file_actions_init(&files)) != 0)
-        return rc;
-    if ((rc = posix_spawnattr_init(&how)) != 0) {
-        (void)posix_spawn_file_actions_destroy(&files); /* never fails */
-        return rc;
-    }
-    if ((rc = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0)) == 0 &&
-        (rc = posix_spawn_file_actions_adddup2(&files, out, 1)) == 0 &&
-        (rc = posix_spawn_file_actions_addclosefrom_np(&files, 3)) == 0 &&
-        (rc = posix_spawnattr_setsigmask(&how, &none)) == 0 &&
-        (rc = posix_spawnattr_setsigdefault(&how, &pipe_signal)) == 0 &&
-        (rc = posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-                                                 POSIX_SPAWN_SETSIGDEF)) == 0)
-        rc = posix_spawn(out_pid, path, &files, &how, argv, envp);
-    (void)posix_spawnattr_destroy(&how);            /* never fails */
-    (void)posix_spawn_file_actions_destroy(&files); /* never fails */
-    return rc;
-}
-
-static enum aps_err start_helper(const char *path, pid_t *out_pid, int *out_fd,
-                                 struct aps_diag *diag)
-{
-    char text[128];
-    int fds[2], rc;
-    if (pipe2(fds, O_CLOEXEC) != 0) {
-        aps_err_explain(diag, "%s cannot be started: no pipe", path);
-        return APS_ERR_IO;
-    }
-    rc = spawn(path, fds[1], out_pid);
-    (void)close(fds[1]); /* the helper's end */
-    if (rc != 0) {
-        (void)close(fds[0]); /* nothing came out of it */
-        aps_err_explain(diag, "%s cannot be started: %s", path, strerror_r(rc, text, sizeof text));
-        return APS_ERR_IO;
-    }
-    *out_fd = fds[0];
-    return APS_OK;
-}
-
-static enum aps_err run_helper(const char *source, const char *path, struct aps_secret *out,
-                               struct aps_diag *diag)
-{
-    unsigned char text[TEXT_MAX + 1] = {0};
-    aps_nsec deadline = aps_clock_monotonic() + HELPER_WAIT;
-    enum aps_err err;
-    size_t n = 0;
-    int status = 0, fd = -1;
-    pid_t pid = 0;
-
-    if ((err = start_helper(path, &pid, &fd, diag)) != APS_OK)
-        return err;
-    bool read_it = read_output(fd, deadline, text, &n);
-    bool ended = read_it && n <= TEXT_MAX && await(pid, deadline, &status);
-    (void)close(fd); /* read only */
-    if (!ended) {
-        (void)kill(-pid, SIGKILL); /* its whole session, if it has come so far */
-        (void)kill(pid, SIGKILL);
-        (void)waitpid(pid, &status, 0);
-    }
-    if (read_it && n > TEXT_MAX) {
-        err = read_text(source, NULL, 0, out, diag);
-    } else if (!ended) {
-        aps_err_explain(diag, "%s did not finish within 10 s", source);
-        err = APS_ERR_IO;
-    } else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        aps_err_explain(diag, "%s failed (%s %d); run it by hand to see why", source,
-                        WIFEXITED(status) ? "exit code" : "signal",
-                        WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
-        err = APS_ERR_FAILED;
-    } else {
-        err = read_text(source, text, n, out, diag);
-    }
-    aps_secret_cleanse(text, sizeof text);
+    enum aps_err err = aps_keyline_make(key, lock->passphrase, &lock->how, out, &n, diag);
+    if (err == APS_OK)
+        err = aps_keyline_open((struct aps_str){out, n}, lock->passphrase, &again, diag);
+    if (err == APS_OK && !aps_secret_equal(again.b, key->b, APS_MASTER_LEN))
+        err = APS_ERR_CRYPTO; /* memory that fails: what is there stays */
+    aps_secret_wipe(&again);
+    if (err == APS_OK)
+        *out_n = n;
     return err;
 }
 
-static enum aps_err load_exec(const char *source, const char *path, struct aps_secret *out,
+static enum aps_err write_all(int fd, const char *temp, const char *text, size_t n,
                               struct aps_diag *diag)
 {
-    const struct aps_file_want want = {.owner = geteuid(), .forbid = APS_FILE_PUBLIC};
-    char found[APS_FILE_PATH_MAX];
-    struct stat st;
-    enum aps_err err = aps_file_find(path, &want, found, &st, diag);
-    if (err != APS_OK)
-        return err;
-    if (access(found, X_OK) != 0) {
-        aps_err_explain(diag, "%s cannot be run: chmod u+x %s", found, found);
-        return APS_ERR_UNSAFE;
-    }
-    return run_helper(source, found, out, diag);
-}
-
-/* ---- both ---- */
-
-enum aps_err aps_master_check_source(const char *source, struct aps_diag *diag)
-{
-    if ((strncmp(source, "file:/", 6) == 0 || strncmp(source, "exec:/", 6) == 0) &&
-        source[6] != '\0')
+    char why[128];
+    ssize_t done = write(fd, text, n);
+    if (done == (ssize_t)n)
         return APS_OK;
-    /* The value is not repeated: it may be a key that somebody put where a path belongs. */
-    aps_err_explain(diag, "the source of a master key: want file:/ABSOLUTE/PATH or "
-                          "exec:/ABSOLUTE/PATH; a key itself is never taken from here");
-    return APS_ERR_FORMAT;
+    aps_err_explain(diag, "%s: cannot write it: %s", temp,
+                    strerror_r(done < 0 ? errno : ENOSPC, why, sizeof why));
+    return APS_ERR_IO;
 }
 
-enum aps_err aps_master_load(const char *source, struct aps_secret *out, struct aps_diag *diag)
+enum aps_err aps_master_write(const char *path, const struct aps_secret *key,
+                              const struct aps_master_lock *lock, struct aps_diag *diag)
 {
-    enum aps_err err = aps_master_check_source(source, diag);
-    if (err != APS_OK)
+    char text[TEXT_MAX], temp[APS_FILE_PATH_MAX], target[APS_FILE_PATH_MAX];
+    size_t n = DIGITS + 1;
+    int fd = -1;
+    enum aps_err err;
+
+    if (key->n != APS_MASTER_LEN)
+        return APS_ERR_CRYPTO;
+    if ((err = aps_file_locate(path, geteuid(), target, diag)) != APS_OK)
         return err;
-    return source[0] == 'f' ? load_file(source, source + 5, out, diag)
-                            : load_exec(source, source + 5, out, diag);
+    if (lock == NULL) {
+        (void)apr_escape_hex(text, key->b, key->n, 0, NULL); /* it cannot fail */
+        text[DIGITS] = '\n';
+    } else if ((err = print_locked(key, lock, text, &n, diag)) != APS_OK) {
+        return err;
+    }
+    aps_file_sweep(target);
+    if ((err = aps_file_temp(target, 0600, (gid_t)-1, temp, &fd, diag)) == APS_OK) {
+        if ((err = write_all(fd, temp, text, n, diag)) == APS_OK)
+            err = aps_file_replace(temp, fd, target, diag);
+        if (err != APS_OK)
+            (void)unlink(temp); /* else the next run takes it */
+        (void)close(fd);        /* synced, or gone */
+    }
+    aps_secret_cleanse(text, sizeof text);
+    return err;
 }

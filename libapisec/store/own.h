@@ -66,11 +66,6 @@ APS_MUST_CHECK enum aps_err aps_folder_dress(const char *dir, int fd, gid_t grou
 /* Whether everything in it is a store's own; else *out_name is something that is not. */
 bool aps_folder_is_ours(int fd, char out_name[256]);
 
-/* ---- keyfile.c ---- */
-/* Write a master key where none is. */
-APS_MUST_CHECK enum aps_err aps_keyfile_write(const char *path, const uint8_t *key,
-                                              struct aps_diag *diag);
-
 /* ---- meta.c ---- */
 APS_MUST_CHECK enum aps_err aps_meta_load(sqlite3 *db, struct aps_meta *out, struct aps_diag *diag);
 /* First eight bytes of the store's id, as a number. */

@@ -163,6 +163,7 @@ static enum aps_err put_master(struct aps_restore *rs, const struct aps_restore_
                                bool *out_wrote, struct aps_diag *diag)
 {
     char path[APS_FILE_PATH_MAX], source[APS_FILE_PATH_MAX + 8];
+    struct aps_master_from from = put->unlock != NULL ? *put->unlock : (struct aps_master_from){0};
     struct aps_secret there = {NULL, 0};
     enum aps_err err;
 
@@ -180,10 +181,11 @@ static enum aps_err put_master(struct aps_restore *rs, const struct aps_restore_
         return err;
     if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
         *out_wrote = true;
-        return put->dry_run ? APS_OK : aps_keyfile_write(path, rs->inside.b, diag);
+        return put->dry_run ? APS_OK : aps_master_write(path, &rs->inside, NULL, diag);
     }
     (void)snprintf(source, sizeof source, "file:%s", path);
-    if ((err = aps_master_load(source, &there, diag)) != APS_OK)
+    from.source = source;
+    if ((err = aps_master_load_from(&from, &there, diag)) != APS_OK)
         return err;
     if (!aps_secret_equal(there.b, rs->inside.b, rs->inside.n)) {
         aps_err_explain(diag,

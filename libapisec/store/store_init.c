@@ -45,31 +45,51 @@ static enum aps_err refuse_present(const char *dir, int fd, struct aps_diag *dia
 
 /* ---- the master key ---- */
 
-static enum aps_err make_master(const char *path, struct aps_diag *diag)
+static enum aps_err make_master(const char *path, const struct aps_master_lock *lock,
+                                struct aps_secret *out, struct aps_diag *diag)
 {
-    uint8_t key[APS_MASTER_LEN];
-    enum aps_err err = aps_random_fill(key, sizeof key);
-
+    struct aps_secret key = {0};
+    enum aps_err err = aps_secret_new(APS_MASTER_LEN, &key);
     if (err == APS_OK)
-        err = aps_keyfile_write(path, key, diag);
-    aps_secret_cleanse(key, sizeof key);
+        err = aps_random_fill(key.b, key.n);
+    if (err == APS_OK)
+        err = aps_master_write(path, &key, lock, diag);
+    if (err == APS_OK)
+        *out = key;
+    else
+        aps_secret_wipe(&key);
     return err;
 }
 
 /* The key that is there, or a new one. */
-static enum aps_err get_master(const char *dir, const char *given, struct aps_secret *out,
-                               struct aps_diag *diag)
+static enum aps_err get_master(const char *dir, const struct aps_store_init *init,
+                               struct aps_secret *out, struct aps_diag *diag)
 {
+    const char *given = init->master_path;
     char path[APS_FILE_PATH_MAX], source[APS_FILE_PATH_MAX + 8];
-    enum aps_err err = given != NULL ? aps_file_locate(given, geteuid(), path, diag)
-                                     : aps_file_join(dir, "master.key", path, diag);
+    struct aps_master_from from = {0};
+    enum aps_err err;
+
+    if (init->master != NULL)
+        return aps_secret_copy(init->master->b, init->master->n, out);
+    err = given != NULL ? aps_file_locate(given, geteuid(), path, diag)
+                        : aps_file_join(dir, "master.key", path, diag);
     if (err != APS_OK)
         return err;
-    if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
-        (err = make_master(path, diag)) != APS_OK)
-        return err;
+    if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+        return make_master(path, init->lock, out, diag);
+    if (init->lock != NULL) {
+        aps_err_explain(diag,
+                        "%s is there already: make the store with it, without --protect; then "
+                        "apisecctl master protect puts it under a passphrase",
+                        path);
+        return APS_ERR_EXISTS;
+    }
+    if (init->unlock != NULL)
+        from = *init->unlock;
     (void)snprintf(source, sizeof source, "file:%s", path);
-    return aps_master_load(source, out, diag);
+    from.source = source;
+    return aps_master_load_from(&from, out, diag);
 }
 
 /* ---- the database ---- */
@@ -190,7 +210,7 @@ enum aps_err aps_store_init(const struct aps_store_init *init, struct aps_diag *
         goto out;
     if ((err = make_folders(&st, init, diag)) != APS_OK)
         goto out;
-    if ((err = get_master(st.dir, init->master_path, &master, diag)) != APS_OK)
+    if ((err = get_master(st.dir, init, &master, diag)) != APS_OK)
         goto out;
     st.master = &master;
     if ((err = aps_seal_key_init(&master, &st.seal)) != APS_OK)

@@ -137,10 +137,11 @@ def test_examples_work(shop, folder, command):
               input=json.dumps(signer.jwk()))
     folder.write("good.txt", signer.token({"typ": "at+jwt"}, dict(times(), iss="https://own.example", aud="https://api.example", sub="a",
                                                                   client_id="b", jti="c")), 0o600)
+    helper = folder.write("passphrase", "#!/bin/sh\necho correct horse battery\n", 0o700)
     for line in KEYS if "shop-1." in example else RECIPIENT if "backup" in example else ():
         subprocess.run(["openssl", *line.split()], cwd=folder.root, check=True, stderr=subprocess.DEVNULL)
     StateFile(shop.state, shop).limit("calls rate=10/s by=key").write()
-    example = example.replace("/etc/apisec/shop", folder.path("another")).replace("www-data", SERVER_GROUP)
+    example = example.replace("/etc/apisec/shop", folder.path("another")).replace("www-data", SERVER_GROUP).replace("/usr/local/sbin/passphrase", helper)
     for line in ["apisecctl " + words for words in FIRST.get(command, [])] + [example]:
         done = subprocess.run(["sh", "-c", line], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, cwd=folder.root, timeout=60)

@@ -93,11 +93,16 @@ def test_a_helper_command_gives_the_master_key(store, folder):  # SEC-08
     assert store.json(source, "role", "list")[0]["name"] == "reader"
 
 
-def test_init_makes_no_key_by_a_helper_command(new_store, folder):
-    helper = folder.write("helper", "#!/bin/sh\nexit 1\n", 0o700)
-    result = new_store.run("init", "--master-key=exec:" + helper)
-    assert result.rc == 2 and "file:PATH" in result.err
-    assert not os.path.exists(new_store.path)
+def test_init_takes_a_key_that_comes_from_elsewhere(new_store, folder):  # SEC-08
+    fails = folder.write("fails", "#!/bin/sh\nexit 1\n", 0o700)
+    result = new_store.run("init", "--master-key=exec:" + fails)
+    assert result.rc == 1 and "run it by hand" in result.err and not os.path.exists(new_store.path)
+    helper = folder.write("helper", "#!/bin/sh\necho %s\n" % ("c0" * 32), 0o700)
+    source = "--master-key=exec:" + helper
+    assert new_store.init(source)["master_key"] == "exec:" + helper
+    assert not os.path.exists(new_store.file("master.key"))
+    assert new_store.json(source, "status")["keys"] == 0
+    assert new_store.run("status").rc == 3
 
 
 def test_a_wrong_master_key_is_refused(store, folder):  # SEC-16

@@ -81,7 +81,8 @@ static void an_unsafe_file_is_refused(void **state)
     assert_int_equal(load("file", path), APS_ERR_UNSAFE);
 }
 
-/* SEC-08: nothing but the two kinds of source, and a key in the wrong place is not repeated. */
+/* SEC-08: nothing but the kinds of source (test_source.c), and a key in the wrong place is not
+ * repeated. */
 static void other_sources_are_refused(void **state)
 {
     static const struct {
@@ -204,6 +205,78 @@ static void a_helper_that_hangs_is_ended(void **state)
     }
 }
 
+/* SEC-10, SEC-16: a key under a passphrase, written whole, read with each way to say it. */
+static const struct aps_str passphrase = {"correct horse battery", 21};
+static int asked;
+
+static enum aps_err answer(void *arg, struct aps_secret *out, struct aps_diag *diag)
+{
+    const char *text = arg;
+    (void)diag;
+    asked++;
+    return aps_secret_copy(text, strlen(text), out);
+}
+
+static enum aps_err load_from(const struct aps_master_from *from)
+{
+    struct aps_secret key = {0};
+    t.diag.text[0] = '\0';
+    enum aps_err err = aps_master_load_from(from, &key, &t.diag);
+    if (err == APS_OK)
+        assert_memory_equal(key.b, bytes, sizeof bytes);
+    aps_secret_wipe(&key);
+    return err;
+}
+
+static void a_key_may_lie_under_a_passphrase(void **state)
+{
+    char *path = t_path(&t, "k"), *other = t_path(&t, "pass"), source[512], by[512];
+    struct aps_master_from from = {.source = source, .ask_arg = (void *)(uintptr_t)passphrase.p};
+    struct aps_master_lock lock = {passphrase, aps_stretch_make(APS_STRETCH_PBKDF2)};
+    struct aps_secret key = {0};
+    struct stat st;
+    (void)state;
+    (void)snprintf(source, sizeof source, "file:%s", path);
+    (void)snprintf(by, sizeof by, "file:%s", other);
+    t_write(path, "what was there", 14);
+    assert_int_equal(aps_secret_copy(bytes, sizeof bytes, &key), APS_OK);
+    t_want(APS_OK, aps_master_write(path, &key, &lock, &t.diag), &t.diag);
+    assert_int_equal(lstat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_null(strstr(t_read(&t, path).p, "00112233"));
+    assert_int_equal(load_from(&from), APS_ERR_FAILED); /* nobody is asked */
+    assert_non_null(strstr(t.diag.text, "ApiSecMasterPassphrase"));
+    from.ask = answer;
+    assert_int_equal(asked, 0);
+    t_want(APS_OK, load_from(&from), &t.diag);
+    assert_int_equal(asked, 1);
+    from.ask_arg = (void *)(uintptr_t) "correct horse batter";
+    assert_int_equal(load_from(&from), APS_ERR_KEY);
+    assert_non_null(strstr(t.diag.text, path));
+    assert_null(strstr(t.diag.text, "horse"));
+    asked = 0;
+    from.passphrase = by;
+    t_write(other, " correct horse battery\r\n", 24);
+    t_want(APS_OK, load_from(&from), &t.diag);
+    t_write(other, " \n", 2);
+    assert_int_equal(load_from(&from), APS_ERR_FORMAT);
+    from.passphrase = "correct horse battery";
+    assert_int_equal(load_from(&from), APS_ERR_FORMAT);
+    assert_null(strstr(t.diag.text, "horse"));
+    assert_int_equal(asked, 0); /* a source that says nothing good is not replaced by a question */
+
+    /* And back: then a passphrase that is given tells that somebody expects another file. */
+    t_want(APS_OK, aps_master_write(path, &key, NULL, &t.diag), &t.diag);
+    assert_int_equal(load("file", path), APS_OK);
+    from.passphrase = by;
+    t_write(other, "correct horse battery", 21);
+    assert_int_equal(load_from(&from), APS_ERR_UNSAFE);
+    from.passphrase = NULL;
+    t_want(APS_OK, load_from(&from), &t.diag);
+    assert_int_equal(asked, 0);
+    aps_secret_wipe(&key);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -212,7 +285,7 @@ int main(void)
         T(a_file_holds_64_digits),       T(an_unsafe_file_is_refused),
         T(other_sources_are_refused),    T(a_helper_gives_the_key),
         T(a_helper_inherits_nothing),    T(an_unsafe_helper_is_not_run),
-        T(a_helper_that_hangs_is_ended),
+        T(a_helper_that_hangs_is_ended), T(a_key_may_lie_under_a_passphrase),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
