@@ -127,12 +127,15 @@ void *mod_config_server_merge(apr_pool_t *pool, void *base, void *add)
 {
     const struct mod_server *b = base, *a = add;
     struct mod_server *sc = apr_pmemdup(pool, a, sizeof *a);
-    /* A store and its master key belong together: a virtual host with a store of its own never
-     * tries the main server's key on it. */
+    /* A store, its master key and the passphrase of that belong together: a virtual host with a
+     * store of its own never tries the main server's key on it. */
     if (a->store_dir == NULL) {
         sc->store_dir = b->store_dir;
-        if (a->master == NULL)
+        if (a->master == NULL) {
             sc->master = b->master;
+            if (a->passphrase == NULL)
+                sc->passphrase = b->passphrase;
+        }
     }
     if (a->fail == NULL)
         sc->fail = b->fail;

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "apisec/master.h"
+#include "apisec/source.h"
 #include "apisec/origin.h"
 #include "apisec/resource.h"
 #include "hsts.h"
@@ -85,7 +86,18 @@ static const char *set_master(cmd_parms *cmd, struct mod_dir *dir, const char *a
     struct aps_diag diag = {{0}};
     (void)dir;
     server_of(cmd)->master = apr_pstrdup(cmd->pool, arg);
+    /* Before a log's program is started, which would inherit it. */
+    (void)aps_source_keep_private(arg); /* most sources are no descriptor */
     return say_err(cmd, aps_master_check_source(arg, &diag), &diag);
+}
+
+static const char *set_passphrase(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    struct aps_diag diag = {{0}};
+    (void)dir;
+    server_of(cmd)->passphrase = apr_pstrdup(cmd->pool, arg);
+    (void)aps_source_keep_private(arg); /* as above */
+    return say_err(cmd, aps_source_check(arg, "passphrase", &diag), &diag);
 }
 
 static const char *set_state(cmd_parms *cmd, struct mod_dir *dir, const char *arg)

@@ -242,8 +242,8 @@ struct mod_store;
 struct mod_hsts;
 
 struct mod_server {
-    const char *store_dir, *master; /* NULL: unset */
-    const struct aps_limit *fail;   /* NULL: unset */
+    const char *store_dir, *master, *passphrase; /* NULL: unset */
+    const struct aps_limit *fail;                /* NULL: unset */
     enum mod_address address;
     struct mod_store *store;       /* found at post_config; NULL: none */
     const char *origin;            /* as clients call it; NULL: https and its name */
@@ -354,8 +354,8 @@ apr_hash_t *mod_check_documents(apr_pool_t *pool);
 
 /* One store that at least one server uses.  Servers with the same folder and key share it. */
 struct mod_store {
-    const char *dir, *master_source;
-    struct aps_secret master;       /* empty: the key could not be read */
+    const char *dir, *master_source, *passphrase_source; /* the last may be NULL */
+    struct aps_secret master;                            /* empty: the key could not be read */
     const char *fault;              /* why the store could not be used at start, or NULL */
     bool fetches;                   /* some issuer's keys have to be fetched: at start, or since */
     struct aps_reader *reader;      /* of this child */

@@ -3,6 +3,7 @@
 
 #include <apr_file_info.h>
 #include <apr_strings.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "ap_mpm.h"
@@ -45,6 +46,16 @@ static void describe(const struct mod_store *store, struct aps_reader_options *o
     }
 }
 
+/* systemd names a folder there; the keys themselves are never in the environment (SEC-08). */
+static enum aps_err unlock(struct mod_store *store, struct aps_diag *diag)
+{
+    const struct aps_master_from from = {.source = store->master_source,
+                                         .passphrase = store->passphrase_source,
+                                         .credentials = getenv("CREDENTIALS_DIRECTORY"),
+                                         .again = true};
+    return aps_master_load_from(&from, &store->master, diag);
+}
+
 /* Read the key and look at the published copy.  A fault is kept: children try again, and what
  * was mended meanwhile works without a restart, but for the master key, which only root reads. */
 static void probe(apr_pool_t *pconf, struct mod_store *store)
@@ -54,8 +65,7 @@ static void probe(apr_pool_t *pconf, struct mod_store *store)
     struct aps_snapshot *snap = NULL;
     struct aps_snapshot_stamp stamp; /* where there is no store, its master key is no news */
     enum aps_err err = aps_snapshot_stamp(store->dir, &stamp, &diag);
-    enum aps_err unlocked =
-        aps_master_load(store->master_source, &store->master, err == APS_OK ? &diag : NULL);
+    enum aps_err unlocked = unlock(store, err == APS_OK ? &diag : NULL);
     if (err == APS_OK)
         err = unlocked;
     if (err == APS_OK) {
@@ -74,16 +84,26 @@ static void probe(apr_pool_t *pconf, struct mod_store *store)
                                  : mod_reach_fault(pconf, store->dir);
 }
 
-static struct mod_store *intern(apr_pool_t *pconf, const char *dir, const char *master)
+static bool is_same(const char *a, const char *b)
 {
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static struct mod_store *intern(apr_pool_t *pconf, const struct mod_server *sc)
+{
+    const char *dir = sc->store_dir;
+    const char *master =
+        sc->master != NULL ? sc->master : apr_pstrcat(pconf, "file:", dir, "/master.key", NULL);
     for (int i = 0; i < mod_process.stores->nelts; i++) {
         struct mod_store *known = APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *);
-        if (strcmp(known->dir, dir) == 0 && strcmp(known->master_source, master) == 0)
+        if (strcmp(known->dir, dir) == 0 && strcmp(known->master_source, master) == 0 &&
+            is_same(known->passphrase_source, sc->passphrase))
             return known;
     }
     struct mod_store *store = apr_pcalloc(pconf, sizeof *store);
     store->dir = dir;
     store->master_source = master;
+    store->passphrase_source = sc->passphrase;
     apr_pool_cleanup_register(pconf, store, wipe_store, apr_pool_cleanup_null);
     probe(pconf, store);
     APR_ARRAY_PUSH(mod_process.stores, struct mod_store *) = store;
@@ -102,10 +122,7 @@ static void bind_servers(apr_pool_t *pconf, server_rec *s)
         if (sc->fail == NULL)
             sc->fail = fail;
         if (sc->store_dir != NULL)
-            sc->store = intern(pconf, sc->store_dir,
-                               sc->master != NULL ? sc->master
-                                                  : apr_pstrcat(pconf, "file:", sc->store_dir,
-                                                                "/master.key", NULL));
+            sc->store = intern(pconf, sc);
     }
 }
 

@@ -105,10 +105,11 @@ class Server:
     load      False: not even LoadModule
     override  AllowOverride of the document root
     access    False: no access log
+    fds       descriptors that httpd inherits
     """
 
     def __init__(self, folder, conf="", modules=(), ports=1, children=2, bare=False, load=True, override="None",
-                 access=True, mpm=None, program=None, env=None):
+                 access=True, mpm=None, program=None, env=None, fds=()):
         self.folder, self.mpm = folder, mpm or MPM
         self.program = program or os.path.join(_apxs("SBINDIR"), _apxs("PROGNAME"))
         self.libexec = _apxs("LIBEXECDIR")
@@ -118,7 +119,7 @@ class Server:
         self.docs, self.logs = folder.path("htdocs"), folder.path("logs")
         self.modules, self.children_at_start = list(modules), children
         self.bare, self.load, self.override, self.access = bare, load, override, access
-        self.env = dict(env or {})
+        self.env, self.fds = dict(env or {}), fds
         self.process = None
         self.crash_is_expected = False
         for name in (self.docs, self.logs, folder.path("run")):
@@ -220,14 +221,14 @@ class Server:
         """httpd -t -> (exit code, what it says)."""
         done = subprocess.run([self.program, "-f", self.conf_path, "-t", *args], env=self._environment(),
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=60)
+                              timeout=60, pass_fds=self.fds)
         return done.returncode, done.stdout.decode("utf-8", "replace")
 
     def start(self):
         with open(os.path.join(self.logs, "output.log"), "ab") as out:
             self.process = subprocess.Popen([self.program, "-f", self.conf_path, "-D", "FOREGROUND"],
                                             env=self._environment(), stdin=subprocess.DEVNULL, stdout=out,
-                                            stderr=out, start_new_session=True)
+                                            stderr=out, start_new_session=True, pass_fds=self.fds)
         self.crash_is_expected = False
         try:
             wait_for(lambda: self.process.poll() is not None or self._ready() > 0 and self._answers(), 30,

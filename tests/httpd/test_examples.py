@@ -37,11 +37,12 @@ def place(folder, text):
     for block in re.split(r"(?=<VirtualHost)", text):
         for path in re.findall(r"^\s*ApiSecStore (\S+)", block, re.M):
             make_store(folder, path, re.search(r"^\s*ApiSecMasterKey (file|exec):(\S+)", block, re.M),
-                       re.findall(r"^\s*ApiSecPlan (\S+)", block, re.M))
+                       re.findall(r"^\s*ApiSecPlan (\S+)", block, re.M),
+                       re.search(r"^\s*ApiSecMasterPassphrase exec:(\S+)", block, re.M))
     return text
 
 
-def make_store(folder, path, master, plans):
+def make_store(folder, path, master, plans, passphrase):
     if os.path.exists(os.path.join(path, "store.db")):
         return
     options = []
@@ -50,7 +51,12 @@ def make_store(folder, path, master, plans):
         os.makedirs(os.path.dirname(key), 0o755, exist_ok=True)
         options = ["--master-key", "file:" + key]
     store = Store(path, folder.path("state"))
-    store.ok(*options, "init", "--group", SERVER_GROUP)
+    protect = []
+    if passphrase:
+        folder.write(os.path.relpath(passphrase[1], folder.root), "#!/bin/sh\necho correct horse battery\n", mode=0o700)
+        options += ["--master-passphrase", "exec:" + passphrase[1]]
+        protect = ["--protect"]
+    store.ok(*options, "init", "--group", SERVER_GROUP, *protect)
     for plan in plans:
         store.ok(*options, "plan", "create", plan, "--limit", "calls rate=10/s by=key")
     if master and master[1] == "exec":
