@@ -29,11 +29,27 @@ const char *aps_db_mend(sqlite3 *db)
     return "; restore it from a backup";
 }
 
+/* A journal that has to be rolled back first, which one who only reads does not do. */
+static bool has_journal(sqlite3 *db, int rc)
+{
+    int why =
+        db != NULL && (rc & 0xff) == SQLITE_READONLY ? sqlite3_extended_errcode(db) : SQLITE_OK;
+    return why == SQLITE_READONLY_ROLLBACK || why == SQLITE_READONLY_RECOVERY ||
+           why == SQLITE_READONLY_CANTLOCK;
+}
+
 enum aps_err aps_db_fail(sqlite3 *db, int rc, struct aps_diag *diag)
 {
     const char *path = db != NULL ? sqlite3_db_filename(db, "main") : NULL;
     const char *say = db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
     path = path != NULL && *path != '\0' ? path : "database";
+    if (has_journal(db, rc)) {
+        aps_err_explain(diag,
+                        "%s: a command was cut off in the middle of a change, which the next one "
+                        "that may write takes back",
+                        path);
+        return APS_ERR_CONFLICT;
+    }
     switch (rc & 0xff) {
     case SQLITE_NOMEM:
         return APS_ERR_NOMEM;
@@ -121,6 +137,7 @@ static enum aps_err set_pragmas(sqlite3 *db, enum aps_db_mode mode, struct aps_d
         /* No cell_size_check: it reads every cell of each page that is loaded, a third of the cost
          * of a lookup, and only tells sooner what reading a damaged cell tells anyway. */
         [APS_DB_COPY] = "PRAGMA query_only = ON;",
+        [APS_DB_LOOK] = "PRAGMA query_only = ON; PRAGMA cell_size_check = ON;",
     };
     char cache[64];
     enum aps_err err = aps_db_exec(db, "PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;", diag);
@@ -157,7 +174,8 @@ enum aps_err aps_db_open(const char *path, enum aps_db_mode mode, sqlite3 **out,
         }
         rc = sqlite3_open_v2(uri, &db, flags | SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
     } else {
-        rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_READWRITE, NULL);
+        flags |= mode == APS_DB_LOOK ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+        rc = sqlite3_open_v2(path, &db, flags, NULL);
     }
     if (rc != SQLITE_OK) {
         err = open_fail(db, path, rc, diag);

@@ -14,6 +14,7 @@ enum aps_db_mode {
     APS_DB_EDIT, /* an existing file, to read and write; 0600 journal, secure_delete, full sync */
     APS_DB_MAKE, /* an empty file that nobody else sees yet: no journal, no sync */
     APS_DB_COPY, /* a published copy: read-only, immutable, no locks */
+    APS_DB_LOOK, /* an existing file, to be read with locks and never changed */
 };
 
 /* `path` is absolute and without symlinks.  The caller closes. */
