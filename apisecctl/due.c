@@ -79,6 +79,21 @@ static aps_nsec due_at(const struct ctl *c, const struct aps_key *key)
     return at;
 }
 
+bool ctl_due_is_overdue(const struct ctl *c, const struct aps_key *key)
+{
+    struct due due = due_of(c, key);
+    aps_nsec old = old_at(&due, key);
+
+    return is_live(c, key) && old != 0 && c->now >= old;
+}
+
+bool ctl_due_is_ending(const struct ctl *c, const struct aps_key *key)
+{
+    struct due due = due_of(c, key);
+
+    return is_live(c, key) && due.warn_expiry != 0 && c->now >= key->expires_at - due.warn_expiry;
+}
+
 bool ctl_due_is_wanted(const struct ctl *c, const struct aps_key *key)
 {
     struct due due = due_of(c, key);

@@ -10,6 +10,11 @@ APS_MUST_CHECK enum aps_err ctl_due_open(struct ctl *c);
 /* Whether the key is one that --due asks for. */
 bool ctl_due_is_wanted(const struct ctl *c, const struct aps_key *key);
 
+/* Whether the newest secret of a live key is older than a role of its allows, and whether the key
+ * ends within the warning of a role of its. */
+bool ctl_due_is_overdue(const struct ctl *c, const struct aps_key *key);
+bool ctl_due_is_ending(const struct ctl *c, const struct aps_key *key);
+
 /* The fields of a key's row. */
 void ctl_due_show(struct ctl *c, const struct aps_key *key);
 

@@ -13,6 +13,8 @@ static const struct {
     {"result", NULL, CTL_PAINT_BAD},        {"same", "yes", CTL_PAINT_GOOD},
     {"same", "no", CTL_PAINT_BAD},          {"published_fault", NULL, CTL_PAINT_BAD},
     {"state_fault", NULL, CTL_PAINT_DOUBT}, {"dry_run", NULL, CTL_PAINT_DOUBT},
+    {"severity", "ok", CTL_PAINT_GOOD},     {"severity", "info", CTL_PAINT_NONE},
+    {"severity", "error", CTL_PAINT_BAD},   {"severity", "warning", CTL_PAINT_DOUBT},
 };
 
 static const char *const codes[] = {

@@ -153,6 +153,11 @@ static enum unused judge_unused(const struct ctl *c, const struct aps_key *key)
     return verdict;
 }
 
+bool ctl_use_is_unused(const struct ctl *c, const struct aps_key *key)
+{
+    return judge_unused(c, key) == UNUSED;
+}
+
 bool ctl_use_is_wanted(const struct ctl *c, const struct aps_key *key)
 {
     if (is_asked(c, CTL_OPT_UNUSED) && judge_unused(c, key) == USED)

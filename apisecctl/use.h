@@ -20,6 +20,9 @@ aps_nsec ctl_use_old_until(const struct ctl *c, const struct aps_key *key);
 /* Whether the key is one that --unused and --rotating ask for. */
 bool ctl_use_is_wanted(const struct ctl *c, const struct aps_key *key);
 
+/* Whether it is a live key that is older than c->use.cutoff and surely was not used since. */
+bool ctl_use_is_unused(const struct ctl *c, const struct aps_key *key);
+
 /* The fields of a key's row. */
 void ctl_use_show(struct ctl *c, const struct aps_key *key);
 

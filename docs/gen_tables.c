@@ -1,6 +1,6 @@
 /* gen_tables.c - the module's tables -> reference pages, and the body of its manual page.
  *
- *   gen_tables directives|reasons|audit|metrics|exit-codes|findings > reference/NAME.md
+ *   gen_tables directives|reasons|audit|metrics|exit-codes|findings|doctor > reference/NAME.md
  *   gen_tables man >> man/mod_apisec.5 */
 #include <stdio.h>
 #include <string.h>
@@ -66,6 +66,15 @@ static const struct finding {
 #undef F
 };
 
+/* What apisecctl doctor looks at. */
+static const struct check {
+    const char *id, *severity, *text, *mend;
+} checks[] = {
+#define F(name, id, severity, many, text, mend) {id, #severity, text, mend},
+#include "doctor.def"
+#undef F
+};
+
 /* What stands in a configuration beside the directives. */
 static const struct word {
     const char *name, *text;
@@ -109,8 +118,11 @@ static const struct {
      "server config, virtual host, <Directory>, <Location>, <Files>, <If>; never .htaccess"},
 };
 
-static const char severity_low[][2][10] = {
-    {"INFO", "info"}, {"WARN", "warn"}, {"CRITICAL", "critical"}};
+static const char severity_low[][2][10] = {{"INFO", "info"},
+                                           {"WARN", "warn"},
+                                           {"CRITICAL", "critical"},
+                                           {"WARNING", "warning"},
+                                           {"ERROR", "error"}};
 
 static const char *severity(const char *name)
 {
@@ -249,10 +261,10 @@ static void metrics_page(void)
 static void exit_codes_page(void)
 {
     head("Exit codes of apisecctl", "include/apisec/errors.def");
-    printf(
-        "On any code but 0 stdout stays empty, but for `explain`, which prints what it found, and "
-        "stderr has one\nline that says what is wrong and what is accepted.\n\n"
-        "| code | error | meaning |\n|---|---|---|\n");
+    printf("On any code but 0 stdout stays empty, but for `explain` and `doctor`, which print what "
+           "they "
+           "found, and stderr has one\nline that says what is wrong and what is accepted.\n\n"
+           "| code | error | meaning |\n|---|---|---|\n");
     for (size_t i = 0; i < COUNT(exits); i++)
         printf("| %d | `%s` | %s |\n", exits[i].code, exits[i].token, exits[i].text);
 }
@@ -282,6 +294,49 @@ static void findings_page(void)
     printf("\n`host` is the ServerName and the port, as in `api.example.org:443`; `file` and "
            "`line` are where the line stands\nthat is to be changed. What is not known is "
            "`null`.\n");
+}
+
+/* The words in braces as the reader knows them from usages. */
+static void mend(const char *text)
+{
+    static const char *const marks[][2] = {
+        {"{options}", ""}, {"{path}", "PATH"}, {"{name}", "NAME"}, {"{value}", "VALUE"}};
+
+    while (*text != '\0') {
+        size_t i = 0;
+        while (i < COUNT(marks) && strncmp(text, marks[i][0], strlen(marks[i][0])) != 0)
+            i++;
+        if (i < COUNT(marks)) {
+            printf("%s", marks[i][1]);
+            text += strlen(marks[i][0]);
+        } else {
+            putchar(*text++);
+        }
+    }
+}
+
+static void doctor_page(void)
+{
+    head("Findings of apisecctl doctor", "apisecctl/doctor.def");
+    printf(
+        "Each check has an id, which is never given to another meaning. A finding says what was "
+        "found and the command\nthat mends it, with the names in it; below, PATH, NAME and VALUE "
+        "stand for those, BACKUP and OWNER for what only\nyou know. [The "
+        "guide](../guide-doctor.md) "
+        "shows it at work. What httpd finds in its configuration is told under\nits ids, those of "
+        "[findings](findings.md).\n\n"
+        "| id | severity | what is well | what mends it |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < COUNT(checks); i++) {
+        printf("| `%s` | %s | ", checks[i].id, severity(checks[i].severity));
+        cell(checks[i].text);
+        if (strcmp(checks[i].mend, "{value}") == 0) {
+            printf(" | depends on what was found |\n");
+            continue;
+        }
+        printf(" | `");
+        mend(checks[i].mend);
+        printf("` |\n");
+    }
 }
 
 /* ---- Manual page ---- */
@@ -326,13 +381,10 @@ static const struct {
     const char *name;
     void (*write)(void);
 } pages[] = {
-    {"directives", directives_page},
-    {"reasons", reasons_page},
-    {"audit", audit_page},
-    {"metrics", metrics_page},
-    {"exit-codes", exit_codes_page},
-    {"findings", findings_page},
-    {"man", man_page},
+    {"directives", directives_page}, {"reasons", reasons_page},
+    {"audit", audit_page},           {"metrics", metrics_page},
+    {"exit-codes", exit_codes_page}, {"findings", findings_page},
+    {"doctor", doctor_page},         {"man", man_page},
 };
 
 int main(int argc, char **argv)
