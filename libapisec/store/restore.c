@@ -24,40 +24,22 @@ static enum aps_err damaged(struct aps_diag *diag)
 
 /* ---- a place for it ---- */
 
-/* The folder to lock: the store's, or the one above where there is none yet. */
-static enum aps_err find_place(struct aps_restore *rs, char out_lock[APS_FILE_PATH_MAX],
-                               char out_target[APS_FILE_PATH_MAX], struct aps_diag *diag)
+/* In the store's folder, which is made for it: what a killed run leaves there the next one sweeps,
+ * and `init` takes over. */
+static enum aps_err make_place(struct aps_restore *rs, struct aps_diag *diag)
 {
+    char target[APS_FILE_PATH_MAX];
     struct stat sb;
     enum aps_err err = aps_file_locate(rs->how->dir, geteuid(), rs->dir, diag);
 
     if (err != APS_OK)
         return err;
-    rs->is_there = stat(rs->dir, &sb) == 0;
-    if (rs->is_there) {
-        if ((err = aps_file_folder(rs->how->dir, geteuid(), rs->dir, diag)) != APS_OK)
-            return err;
-        memcpy(out_lock, rs->dir, sizeof rs->dir);
-        return aps_file_join(rs->dir, "store.db", out_target, diag);
-    }
-    memcpy(out_lock, rs->dir, sizeof rs->dir);
-    memcpy(out_target, rs->dir, sizeof rs->dir);
-    char *slash = strrchr(out_lock, '/');
-    slash[slash == out_lock ? 1 : 0] = '\0';
-    return APS_OK;
-}
-
-static enum aps_err make_place(struct aps_restore *rs, struct aps_diag *diag)
-{
-    char folder[APS_FILE_PATH_MAX], target[APS_FILE_PATH_MAX];
-    enum aps_err err = find_place(rs, folder, target, diag);
-
-    if (err != APS_OK)
+    rs->made = lstat(rs->dir, &sb) != 0;
+    if (!rs->made && (err = aps_file_folder(rs->how->dir, geteuid(), rs->dir, diag)) != APS_OK)
         return err;
-    rs->lock = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (rs->lock < 0)
-        return fault(diag, folder, "open the folder to lock it");
-    if ((err = aps_store_lock(rs->lock, folder, diag)) != APS_OK)
+    if ((err = aps_folder_open(rs->dir, &rs->lock, diag)) != APS_OK ||
+        (err = aps_store_lock(rs->lock, rs->dir, diag)) != APS_OK ||
+        (err = aps_file_join(rs->dir, "store.db", target, diag)) != APS_OK)
         return err;
     aps_file_sweep(target);
     err = aps_file_temp(target, 0600, (gid_t)-1, rs->temp, &rs->fd, diag);
@@ -304,6 +286,8 @@ void aps_restore_free(struct aps_restore *rs)
     drop_temp(rs);
     if (rs->fd >= 0)
         (void)close(rs->fd); /* gone, or synced */
+    if (rs->made)
+        (void)rmdir(rs->dir); /* a store was put into it, or there is nothing in it */
     if (rs->lock >= 0)
         (void)close(rs->lock); /* the lock goes with it */
     aps_secret_wipe(&rs->inside);

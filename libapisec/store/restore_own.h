@@ -9,8 +9,8 @@ struct aps_restore {
     struct aps_restore_about about;
     char dir[APS_FILE_PATH_MAX];  /* without symlinks */
     char temp[APS_FILE_PATH_MAX]; /* the database that was read; empty: it is in place */
-    bool is_there;                /* the folder is */
-    int lock;                     /* on the folder, or on the one above it; -1 */
+    bool made;                    /* the folder was not there */
+    int lock;                     /* on the folder; -1 */
     int fd;                       /* open on temp; -1 */
     sqlite3 *db;                  /* on temp */
     struct aps_secret inside;     /* the master key that was inside, or empty */

@@ -79,7 +79,7 @@ static enum aps_err look(struct aps_restore *rs, struct aps_restore_old *old, bo
     enum aps_err err = aps_file_join(rs->dir, "store.db", path, diag);
 
     *out_lost = false;
-    if (err != APS_OK || !rs->is_there)
+    if (err != APS_OK || rs->made)
         return err;
     err = look_at_store(rs, path, old, &why);
     if (err == APS_OK)
@@ -208,7 +208,6 @@ static enum aps_err put_folders(struct aps_restore *rs, const struct aps_restore
     char name[256] = "", pub[APS_FILE_PATH_MAX];
     struct stat sb;
     bool whole;
-    int fd = -1;
     enum aps_err err = aps_file_join(rs->dir, "pub", pub, diag);
 
     if (err != APS_OK)
@@ -216,21 +215,17 @@ static enum aps_err put_folders(struct aps_restore *rs, const struct aps_restore
     whole = stat(pub, &sb) == 0 && S_ISDIR(sb.st_mode);
     if ((is_store || whole) && put->group == (gid_t)-1)
         return whole ? APS_OK : APS_ERR_NOT_FOUND;
-    if (put->dry_run)
-        return APS_OK;
-    if ((err = aps_folder_open(rs->dir, &fd, diag)) != APS_OK)
-        return err;
-    if (!is_store && !whole && !aps_folder_is_ours(fd, name)) {
+    if (!is_store && !whole && !aps_folder_is_ours(rs->lock, name)) {
         aps_err_explain(diag,
                         "%s holds \"%s\": a store wants a folder of its own; name another one by "
                         "--store",
                         rs->dir, name);
-        err = APS_ERR_CONFLICT;
+        return APS_ERR_CONFLICT;
     }
-    if (err == APS_OK)
-        err = aps_folder_dress(rs->dir, fd, put->group != (gid_t)-1 ? put->group : getgid(), diag);
-    (void)close(fd); /* read only */
-    return err;
+    if (put->dry_run)
+        return APS_OK;
+    return aps_folder_dress(rs->dir, rs->lock, put->group != (gid_t)-1 ? put->group : getgid(),
+                            diag);
 }
 
 /* ---- the database ---- */

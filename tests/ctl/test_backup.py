@@ -79,7 +79,7 @@ def test_nothing_of_the_store_is_in_the_file(shop, folder, keys):  # CLI-14, SEC
     _, path = backup(shop, folder, keys)
     with open(path, "rb") as file:
         content = file.read()
-    for secret in (master, master.hex().encode(), b"bob", b"SQLite format 3", b"GET /a"):
+    for secret in (master, master.hex().encode(), shop.made["bob"]["id"].encode(), b"SQLite format 3", b"GET /a"):
         assert secret not in content
     again = backup(shop, folder, keys, "b2")[1]
     with open(again, "rb") as file:
