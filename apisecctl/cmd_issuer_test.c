@@ -89,14 +89,17 @@ static void check_introspection(struct test *t)
 {
     const struct aps_str name = aps_issuer_secret(t->c->pool, t->issuer->name);
     struct aps_fetch_answer answer = {.status = 0};
-    const struct aps_snapshot_secret *secrets;
+    const struct aps_snapshot_secret *secrets = NULL;
+    struct aps_diag why = {{0}};
     const char *fault = "its secret is missing: give it with issuer set --client-id";
     size_t n = 0;
 
     if (t->issuer->introspect.p == NULL)
         return;
-    secrets = aps_snapshot_secret(t->c->copy, name, &n);
-    if (n != 0)
+    enum aps_err err = aps_snapshot_secret(t->c->copy, name, t->c->pool, &secrets, &n, &why);
+    if (err != APS_OK)
+        fault = apr_pstrdup(t->c->pool, aps_err_say(err, &why));
+    else if (n != 0)
         fault = ask(t, &secrets[n - 1], &answer);
     tell(t, "introspection", t->issuer->introspect, answer.address, fault);
     t->failed = t->failed || fault != NULL;

@@ -113,23 +113,11 @@ struct question {
     struct aps_siphash hash;
 };
 
-/* The newest version that has not ended; NULL where there is none. */
-static const struct aps_secret *secret_of(const struct question *q)
-{
-    const struct aps_snapshot *snap = aps_view_snapshot(q->m->view);
-    size_t n = 0;
-    const struct aps_snapshot_secret *secrets =
-        aps_snapshot_secret(snap, aps_issuer_secret(q->m->first->pool, q->issuer->name), &n);
-    for (size_t i = n; i > 0; i--)
-        if (secrets[i - 1].until == 0 || q->wall < secrets[i - 1].until)
-            return &secrets[i - 1].value;
-    return NULL;
-}
-
 static enum aps_err fetch(const struct question *q, struct aps_str *out, struct aps_diag *diag)
 {
     const struct mod_store *store = q->m->server->store;
-    const struct aps_secret *secret = secret_of(q);
+    const struct aps_secret *secret =
+        mod_secret_newest(q->m, aps_issuer_secret(q->m->first->pool, q->issuer->name));
     struct aps_fetch_options options = {
         .connect_max = CONNECT_MAX, .total_max = TOTAL_MAX, .stop = &stop};
     if (secret == NULL) {

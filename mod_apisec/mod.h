@@ -780,6 +780,13 @@ size_t mod_body_pieces(const struct mod_req *m, struct aps_str **out);
 void mod_body_insert_filter(request_rec *r, struct mod_req *m);
 void mod_body_register(void);
 
+/* secret.c */
+/* All versions of a secret of the view in force, oldest first; 0: there is none, or it cannot be
+ * opened, which then is in the error log.  Valid as long as the request. */
+const struct aps_snapshot_secret *mod_secret(struct mod_req *m, struct aps_str name, size_t *out_n);
+/* The newest version that has not ended; NULL: none. */
+const struct aps_secret *mod_secret_newest(struct mod_req *m, struct aps_str name);
+
 /* webhook.c */
 /* Without the content: is it a delivery?  ALLOW: it has to be judged by mod_webhook. */
 enum aps_reason mod_webhook_begin(struct mod_req *m, const struct mod_webhook *webhook);

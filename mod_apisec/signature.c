@@ -160,19 +160,12 @@ static apr_status_t free_key(void *key)
     return APR_SUCCESS;
 }
 
-/* The newest secret that is live; NULL: none, or none is needed. */
+/* NULL: none is live, or none is needed. */
 static const struct aps_secret *secret_of(const struct search *s, const struct aps_signer *signer)
 {
-    const struct aps_snapshot *snap = aps_view_snapshot(s->m->view);
-    size_t n = 0;
     if (signer->public.n != 0)
         return NULL;
-    const struct aps_snapshot_secret *secrets =
-        aps_snapshot_secret(snap, aps_signer_secret(s->m->first->pool, signer->keyid), &n);
-    for (size_t i = n; i > 0; i--)
-        if (secrets[i - 1].until == 0 || s->now < secrets[i - 1].until)
-            return &secrets[i - 1].value;
-    return NULL;
+    return mod_secret_newest(s->m, aps_signer_secret(s->m->first->pool, signer->keyid));
 }
 
 static const struct aps_verify_key *find_key(void *context, struct aps_str keyid)

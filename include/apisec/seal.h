@@ -35,6 +35,9 @@ struct aps_seal_place {
 /* The wrapping key of a master key, and the master key's id.  The caller wipes. */
 APS_MUST_CHECK enum aps_err aps_seal_key_init(const struct aps_secret *master,
                                               struct aps_seal_key *out);
+/* The same of a data key, a random one that seals one secret alone (SEC-01). */
+APS_MUST_CHECK enum aps_err aps_seal_key_data(const struct aps_secret *data,
+                                              struct aps_seal_key *out);
 void aps_seal_key_wipe(struct aps_seal_key *key);
 
 /* Seal 1 to APS_SEAL_PLAIN_MAX bytes into `out`, which has room for plain.n + APS_SEAL_OVERHEAD. */

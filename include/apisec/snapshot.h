@@ -79,8 +79,8 @@ const struct aps_planbook *aps_snapshot_plans(const struct aps_snapshot *snap);
 /* What was granted to single callers. */
 const struct aps_adjusts *aps_snapshot_adjusts(const struct aps_snapshot *snap);
 
-/* ---- Whom else the store believes.  All of it is read once, when the snapshot is opened, and
- * borrowed from it. ---- */
+/* ---- Whom else the store believes.  All of it but the secrets is read once, when the snapshot is
+ * opened, and borrowed from it. ---- */
 
 /* Every issuer, in order of name; keys of a static one are made ready. */
 const struct aps_issuer *aps_snapshot_issuers(const struct aps_snapshot *snap, size_t *out_n);
@@ -94,9 +94,13 @@ struct aps_snapshot_secret {
     aps_nsec until; /* wall; 0: no end.  One that has ended is of no use, whoever asks looks. */
     struct aps_secret value;
 };
-/* All versions of it, oldest first; NULL and 0 where there is none. */
-const struct aps_snapshot_secret *aps_snapshot_secret(const struct aps_snapshot *snap,
-                                                      struct aps_str name, size_t *out_n);
+/* All versions of it, oldest first; 0 where there is none.  It is opened when it is first asked
+ * for, and stays open in the snapshot; where much is open already, it lives in `pool`.
+ * APS_ERR_CORRUPT, NOMEM, IO. */
+APS_MUST_CHECK enum aps_err aps_snapshot_secret(struct aps_snapshot *snap, struct aps_str name,
+                                                apr_pool_t *pool,
+                                                const struct aps_snapshot_secret **out,
+                                                size_t *out_n, struct aps_diag *diag);
 
 /* NULL where there is none. */
 const struct aps_hook *aps_snapshot_webhook(const struct aps_snapshot *snap, struct aps_str name);

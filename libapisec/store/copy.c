@@ -97,7 +97,7 @@ enum aps_err aps_copy_load(struct aps_copy *copy,
                            enum aps_err (*load)(void *arg, sqlite3 *db, struct aps_diag *diag),
                            void *arg, struct aps_diag *diag)
 {
-    if (pthread_mutex_lock(&copy->mutex) != 0)
+    if (copy->pid != getpid() || pthread_mutex_lock(&copy->mutex) != 0)
         return APS_ERR_FAILED;
     enum aps_err err = load(arg, copy->file.db, diag);
     (void)pthread_mutex_unlock(&copy->mutex); /* held by this thread */

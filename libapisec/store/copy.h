@@ -19,7 +19,7 @@ struct aps_copy *aps_copy_keep(struct aps_copy *copy);
 void aps_copy_release(struct aps_copy *copy);
 
 const struct aps_meta *aps_copy_meta(const struct aps_copy *copy);
-/* For tables that are read once, by the thread that opens a snapshot. */
+/* For small tables: those that are read once, when a snapshot is opened, and secrets. */
 enum aps_err aps_copy_load(struct aps_copy *copy,
                            enum aps_err (*load)(void *arg, sqlite3 *db, struct aps_diag *diag),
                            void *arg, struct aps_diag *diag);

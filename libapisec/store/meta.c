@@ -176,8 +176,6 @@ static enum aps_err add_tables(struct aps_mac_run *run, sqlite3 *db, enum aps_sc
          6, false},
         {"SELECT name, edition, record, keys, created_at FROM issuer ORDER BY name", 5, false},
         {"SELECT hash, issuer, until, created_at FROM token_gone ORDER BY hash", 4, false},
-        {"SELECT name, version, blob, created_at, until FROM secret ORDER BY name, version", 5,
-         false},
         {"SELECT name, record, created_at FROM webhook ORDER BY name", 3, false},
         {"SELECT keyid, key, alg, public, created_at, until FROM signer ORDER BY keyid", 6, false},
         {"SELECT name, key, created_at FROM certificate ORDER BY name", 3, false},

@@ -27,13 +27,13 @@ static enum aps_err back_up(sqlite3 *db, const char *path, int64_t version, stru
 }
 
 static enum aps_err run_steps(sqlite3 *db, const struct aps_migrate_step *steps, size_t n,
-                              int64_t version, int64_t to, struct aps_diag *diag)
+                              void *arg, int64_t version, int64_t to, struct aps_diag *diag)
 {
     char sql[64];
     enum aps_err err = APS_OK;
     for (size_t i = 0; err == APS_OK && i < n; i++)
         if (steps[i].from == version && version < to) {
-            err = steps[i].run(db, diag);
+            err = steps[i].run(db, arg, diag);
             version++;
         }
     if (err == APS_OK && version != to) {
@@ -46,7 +46,7 @@ static enum aps_err run_steps(sqlite3 *db, const struct aps_migrate_step *steps,
 }
 
 enum aps_err aps_migrate(sqlite3 *db, const char *path, const struct aps_migrate_step *steps,
-                         size_t n, int64_t to, struct aps_diag *diag)
+                         size_t n, void *arg, int64_t to, struct aps_diag *diag)
 {
     int64_t version = 0;
     enum aps_err err = aps_schema_version(db, &version, diag);
@@ -64,7 +64,7 @@ enum aps_err aps_migrate(sqlite3 *db, const char *path, const struct aps_migrate
         return err;
     if ((err = aps_db_exec(db, "BEGIN IMMEDIATE", diag)) != APS_OK)
         return err;
-    err = run_steps(db, steps, n, version, to, diag);
+    err = run_steps(db, steps, n, arg, version, to, diag);
     if (err == APS_OK)
         err = aps_db_exec(db, "COMMIT", diag);
     if (err != APS_OK)

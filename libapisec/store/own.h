@@ -26,6 +26,16 @@ struct aps_meta {
     uint64_t imports; /* keys that came from elsewhere, ever */
 };
 
+/* The master keys that can open the store beside the one at hand; see masters.h. */
+enum { APS_MASTERS_MAX = 7 };
+struct aps_masters {
+    size_t n;
+    struct aps_master_key {
+        struct aps_secret master;
+        struct aps_seal_key seal;
+    } key[APS_MASTERS_MAX];
+};
+
 struct aps_store {
     apr_pool_t *pool;            /* scratch of one change; cleared when the next one begins */
     char dir[APS_FILE_PATH_MAX]; /* without symlinks */
@@ -38,6 +48,7 @@ struct aps_store {
     const struct aps_store_actor *actor;
     const struct aps_secret *master;
     struct aps_seal_key seal;
+    struct aps_masters others; /* of one that is written */
     struct aps_meta meta;
     struct aps_mac *pepper; /* the newest, once a key was made; NULL before */
     uint32_t pepper_version;
@@ -50,8 +61,12 @@ struct aps_store {
 /* A transaction for a change, and an empty st->pool; APS_ERR_FAILED where the store was opened to
  * read. */
 APS_MUST_CHECK enum aps_err aps_store_begin(struct aps_store *st, struct aps_diag *diag);
-/* Bring an older schema up to the present one; nothing where it is that. */
-APS_MUST_CHECK enum aps_err aps_store_migrate(sqlite3 *db, const char *path, struct aps_diag *diag);
+/* Bring an older schema up to the present one; nothing where it is that.  APS_ERR_KEY: the master
+ * key does not fit, and secrets have to be sealed anew. */
+APS_MUST_CHECK enum aps_err aps_store_migrate(sqlite3 *db, const char *path,
+                                              const struct aps_secret *master,
+                                              const struct aps_seal_key *seal,
+                                              struct aps_diag *diag);
 /* Wait for the lock on the open folder `fd`, at most 10 s. */
 APS_MUST_CHECK enum aps_err aps_store_lock(int fd, const char *dir, struct aps_diag *diag);
 
@@ -100,14 +115,17 @@ APS_MUST_CHECK enum aps_err aps_meta_check_mac(sqlite3 *db, enum aps_schema_kind
 #define APS_WRAPPED_PEPPER "pepper"
 #define APS_WRAPPED_AUDIT "audit"
 #define APS_WRAPPED_ADDRESS "address"
-#define APS_WRAPPED_LOOKUP "lookup" /* makes the id of a key whose text came from elsewhere */
-#define APS_WRAPPED_DATA                                                                           \
-    "data" /* seals the secrets of the store; made by the first of them where init did not */
+#define APS_WRAPPED_LOOKUP "lookup"  /* makes the id of a key whose text came from elsewhere */
+#define APS_WRAPPED_MASTER "master/" /* and the id of another master key, which it is */
 #define APS_WRAPPED_LEN 32
-/* A fresh random key for `purpose`, sealed. */
-APS_MUST_CHECK enum aps_err aps_wrapped_new(sqlite3 *db, const struct aps_meta *meta,
+/* A fresh random key for `purpose`, sealed under each master key of the store. */
+APS_MUST_CHECK enum aps_err aps_wrapped_new(struct aps_store *st, const char *purpose,
+                                            uint32_t version, struct aps_diag *diag);
+/* This key, of APS_WRAPPED_LEN bytes, under one of them; counted.  CONFLICT: see masters.h. */
+APS_MUST_CHECK enum aps_err aps_wrapped_put(sqlite3 *db, const struct aps_meta *meta,
                                             const struct aps_seal_key *seal, const char *purpose,
-                                            uint32_t version, aps_nsec now, struct aps_diag *diag);
+                                            uint32_t version, const struct aps_secret *key,
+                                            aps_nsec now, struct aps_diag *diag);
 /* Called with each version of a purpose, oldest first; `key` is wiped afterwards. */
 typedef enum aps_err (*aps_wrapped_fn)(void *arg, uint32_t version, const struct aps_secret *key);
 APS_MUST_CHECK enum aps_err aps_wrapped_each(sqlite3 *db, const struct aps_meta *meta,
@@ -152,14 +170,14 @@ APS_MUST_CHECK enum aps_err aps_publish_delta(struct aps_store *st, struct aps_d
 /* From `from` to from + 1, inside of a transaction. */
 struct aps_migrate_step {
     int64_t from;
-    enum aps_err (*run)(sqlite3 *db, struct aps_diag *diag);
+    enum aps_err (*run)(sqlite3 *db, void *arg, struct aps_diag *diag);
 };
-/* Bring the database at `path` up to `to` by the steps in their order, in one transaction, after a
- * backup beside it; nothing where it is there already.  APS_ERR_NEWER, or CORRUPT where a step
- * is missing. */
+/* Bring the database at `path` up to `to` by the steps in their order, each with `arg`, in one
+ * transaction, after a backup beside it; nothing where it is there already.  APS_ERR_NEWER, or
+ * CORRUPT where a step is missing. */
 APS_MUST_CHECK enum aps_err aps_migrate(sqlite3 *db, const char *path,
-                                        const struct aps_migrate_step *steps, size_t n, int64_t to,
-                                        struct aps_diag *diag);
+                                        const struct aps_migrate_step *steps, size_t n, void *arg,
+                                        int64_t to, struct aps_diag *diag);
 
 /* ---- store_change.c ---- */
 /* The number that the next row of the log will have; no other change ever has it. */
@@ -206,19 +224,20 @@ APS_MUST_CHECK enum aps_err aps_store_role_exists(struct aps_store *st, struct a
                                                   struct aps_diag *diag);
 
 /* ---- store_secret.c ---- */
-/* Secrets of the database at hand, by the data key of its newest version. */
-APS_MUST_CHECK enum aps_err aps_store_secret_key(sqlite3 *db, const struct aps_meta *meta,
-                                                 const struct aps_seal_key *seal,
-                                                 struct aps_seal_key *out, struct aps_diag *diag);
-/* Called with each version of every secret, or of the one of this name, oldest first; `value` is
- * wiped afterwards unless it was taken. */
+/* Called with each version of the secret of this name, oldest first; `value` is wiped afterwards
+ * unless it was taken.  Also of a published file. */
 typedef enum aps_err (*aps_store_secret_fn)(void *arg, struct aps_str name, uint32_t version,
                                             aps_nsec until, struct aps_secret *value);
 APS_MUST_CHECK enum aps_err aps_store_secret_load(sqlite3 *db, const struct aps_meta *meta,
                                                   const struct aps_seal_key *seal,
                                                   struct aps_str name, aps_store_secret_fn fn,
                                                   void *arg, struct aps_diag *diag);
-/* All versions of it; none is fine. */
+/* The same of every secret whose name begins with `prefix`, which ends with a slash. */
+APS_MUST_CHECK enum aps_err aps_store_secret_under(sqlite3 *db, const struct aps_meta *meta,
+                                                   const struct aps_seal_key *seal,
+                                                   const char *prefix, aps_store_secret_fn fn,
+                                                   void *arg, struct aps_diag *diag);
+/* All versions of it, and what was set; none is fine. */
 APS_MUST_CHECK enum aps_err aps_store_secret_drop(struct aps_store *st, struct aps_str name,
                                                   struct aps_diag *diag);
 
@@ -227,6 +246,14 @@ APS_MUST_CHECK enum aps_err aps_store_secret_drop(struct aps_store *st, struct a
 APS_MUST_CHECK enum aps_err aps_store_secret_put(struct aps_store *st, struct aps_str name,
                                                  struct aps_str value, aps_nsec old_until,
                                                  struct aps_diag *diag);
+
+/* ---- secret_upgrade.c ---- */
+struct aps_secret_upgrade {
+    const struct aps_secret *master;
+    const struct aps_seal_key *seal; /* of it */
+};
+/* The step from schema version 3 to 4; `arg` is one of those. */
+APS_MUST_CHECK enum aps_err aps_secret_upgrade(sqlite3 *db, void *arg, struct aps_diag *diag);
 
 /* ---- store_issuer.c ---- */
 /* In order of name, in `pool`; also of a published file. */

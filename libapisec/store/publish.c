@@ -83,6 +83,8 @@ enum aps_err aps_publish_small(struct aps_store *st, struct aps_diag *diag)
         "INSERT INTO pub.issuer SELECT * FROM main.issuer",
         "INSERT INTO pub.token_gone SELECT * FROM main.token_gone",
         "INSERT INTO pub.secret SELECT * FROM main.secret",
+        "INSERT INTO pub.secret_version SELECT * FROM main.secret_version",
+        "INSERT INTO pub.secret_key SELECT * FROM main.secret_key",
         "INSERT INTO pub.webhook SELECT * FROM main.webhook",
         "INSERT INTO pub.signer SELECT * FROM main.signer",
         "INSERT INTO pub.certificate SELECT * FROM main.certificate",

@@ -230,7 +230,7 @@ static enum aps_err open_database(struct aps_restore *rs, struct aps_diag *diag)
     if ((err = aps_db_open(rs->temp, APS_DB_MAKE, &rs->db, diag)) != APS_OK ||
         (err = aps_schema_version(rs->db, &rs->about.schema, diag)) != APS_OK ||
         (err = check_structure(rs->db, diag)) != APS_OK ||
-        (err = aps_store_migrate(rs->db, rs->temp, diag)) != APS_OK ||
+        (err = aps_store_migrate(rs->db, rs->temp, rs->master, &rs->seal, diag)) != APS_OK ||
         (err = aps_schema_check(rs->db, APS_SCHEMA_STORE, diag)) != APS_OK)
         return err;
     return check_meta(rs, diag);

@@ -21,7 +21,7 @@ static enum aps_err look_at_store(struct aps_restore *rs, const char *path,
     if (err != APS_OK)
         return err;
     if ((err = aps_db_open(old->path, APS_DB_EDIT, &db, diag)) != APS_OK ||
-        (err = aps_store_migrate(db, old->path, diag)) != APS_OK ||
+        (err = aps_store_migrate(db, old->path, rs->master, &rs->seal, diag)) != APS_OK ||
         (err = aps_schema_check(db, APS_SCHEMA_STORE, diag)) != APS_OK ||
         (err = aps_meta_load(db, &old->meta, diag)) != APS_OK)
         goto out;

@@ -47,8 +47,8 @@ enum {
 #define TOKEN_GONE                                                                                 \
     "CREATE TABLE token_gone(hash BLOB PRIMARY KEY, issuer TEXT NOT NULL, until INTEGER NOT NULL," \
     " created_at INTEGER NOT NULL) WITHOUT ROWID"
-/* Sealed under the key that is wrapped for `data`; until 0: no end. */
-#define SECRET                                                                                     \
+/* Sealed under one key of the store, until version 4. */
+#define SECRET_3                                                                                   \
     "CREATE TABLE secret(name TEXT NOT NULL, version INTEGER NOT NULL, blob BLOB NOT NULL,"        \
     " created_at INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY(name, version))"            \
     " WITHOUT ROWID"
@@ -65,6 +65,24 @@ enum {
     "CREATE TABLE certificate(name TEXT PRIMARY KEY, key TEXT NOT NULL,"                           \
     " created_at INTEGER NOT NULL) WITHOUT ROWID"
 
+/* What version 4 added. */
+/* Encryptions under the wrapping key of this master key, counted as they are kept (SEC-02). */
+#define MASTER_SEALS " seals INTEGER NOT NULL DEFAULT 0"
+/* max_age and warn 0: none; `refuse`: past its age it is not given to anybody. */
+#define SECRET                                                                                     \
+    "CREATE TABLE secret(name TEXT PRIMARY KEY, max_age INTEGER NOT NULL, warn INTEGER NOT NULL,"  \
+    " refuse INTEGER NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID"
+/* `blob` is the value under a data key of its own (SEC-01); until 0: no end. */
+#define SECRET_VERSION                                                                             \
+    "CREATE TABLE secret_version(name TEXT NOT NULL, version INTEGER NOT NULL, blob BLOB NOT "     \
+    "NULL,"                                                                                        \
+    " created_at INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY(name, version))"            \
+    " WITHOUT ROWID"
+/* That data key, under each of the master keys. */
+#define SECRET_KEY                                                                                 \
+    "CREATE TABLE secret_key(name TEXT NOT NULL, version INTEGER NOT NULL, master BLOB NOT NULL,"  \
+    " blob BLOB NOT NULL, PRIMARY KEY(name, version, master)) WITHOUT ROWID"
+
 static const struct {
     int in; /* which databases have it */
     const char *sql;
@@ -76,7 +94,7 @@ static const struct {
           " deltas INTEGER NOT NULL, imports INTEGER NOT NULL, created_at INTEGER NOT NULL)"},
     /* Every master key that can open the store, told by its public id. */
     {ALL, "CREATE TABLE master(id BLOB PRIMARY KEY, check_value BLOB NOT NULL,"
-          " mac BLOB NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID"},
+          " mac BLOB NOT NULL, created_at INTEGER NOT NULL," MASTER_SEALS ") WITHOUT ROWID"},
     /* Random keys of the store, sealed under each of those. */
     {ALL, "CREATE TABLE wrapped(purpose TEXT NOT NULL, version INTEGER NOT NULL, master BLOB"
           " NOT NULL, blob BLOB NOT NULL, created_at INTEGER NOT NULL,"
@@ -109,10 +127,12 @@ static const struct {
     {ALL, ADJUST},
     {ALL, ISSUER},
     {ALL, TOKEN_GONE},
-    {ALL, SECRET},
     {ALL, WEBHOOK},
     {ALL, SIGNER},
     {ALL, CERTIFICATE},
+    {ALL, SECRET},
+    {ALL, SECRET_VERSION},
+    {ALL, SECRET_KEY},
 };
 
 enum { TABLES = sizeof tables / sizeof *tables };
@@ -147,8 +167,9 @@ enum aps_err aps_schema_make(sqlite3 *db, enum aps_schema_kind kind, struct aps_
     return err;
 }
 
-enum aps_err aps_schema_to_2(sqlite3 *db, struct aps_diag *diag)
+enum aps_err aps_schema_to_2(sqlite3 *db, void *arg, struct aps_diag *diag)
 {
+    (void)arg; /* nothing is opened */
     return aps_db_exec(db,
                        "ALTER TABLE role ADD COLUMN" ROLE_PLAN ";"
                        "ALTER TABLE role ADD COLUMN" ROLE_PRIORITY ";" PLAN ";" PLAN_LIMIT
@@ -156,9 +177,21 @@ enum aps_err aps_schema_to_2(sqlite3 *db, struct aps_diag *diag)
                        diag);
 }
 
-enum aps_err aps_schema_to_3(sqlite3 *db, struct aps_diag *diag)
+enum aps_err aps_schema_to_3(sqlite3 *db, void *arg, struct aps_diag *diag)
 {
-    return aps_db_exec(db, ISSUER ";" TOKEN_GONE ";" SECRET ";" WEBHOOK ";" SIGNER ";" CERTIFICATE,
+    (void)arg; /* nothing is opened */
+    return aps_db_exec(
+        db, ISSUER ";" TOKEN_GONE ";" SECRET_3 ";" WEBHOOK ";" SIGNER ";" CERTIFICATE, diag);
+}
+
+enum aps_err aps_schema_to_4(sqlite3 *db, struct aps_diag *diag)
+{
+    return aps_db_exec(db,
+                       "ALTER TABLE master ADD COLUMN" MASTER_SEALS ";"
+                       "UPDATE master SET seals = (SELECT count(*) FROM wrapped AS w"
+                       " WHERE w.master = master.id);"
+                       "CREATE TEMP TABLE secret_3 AS SELECT * FROM main.secret;"
+                       "DROP TABLE main.secret;" SECRET ";" SECRET_VERSION ";" SECRET_KEY,
                        diag);
 }
 

@@ -7,7 +7,7 @@
 #include "db.h"
 
 #define APS_SCHEMA_APP_ID 0x41504953 /* "APIS", in the header of both files */
-#define APS_SCHEMA_VERSION 3
+#define APS_SCHEMA_VERSION 4
 
 enum aps_schema_kind {
     APS_SCHEMA_STORE, /* store.db: all of them */
@@ -21,10 +21,14 @@ APS_MUST_CHECK enum aps_err aps_schema_make(sqlite3 *db, enum aps_schema_kind ki
 
 /* The tables of version 1 -> those of version 2, in an open transaction.  Records of keys stay as
  * they are: record.h reads both forms. */
-APS_MUST_CHECK enum aps_err aps_schema_to_2(sqlite3 *db, struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_schema_to_2(sqlite3 *db, void *arg, struct aps_diag *diag);
 
 /* Those of version 2 -> those of version 3, likewise. */
-APS_MUST_CHECK enum aps_err aps_schema_to_3(sqlite3 *db, struct aps_diag *diag);
+APS_MUST_CHECK enum aps_err aps_schema_to_3(sqlite3 *db, void *arg, struct aps_diag *diag);
+
+/* Those of version 3 -> those of version 4, but for the secrets themselves: they lie in the
+ * temporary table `secret_3`, as they were, for secret_upgrade.c. */
+APS_MUST_CHECK enum aps_err aps_schema_to_4(sqlite3 *db, struct aps_diag *diag);
 
 /* Is this a database of ours, and of which version?  APS_ERR_CORRUPT if it is somebody else's. */
 APS_MUST_CHECK enum aps_err aps_schema_version(sqlite3 *db, int64_t *out, struct aps_diag *diag);

@@ -64,7 +64,6 @@ bool aps_snapshot_stamp_equal(const struct aps_snapshot_stamp *a,
 /* An opening under way. */
 struct trial {
     const struct aps_snapshot_options *o;
-    struct aps_seal_key seal;
     struct aps_pubfile delta; /* its connection is NULL where none is in force */
 };
 
@@ -78,7 +77,7 @@ static enum aps_err open_copy(struct aps_snapshot *snap, struct trial *t, struct
     if (near != NULL && aps_pubfile_same(&near->stamp.copy, &snap->stamp.copy) &&
         (snap->copy = aps_copy_keep(near->copy)) != NULL)
         return APS_OK;
-    err = aps_pubfile_open(t->o, "pub/store.db", APS_SCHEMA_COPY, &t->seal, &file, diag);
+    err = aps_pubfile_open(t->o, "pub/store.db", APS_SCHEMA_COPY, &snap->seal, &file, diag);
     if (err == APS_ERR_NOT_FOUND)
         return say_missing(t->o->store, diag);
     return err == APS_OK ? aps_copy_new(&file, &snap->copy, diag) : err;
@@ -123,7 +122,7 @@ static enum aps_err open_delta(struct aps_snapshot *snap, struct trial *t, struc
     snap->meta = *aps_copy_meta(snap->copy);
     if (!snap->meta.deltas)
         return APS_OK;
-    err = aps_pubfile_open(t->o, "pub/delta.db", APS_SCHEMA_DELTA, &t->seal, &t->delta, diag);
+    err = aps_pubfile_open(t->o, "pub/delta.db", APS_SCHEMA_DELTA, &snap->seal, &t->delta, diag);
     if (err == APS_ERR_NOT_FOUND) {
         aps_err_explain(diag,
                         "%s/pub/delta.db is gone, which belongs to pub/store.db: apisecctl --store "
@@ -209,18 +208,11 @@ static enum aps_err set_lookup(void *arg, uint32_t version, const struct aps_sec
     return snap->lookup != NULL ? APS_ERR_CORRUPT : aps_mac_new(key->b, key->n, &snap->lookup);
 }
 
-struct contents {
-    struct aps_snapshot *snap;
-    const struct aps_seal_key *seal;
-};
-
 /* Whom else than keys of its own the store believes. */
-static enum aps_err load_trust(const struct contents *c, sqlite3 *db, struct aps_diag *diag)
+static enum aps_err load_trust(struct aps_snapshot *snap, sqlite3 *db, struct aps_diag *diag)
 {
-    struct aps_snapshot *snap = c->snap;
     enum aps_err err;
-    if ((err = aps_snapshot_secret_load(snap, db, c->seal, diag)) != APS_OK ||
-        (err = aps_snapshot_issuer_load(snap, db, diag)) != APS_OK ||
+    if ((err = aps_snapshot_issuer_load(snap, db, diag)) != APS_OK ||
         (err = aps_snapshot_token_load(snap, db, diag)) != APS_OK ||
         (err = aps_snapshot_webhook_load(snap, db, diag)) != APS_OK ||
         (err = aps_snapshot_signer_load(snap, db, diag)) != APS_OK)
@@ -231,33 +223,37 @@ static enum aps_err load_trust(const struct contents *c, sqlite3 *db, struct aps
 /* The small tables, of the delta or else of the copy. */
 static enum aps_err load(void *arg, sqlite3 *db, struct aps_diag *diag)
 {
-    const struct contents *c = arg;
-    struct aps_snapshot *snap = c->snap;
+    struct aps_snapshot *snap = arg;
     enum aps_err err;
-    if ((err = aps_wrapped_each(db, &snap->meta, c->seal, APS_WRAPPED_PEPPER, add_pepper, snap,
+    if ((err = aps_wrapped_each(db, &snap->meta, &snap->seal, APS_WRAPPED_PEPPER, add_pepper, snap,
                                 diag)) != APS_OK ||
-        (err = aps_wrapped_each(db, &snap->meta, c->seal, APS_WRAPPED_ADDRESS, set_address, snap,
-                                diag)) != APS_OK ||
-        (err = aps_wrapped_each(db, &snap->meta, c->seal, APS_WRAPPED_LOOKUP, set_lookup, snap,
+        (err = aps_wrapped_each(db, &snap->meta, &snap->seal, APS_WRAPPED_ADDRESS, set_address,
+                                snap, diag)) != APS_OK ||
+        (err = aps_wrapped_each(db, &snap->meta, &snap->seal, APS_WRAPPED_LOOKUP, set_lookup, snap,
                                 diag)) != APS_OK ||
         (err = aps_store_role_load(db, snap->pool, &snap->roles, diag)) != APS_OK ||
         (err = aps_store_plan_book_load(db, &snap->meta, snap->pool, &snap->plans, diag)) !=
             APS_OK ||
         (err = aps_store_adjust_load(db, snap->pool, &snap->adjusts, diag)) != APS_OK ||
-        (err = load_trust(c, db, diag)) != APS_OK)
+        (err = load_trust(snap, db, diag)) != APS_OK)
         return err;
     return aps_rolebook_seal(snap->roles, diag);
 }
 
 static enum aps_err load_all(struct aps_snapshot *snap, struct trial *t, struct aps_diag *diag)
 {
-    struct contents c = {snap, &t->seal};
+    struct aps_pubfile file = t->delta;
     enum aps_err err;
-    if (t->delta.db == NULL)
-        return aps_copy_load(snap->copy, load, &c, diag);
-    if ((err = load(&c, t->delta.db, diag)) != APS_OK)
+    if (file.db == NULL) {
+        if ((snap->small = aps_copy_keep(snap->copy)) == NULL)
+            return APS_ERR_FAILED;
+        return aps_copy_load(snap->copy, load, snap, diag);
+    }
+    if ((err = load(snap, file.db, diag)) != APS_OK ||
+        (err = aps_delta_load(file.db, snap->pool, &snap->delta, diag)) != APS_OK)
         return err;
-    return aps_delta_load(t->delta.db, snap->pool, &snap->delta, diag);
+    t->delta.db = NULL; /* taken */
+    return aps_copy_new(&file, &snap->small, diag);
 }
 
 enum aps_err aps_snapshot_open(const struct aps_snapshot_options *options,
@@ -271,7 +267,8 @@ enum aps_err aps_snapshot_open(const struct aps_snapshot_options *options,
         return err;
     if ((snap->pool = aps_store_pool()) == NULL)
         goto out;
-    if ((err = aps_seal_key_init(options->master, &t.seal)) != APS_OK)
+    if ((err = aps_seal_key_init(options->master, &snap->seal)) != APS_OK ||
+        (err = aps_snapshot_secret_room(&snap->vault)) != APS_OK)
         goto out;
     if ((err = open_files(snap, &t, diag)) != APS_OK)
         goto out;
@@ -285,7 +282,6 @@ out:
     if (err == APS_ERR_CORRUPT)
         say_mend(options->store, diag);
     aps_db_close(t.delta.db);
-    aps_seal_key_wipe(&t.seal);
     aps_snapshot_close(snap);
     return err;
 }
@@ -295,11 +291,13 @@ void aps_snapshot_close(struct aps_snapshot *snap)
     if (snap == NULL)
         return;
     aps_copy_release(snap->copy);
+    aps_copy_release(snap->small);
     for (unsigned i = 0; i < snap->npeppers; i++)
         aps_mac_free(snap->peppers[i].mac);
     aps_mac_free(snap->address);
     aps_mac_free(snap->lookup);
-    aps_snapshot_secret_wipe(snap);
+    aps_snapshot_secret_free(snap->vault);
+    aps_seal_key_wipe(&snap->seal);
     if (snap->pool != NULL)
         apr_pool_destroy(snap->pool);
     free(snap);

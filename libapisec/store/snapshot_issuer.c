@@ -2,24 +2,43 @@
 #include "apisec/random.h"
 #include "snapshot_own.h"
 
-/* The set of a static issuer: of the row, or of a secret. */
-static struct aps_str keys_of(const struct aps_snapshot *snap, const struct aps_store_issuer *row)
+static enum aps_err keep_newest(void *arg, struct aps_str name, uint32_t version, aps_nsec until,
+                                struct aps_secret *value)
 {
-    const struct aps_snapshot_secret *secret;
-    size_t n = 0;
+    struct aps_secret *out = arg;
 
-    if (row->keys.n != 0)
-        return row->keys;
-    secret = aps_snapshot_secret(snap, aps_issuer_secret_keys(snap->pool, row->def.name), &n);
-    return n != 0 ? aps_secret_str(&secret[n - 1].value) : (struct aps_str){NULL, 0};
+    (void)name, (void)version, (void)until; /* they come oldest first, and have no overlap */
+    aps_secret_wipe(out);
+    *out = *value;
+    *value = (struct aps_secret){NULL, 0}; /* taken */
+    return APS_OK;
 }
 
-static enum aps_err make(struct aps_snapshot *snap, const struct aps_store_issuer *row,
+/* The set of a static issuer: of the row, or of a secret, which then is in *secret. */
+static enum aps_err keys_of(const struct aps_snapshot *snap, sqlite3 *db,
+                            const struct aps_store_issuer *row, struct aps_secret *secret,
+                            struct aps_str *out, struct aps_diag *diag)
+{
+    enum aps_err err = APS_OK;
+
+    *out = row->keys;
+    if (row->keys.n != 0)
+        return APS_OK;
+    err = aps_store_secret_load(db, &snap->meta, &snap->seal,
+                                aps_issuer_secret_keys(snap->pool, row->def.name), keep_newest,
+                                secret, diag);
+    *out = aps_secret_str(secret);
+    return err;
+}
+
+static enum aps_err make(struct aps_snapshot *snap, sqlite3 *db, const struct aps_store_issuer *row,
                          struct aps_issuer *out, struct aps_diag *diag)
 {
     const struct aps_jwks_options options = aps_issuer_jwks(&row->def, false);
     struct aps_jwks *set = apr_pcalloc(snap->pool, sizeof *set);
     unsigned char hash_key[APS_SIPHASH_KEY_LEN];
+    struct aps_secret secret = {NULL, 0};
+    struct aps_str keys = {NULL, 0};
     struct aps_diag why = {{0}};
     enum aps_err err;
 
@@ -28,7 +47,9 @@ static enum aps_err make(struct aps_snapshot *snap, const struct aps_store_issue
         return APS_OK;
     if ((err = aps_random_fill(hash_key, sizeof hash_key)) != APS_OK)
         return err;
-    err = aps_jwks_read(keys_of(snap, row), &options, hash_key, snap->pool, set, &why);
+    if ((err = keys_of(snap, db, row, &secret, &keys, diag)) == APS_OK)
+        err = aps_jwks_read(keys, &options, hash_key, snap->pool, set, &why);
+    aps_secret_wipe(&secret);
     out->jwt.keys = set;
     if (err == APS_OK || err == APS_ERR_NOMEM || err == APS_ERR_CRYPTO)
         return err;
@@ -48,7 +69,7 @@ enum aps_err aps_snapshot_issuer_load(struct aps_snapshot *snap, sqlite3 *db, st
         return err;
     list = apr_pcalloc(snap->pool, (n + 1) * sizeof *list);
     for (size_t i = 0; err == APS_OK && i < n; i++)
-        err = make(snap, &rows[i], &list[i], diag);
+        err = make(snap, db, &rows[i], &list[i], diag);
     snap->issuers = list;
     snap->nissuers = n;
     return err;

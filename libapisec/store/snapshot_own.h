@@ -31,22 +31,23 @@ struct aps_snapshot {
     struct aps_mac *lookup; /* gives an imported text its id */
     struct aps_copy *copy;
     struct aps_delta *delta; /* NULL: the copy is the newest there is */
+    struct aps_copy *small;  /* whose small tables are in force: the copy, or the delta */
+    struct aps_seal_key seal;
+    struct aps_snapshot_vault *vault; /* secrets that were opened */
     /* By name; all in `pool`, the secrets' bytes apart. */
     const struct aps_issuer *issuers;
     size_t nissuers;
-    apr_hash_t *secrets; /* to apr_array_header_t of aps_snapshot_secret */
-    apr_hash_t *gone;    /* hashes of tokens */
+    apr_hash_t *gone; /* hashes of tokens */
     apr_hash_t *webhooks;
     apr_hash_t *signers;
     apr_hash_t *certificates; /* to the id of the key */
 };
 
+/* Room for secrets, which are opened when they are asked for; the last wipes them.  NULL is fine.
+ */
+APS_MUST_CHECK enum aps_err aps_snapshot_secret_room(struct aps_snapshot_vault **out);
+void aps_snapshot_secret_free(struct aps_snapshot_vault *vault);
 /* Of the database whose small tables are in force. */
-APS_MUST_CHECK enum aps_err aps_snapshot_secret_load(struct aps_snapshot *snap, sqlite3 *db,
-                                                     const struct aps_seal_key *seal,
-                                                     struct aps_diag *diag);
-void aps_snapshot_secret_wipe(struct aps_snapshot *snap);
-/* After the secrets, among which keys may be. */
 APS_MUST_CHECK enum aps_err aps_snapshot_issuer_load(struct aps_snapshot *snap, sqlite3 *db,
                                                      struct aps_diag *diag);
 APS_MUST_CHECK enum aps_err aps_snapshot_token_load(struct aps_snapshot *snap, sqlite3 *db,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 
-#include "own.h"
+#include "masters.h"
 #include "schema.h"
 
 enum { LOCK_TRIES = 500, LOCK_MSEC = 20 };
@@ -19,11 +19,16 @@ apr_pool_t *aps_store_pool(void)
     return pool;
 }
 
-static const struct aps_migrate_step steps[] = {{1, aps_schema_to_2}, {2, aps_schema_to_3}};
+static const struct aps_migrate_step steps[] = {
+    {1, aps_schema_to_2}, {2, aps_schema_to_3}, {3, aps_secret_upgrade}};
 
-enum aps_err aps_store_migrate(sqlite3 *db, const char *path, struct aps_diag *diag)
+enum aps_err aps_store_migrate(sqlite3 *db, const char *path, const struct aps_secret *master,
+                               const struct aps_seal_key *seal, struct aps_diag *diag)
 {
-    return aps_migrate(db, path, steps, sizeof steps / sizeof *steps, APS_SCHEMA_VERSION, diag);
+    struct aps_secret_upgrade up = {.master = master, .seal = seal};
+
+    return aps_migrate(db, path, steps, sizeof steps / sizeof *steps, &up, APS_SCHEMA_VERSION,
+                       diag);
 }
 
 enum aps_err aps_store_lock(int fd, const char *dir, struct aps_diag *diag)
@@ -109,7 +114,7 @@ static enum aps_err migrate(struct aps_store *st, const char *path, struct aps_d
         return err;
     if (!held && (err = take_lock(st, diag)) != APS_OK)
         return err;
-    err = aps_store_migrate(st->db, path, diag);
+    err = aps_store_migrate(st->db, path, st->master, &st->seal, diag);
     if (!held)
         drop_lock(st);
     return err;
@@ -146,6 +151,8 @@ static enum aps_err open_db(struct aps_store *st, const char *path, struct aps_d
         return err;
     if (st->mode == APS_STORE_READ)
         return aps_db_exec(st->db, "PRAGMA query_only = ON", diag);
+    if ((err = aps_masters_load(st->db, &st->meta, &st->seal, &st->others, diag)) != APS_OK)
+        return err;
     mend_copy(st);
     return begin(st, diag);
 }
@@ -195,6 +202,7 @@ void aps_store_close(struct aps_store *st)
     }
     drop_lock(st);
     aps_mac_free(st->pepper);
+    aps_masters_wipe(&st->others);
     aps_seal_key_wipe(&st->seal);
     if (st->pool != NULL)
         apr_pool_destroy(st->pool);

@@ -114,11 +114,10 @@ static enum aps_err put_meta(struct aps_store *st, const char *prefix, struct ap
 static enum aps_err put_keys(struct aps_store *st, struct aps_diag *diag)
 {
     static const char *const purposes[] = {APS_WRAPPED_PEPPER, APS_WRAPPED_AUDIT,
-                                           APS_WRAPPED_ADDRESS, APS_WRAPPED_LOOKUP,
-                                           APS_WRAPPED_DATA};
+                                           APS_WRAPPED_ADDRESS, APS_WRAPPED_LOOKUP};
     enum aps_err err = aps_meta_put_master(st->db, &st->meta, st->master, &st->seal, st->now, diag);
     for (size_t i = 0; err == APS_OK && i < sizeof purposes / sizeof *purposes; i++)
-        err = aps_wrapped_new(st->db, &st->meta, &st->seal, purposes[i], 1, st->now, diag);
+        err = aps_wrapped_new(st, purposes[i], 1, diag);
     return err;
 }
 

@@ -198,6 +198,10 @@ enum aps_err aps_store_signer_forget(struct aps_store *st, struct aps_str id, st
 {
     static const char *const sql[] = {
         "DELETE FROM secret WHERE name IN (SELECT 'signer/' || keyid FROM signer WHERE key = ?)",
+        "DELETE FROM secret_version WHERE name IN (SELECT 'signer/' || keyid FROM signer"
+        " WHERE key = ?)",
+        "DELETE FROM secret_key WHERE name IN (SELECT 'signer/' || keyid FROM signer"
+        " WHERE key = ?)",
         "DELETE FROM signer WHERE key = ?",
     };
     enum aps_err err = APS_OK;

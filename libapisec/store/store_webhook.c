@@ -112,9 +112,8 @@ static enum aps_err compare(void *arg, struct aps_str name, uint32_t version, ap
 {
     struct sought *sought = arg;
 
-    (void)version, (void)until; /* one that has ended was given to somebody too */
-    if (aps_str_starts(name, APS_STR_LIT("webhook/")) && value->n == sought->secret.n &&
-        aps_secret_equal(value->b, sought->secret.p, value->n))
+    (void)name, (void)version, (void)until; /* one that has ended was given to somebody too */
+    if (value->n == sought->secret.n && aps_secret_equal(value->b, sought->secret.p, value->n))
         sought->shared = true;
     return APS_OK;
 }
@@ -131,8 +130,7 @@ static enum aps_err check_secret(struct aps_store *st, const struct aps_hook *ho
         (err = aps_webhook_key(hook->spec.scheme, secret, &key, diag)) != APS_OK)
         return err;
     aps_webhook_key_free(key);
-    err = aps_store_secret_load(st->db, &st->meta, &st->seal, (struct aps_str){NULL, 0}, compare,
-                                &sought, diag);
+    err = aps_store_secret_under(st->db, &st->meta, &st->seal, "webhook/", compare, &sought, diag);
     if (err == APS_OK && sought.shared) {
         aps_err_explain(diag, "this secret is that of a webhook already: want one of its own for "
                               "each, and a new one for each rotation");

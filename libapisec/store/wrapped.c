@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "apisec/random.h"
-#include "own.h"
+#include "masters.h"
 
 enum { ROW_MAX = 48, BLOB_LEN = APS_WRAPPED_LEN + APS_SEAL_OVERHEAD };
 
@@ -19,21 +19,21 @@ static struct aps_seal_place place_of(const struct aps_meta *meta, const char *p
     };
 }
 
-enum aps_err aps_wrapped_new(sqlite3 *db, const struct aps_meta *meta,
+enum aps_err aps_wrapped_put(sqlite3 *db, const struct aps_meta *meta,
                              const struct aps_seal_key *seal, const char *purpose, uint32_t version,
-                             aps_nsec now, struct aps_diag *diag)
+                             const struct aps_secret *key, aps_nsec now, struct aps_diag *diag)
 {
     char row[ROW_MAX];
     struct aps_seal_place place = place_of(meta, purpose, version, row);
-    struct aps_secret key = {0};
     uint8_t blob[BLOB_LEN];
     struct aps_sql q;
     enum aps_err err;
 
-    if ((err = aps_secret_new(APS_WRAPPED_LEN, &key)) != APS_OK ||
-        (err = aps_random_fill(key.b, key.n)) != APS_OK ||
-        (err = aps_seal(seal, &place, aps_secret_str(&key), blob)) != APS_OK)
-        goto out;
+    if (key->n != APS_WRAPPED_LEN)
+        return APS_ERR_CRYPTO;
+    if ((err = aps_masters_take(db, seal, diag)) != APS_OK ||
+        (err = aps_seal(seal, &place, aps_secret_str(key), blob)) != APS_OK)
+        return err;
     aps_sql_begin(&q, db,
                   "INSERT INTO wrapped(purpose, version, master, blob, created_at)"
                   " VALUES(?, ?, ?, ?, ?)");
@@ -42,8 +42,21 @@ enum aps_err aps_wrapped_new(sqlite3 *db, const struct aps_meta *meta,
     aps_sql_blob(&q, seal->id, sizeof seal->id);
     aps_sql_blob(&q, blob, sizeof blob);
     aps_sql_i64(&q, now);
-    err = aps_sql_run(&q, diag);
-out:
+    return aps_sql_run(&q, diag);
+}
+
+enum aps_err aps_wrapped_new(struct aps_store *st, const char *purpose, uint32_t version,
+                             struct aps_diag *diag)
+{
+    struct aps_secret key = {0};
+    enum aps_err err;
+
+    if ((err = aps_secret_new(APS_WRAPPED_LEN, &key)) == APS_OK &&
+        (err = aps_random_fill(key.b, key.n)) == APS_OK)
+        err = aps_wrapped_put(st->db, &st->meta, &st->seal, purpose, version, &key, st->now, diag);
+    for (size_t i = 0; err == APS_OK && i < st->others.n; i++)
+        err = aps_wrapped_put(st->db, &st->meta, &st->others.key[i].seal, purpose, version, &key,
+                              st->now, diag);
     aps_secret_wipe(&key);
     return err;
 }

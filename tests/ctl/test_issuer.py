@@ -207,7 +207,7 @@ def test_a_secret_of_tokens_is_kept_as_one(store, folder):  # JWT-04, SEC-01
 
 def blob(store):
     with sqlite3.connect("file:%s?mode=ro" % store.file("store.db"), uri=True) as db:
-        return db.execute("SELECT version, until, blob FROM secret WHERE name = 'issuer/acme' ORDER BY version DESC").fetchone()
+        return db.execute("SELECT version, until, blob FROM secret_version WHERE name = 'issuer/acme' ORDER BY version DESC").fetchone()
 
 
 def test_the_secret_of_a_client_comes_by_stdin_and_is_sealed(store):  # CLI-01, SEC-01

@@ -146,6 +146,15 @@ static inline struct aps_snapshot *t_snapshot(struct t_store *t)
     return snap;
 }
 
+/* Every version of a secret, oldest first. */
+static inline const struct aps_snapshot_secret *
+t_secret(struct t_store *t, struct aps_snapshot *snap, struct aps_str name, size_t *out_n)
+{
+    const struct aps_snapshot_secret *list = NULL;
+    t_want(APS_OK, aps_snapshot_secret(snap, name, t->pool, &list, out_n, &t->diag), &t->diag);
+    return list;
+}
+
 /* A key with this name and, if `role` is not NULL, role.  *out_text is the caller's. */
 static inline struct aps_key t_create(struct t_store *t, struct aps_store *st, const char *name,
                                       const char *role, struct aps_secret *out_text)

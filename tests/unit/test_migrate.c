@@ -36,18 +36,21 @@ static int tear_down(void **state)
     return 0;
 }
 
-static enum aps_err add_column(sqlite3 *db, struct aps_diag *diag)
+static enum aps_err add_column(sqlite3 *db, void *arg, struct aps_diag *diag)
 {
+    (void)arg;
     return aps_db_exec(db, "ALTER TABLE a ADD COLUMN y; UPDATE a SET y = 10", diag);
 }
 
-static enum aps_err add_table(sqlite3 *db, struct aps_diag *diag)
+static enum aps_err add_table(sqlite3 *db, void *arg, struct aps_diag *diag)
 {
+    (void)arg;
     return aps_db_exec(db, "CREATE TABLE b(z); INSERT INTO b SELECT x + y FROM a", diag);
 }
 
-static enum aps_err break_halfway(sqlite3 *db, struct aps_diag *diag)
+static enum aps_err break_halfway(sqlite3 *db, void *arg, struct aps_diag *diag)
 {
+    (void)arg;
     enum aps_err err = aps_db_exec(db, "DELETE FROM a", diag);
     return err == APS_OK ? aps_db_exec(db, "INSERT INTO none VALUES(1)", diag) : err;
 }
@@ -61,7 +64,7 @@ static enum aps_err migrate(const struct aps_migrate_step *steps, size_t n, int6
     sqlite3 *db = NULL;
     enum aps_err err = aps_db_open(path, APS_DB_EDIT, &db, &t.diag);
     if (err == APS_OK)
-        err = aps_migrate(db, path, steps, n, to, &t.diag);
+        err = aps_migrate(db, path, steps, n, NULL, to, &t.diag);
     aps_db_close(db);
     return err;
 }

@@ -117,7 +117,7 @@ static void secrets_are_sealed(void **state)
     snap = t_snapshot(&t);
     assert_int_equal(published(snap, 1)->jwt.keys->usable, 1);
     assert_true(aps_str_eq(
-        aps_secret_str(&aps_snapshot_secret(snap, aps_issuer_secret(t.pool, i.name), &n)->value),
+        aps_secret_str(&t_secret(&t, snap, aps_issuer_secret(t.pool, i.name), &n)->value),
         APS_STR_LIT("correct horse battery")));
     aps_snapshot_close(snap);
     for (int k = 0; k < 2; k++) {

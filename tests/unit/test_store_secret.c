@@ -2,7 +2,8 @@
 
 #include <sqlite3.h>
 
-#include "../../libapisec/store/own.h"
+#include "../../libapisec/store/envelope.h"
+#include "../../libapisec/store/masters.h"
 
 static struct t_store t;
 
@@ -69,12 +70,122 @@ static void a_secret_that_was_moved_does_not_open(void **state)
     assert_true(aps_str_eq(out, APS_STR_LIT("first")));
     t_want(APS_OK, get("a/1", &out), &t.diag);
     assert_true(aps_str_eq(out, APS_STR_LIT("second")));
-    change("UPDATE secret SET blob = (SELECT blob FROM secret WHERE name = 'a/1')"
+    change("UPDATE secret_version SET blob = (SELECT blob FROM secret_version WHERE name = 'a/1')"
            " WHERE name = 'a'");
     assert_int_equal(get("a", &out), APS_ERR_CORRUPT);
     assert_non_null(strstr(t.diag.text, "the sealed secret \"a\" is damaged"));
-    change("UPDATE secret SET version = 2 WHERE name = 'a/1'");
+    change("UPDATE secret_key SET version = 2 WHERE name = 'a/1'");
+    change("UPDATE secret_version SET version = 2 WHERE name = 'a/1'");
     assert_int_equal(get("a/1", &out), APS_ERR_CORRUPT);
+}
+
+/* SEC-03: nor does its data key, be it that of another version of the same secret. */
+static void a_data_key_that_was_moved_does_not_open(void **state)
+{
+    struct aps_store *st = t_open(&t, T_NOW);
+    struct aps_str out = {NULL, 0};
+    (void)state;
+    put(st, "a", "first");
+    put(st, "b", "second");
+    t_commit(&t, st);
+    change("UPDATE secret_key SET blob = (SELECT blob FROM secret_key WHERE name = 'b')"
+           " WHERE name = 'a'");
+    assert_int_equal(get("a", &out), APS_ERR_CORRUPT);
+    t_want(APS_OK, get("b", &out), &t.diag);
+    change("UPDATE secret_version SET blob = (SELECT blob FROM secret_version WHERE name = 'b')"
+           " WHERE name = 'a'");
+    assert_int_equal(get("a", &out), APS_ERR_CORRUPT);
+}
+
+static int64_t ask(const char *sql)
+{
+    sqlite3 *db = NULL;
+    int64_t n = -1;
+    assert_int_equal(sqlite3_open(t_path(&t, "store.db"), &db), SQLITE_OK);
+    t_want(APS_OK, aps_db_number(db, sql, -1, &n, &t.diag), &t.diag);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    return n;
+}
+
+/* SEC-01: each version lies under a key of its own, which the store has once for each master key;
+ * both go with the version. */
+static void each_version_has_a_key_of_its_own(void **state)
+{
+    struct aps_store *st = t_open(&t, T_NOW);
+    (void)state;
+    put(st, "a", "the same value");
+    put(st, "b", "the same value");
+    t_commit(&t, st);
+    assert_int_equal(ask("SELECT count(DISTINCT substr(blob, 1, 10)) FROM secret_version"), 2);
+    assert_int_equal(ask("SELECT count(*) FROM secret_key"), 2);
+    assert_int_equal(ask("SELECT count(*) FROM wrapped WHERE purpose = 'data'"), 0);
+    st = t_open(&t, T_NOW);
+    put(st, "a", "another value");
+    t_commit(&t, st);
+    assert_int_equal(ask("SELECT version FROM secret_version WHERE name = 'a'"), 2);
+    assert_int_equal(ask("SELECT count(*) FROM secret_key WHERE name = 'a'"), 1);
+    st = t_open(&t, T_NOW);
+    t_want(APS_OK, aps_store_secret_drop(st, APS_STR_LIT("a"), &t.diag), &t.diag);
+    st->changed = true;
+    t_commit(&t, st);
+    assert_int_equal(ask("SELECT count(*) FROM secret_key WHERE name = 'a'"), 0);
+    assert_int_equal(ask("SELECT count(*) FROM secret WHERE name = 'a'"), 0);
+}
+
+/* SEC-02: what a wrapping key seals is counted with it, and ends far below 2^32. */
+static void encryptions_are_counted_and_end(void **state)
+{
+    struct aps_store *st = t_open(&t, T_NOW);
+    struct aps_str out = {NULL, 0};
+    int64_t before = ask("SELECT seals FROM master");
+    (void)state;
+    assert_int_equal(before, ask("SELECT count(*) FROM wrapped"));
+    put(st, "a", "first");
+    t_commit(&t, st);
+    assert_int_equal(ask("SELECT seals FROM master"), before + 1);
+    change("UPDATE master SET seals = 2147483647");
+    st = t_open(&t, T_NOW);
+    put(st, "a", "second");
+    t_commit(&t, st);
+    st = t_open(&t, T_NOW);
+    t_want(APS_ERR_CONFLICT,
+           aps_store_secret_put(st, APS_STR_LIT("a"), APS_STR_LIT("third"), T_NOW, &t.diag),
+           &t.diag);
+    assert_non_null(strstr(t.diag.text, "2147483648 times"));
+    assert_non_null(strstr(t.diag.text, "apisecctl master rotate"));
+    t_want(APS_ERR_CONFLICT, aps_wrapped_new(st, "pepper", 2, &t.diag), &t.diag);
+    aps_store_close(st);
+    t_want(APS_OK, get("a", &out), &t.diag);
+    assert_true(aps_str_eq(out, APS_STR_LIT("second")));
+}
+
+/* While two master keys can open the store, whoever has either seals under both. */
+static void either_master_key_opens_what_the_other_sealed(void **state)
+{
+    static const unsigned char bytes[APS_MASTER_LEN] = "another master key of 32 bytes..";
+    struct aps_store *st = t_open(&t, T_NOW);
+    struct aps_secret second = {NULL, 0}, first = t.master;
+    struct aps_str out = {NULL, 0};
+    (void)state;
+    t_want(APS_OK, aps_secret_copy(bytes, sizeof bytes, &second), &t.diag);
+    t_want(APS_OK, aps_masters_add(st, &second, &t.diag), &t.diag);
+    put(st, "a", "by the first");
+    t_commit(&t, st);
+    assert_int_equal(ask("SELECT count(*) FROM secret_key"), 2);
+
+    t.master = second;
+    st = t_open(&t, T_NOW);
+    put(st, "b", "by the second");
+    t_commit(&t, st);
+    t_want(APS_OK, get("a", &out), &t.diag);
+    assert_true(aps_str_eq(out, APS_STR_LIT("by the first")));
+    t.master = first;
+    t_want(APS_OK, get("b", &out), &t.diag);
+    assert_true(aps_str_eq(out, APS_STR_LIT("by the second")));
+
+    change("DELETE FROM wrapped WHERE purpose LIKE 'master/%'");
+    t_want(APS_ERR_CORRUPT, t_try_open(&t, APS_STORE_WRITE, T_NOW, &st), &t.diag);
+    aps_secret_wipe(&second);
 }
 
 /* SEC-05, SEC-16: without its data key nothing is read. */
@@ -85,9 +196,63 @@ static void without_its_key_nothing_opens(void **state)
     (void)state;
     put(st, "a", "first");
     t_commit(&t, st);
-    change("DELETE FROM wrapped WHERE purpose = 'data'");
+    change("DELETE FROM secret_key");
     assert_int_equal(get("a", &out), APS_ERR_CORRUPT);
-    assert_non_null(strstr(t.diag.text, "sealed data key is missing"));
+    assert_non_null(strstr(t.diag.text, "the sealed secret \"a\" is damaged"));
+}
+
+/* Lazily: one that is damaged hinders nobody who does not ask for it. */
+static void a_snapshot_opens_what_is_asked_for(void **state)
+{
+    struct aps_store *st = t_open(&t, T_NOW);
+    const struct aps_snapshot_secret *list = NULL, *again = NULL;
+    struct aps_snapshot *snap;
+    size_t n = 9;
+    (void)state;
+    put(st, "a", "first");
+    put(st, "b", "second");
+    t_want(APS_OK,
+           aps_db_exec(st->db, "UPDATE secret_version SET blob = x'00' WHERE name = 'b'", &t.diag),
+           &t.diag);
+    t_commit(&t, st);
+    snap = t_snapshot(&t);
+    list = t_secret(&t, snap, APS_STR_LIT("a"), &n);
+    assert_int_equal(n, 1);
+    assert_true(aps_str_eq(aps_secret_str(&list->value), APS_STR_LIT("first")));
+    again = t_secret(&t, snap, APS_STR_LIT("a"), &n);
+    assert_ptr_equal(again, list);
+    t_want(APS_ERR_CORRUPT, aps_snapshot_secret(snap, APS_STR_LIT("b"), t.pool, &list, &n, &t.diag),
+           &t.diag);
+    assert_non_null(strstr(t.diag.text, "the sealed secret \"b\" is damaged"));
+    (void)t_secret(&t, snap, APS_STR_LIT("c"), &n);
+    assert_int_equal(n, 0);
+    aps_snapshot_close(snap);
+}
+
+/* What is beyond the room is opened for whoever asks. */
+static void a_snapshot_has_room_for_much_and_no_end(void **state)
+{
+    enum { NAMES = 2100 };
+    struct aps_store *st = t_open(&t, T_NOW);
+    struct aps_snapshot *snap;
+    char name[16], value[16];
+    size_t n = 0;
+    (void)state;
+    for (int i = 0; i < NAMES; i++) {
+        (void)snprintf(name, sizeof name, "s%d", i);
+        (void)snprintf(value, sizeof value, "value %d", i);
+        put(st, name, value);
+    }
+    t_commit(&t, st);
+    snap = t_snapshot(&t);
+    for (int i = 0; i < 2 * NAMES; i++) {
+        (void)snprintf(name, sizeof name, "s%d", i % NAMES);
+        (void)snprintf(value, sizeof value, "value %d", i % NAMES);
+        const struct aps_snapshot_secret *list = t_secret(&t, snap, aps_str(name), &n);
+        assert_int_equal(n, 1);
+        assert_true(aps_str_eq(aps_secret_str(&list->value), aps_str(value)));
+    }
+    aps_snapshot_close(snap);
 }
 
 static void sizes_are_bound(void **state)
@@ -115,6 +280,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_secret_that_was_moved_does_not_open),
+        T(a_data_key_that_was_moved_does_not_open),
+        T(each_version_has_a_key_of_its_own),
+        T(encryptions_are_counted_and_end),
+        T(either_master_key_opens_what_the_other_sealed),
+        T(a_snapshot_opens_what_is_asked_for),
+        T(a_snapshot_has_room_for_much_and_no_end),
         T(without_its_key_nothing_opens),
         T(sizes_are_bound),
     };

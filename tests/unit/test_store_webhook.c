@@ -26,7 +26,7 @@ static const struct aps_hook other = {
 static size_t versions(struct aps_snapshot *snap, const struct aps_snapshot_secret **out)
 {
     size_t n = 0;
-    *out = aps_snapshot_secret(snap, aps_hook_secret(t.pool, hook.name), &n);
+    *out = t_secret(&t, snap, aps_hook_secret(t.pool, hook.name), &n);
     return n;
 }
 

@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include "../../libapisec/store/own.h"
 #include "apisec/authn.h"
 
 /* When store_1.sql was written, and the texts of its keys that work then. */
@@ -15,6 +16,9 @@
 
 /* Of store_2.sql. */
 #define MASTER_2 "b7ef9113d9dd439e5d0a554cbf4d81f598a26fe951f1dada9717edcbaf840331\n"
+
+/* Of store_3.sql. */
+#define MASTER_3 "174349c493d55f7acf60d7f7ba325d8b2ac23d6ab8ec166144ae3ea6ebe15171\n"
 
 static struct t_store t;
 
@@ -46,6 +50,13 @@ static int set_up_2(void **state)
 {
     (void)state;
     put_store(MASTER_2, T_SRCDIR "/tests/unit/store_2.sql");
+    return 0;
+}
+
+static int set_up_3(void **state)
+{
+    (void)state;
+    put_store(MASTER_3, T_SRCDIR "/tests/unit/store_3.sql");
     return 0;
 }
 
@@ -146,9 +157,54 @@ static void a_store_of_version_2_is_brought_up(void **state)
     t_commit(&t, st);
     snap = t_snapshot(&t);
     assert_non_null(aps_snapshot_webhook(snap, hook.name));
-    assert_non_null(aps_snapshot_secret(snap, APS_STR_LIT("webhook/deploy"), &n));
+    (void)t_secret(&t, snap, APS_STR_LIT("webhook/deploy"), &n);
     assert_int_equal(n, 1);
     aps_snapshot_close(snap);
+}
+
+static void want_secret(struct aps_snapshot *snap, const char *name, size_t versions,
+                        const char *newest)
+{
+    size_t n = 0;
+    const struct aps_snapshot_secret *list = t_secret(&t, snap, aps_str(name), &n);
+    assert_int_equal(n, versions);
+    assert_int_equal(list[n - 1].version, versions);
+    assert_true(aps_str_eq(aps_secret_str(&list[n - 1].value), aps_str(newest)));
+}
+
+/* CLI-10, SEC-01: each secret gets a key of its own, and all of them work as before. */
+static void a_store_of_version_3_is_brought_up(void **state)
+{
+    struct aps_store *st = t_open(&t, THEN);
+    struct aps_snapshot *snap;
+    int64_t old = 9;
+    size_t n = 0;
+    (void)state;
+    assert_int_equal(access(t_path(&t, "store.db.before-4"), F_OK), 0);
+    t_want(APS_OK,
+           aps_db_number(st->db, "SELECT count(*) FROM wrapped WHERE purpose = 'data'", 9, &old,
+                         &t.diag),
+           &t.diag);
+    assert_int_equal(old, 0);
+    t_commit(&t, st);
+    snap = t_snapshot(&t);
+    want_secret(snap, "webhook/deploy", 2, "the second secret of deploy, new");
+    assert_true(t_secret(&t, snap, APS_STR_LIT("webhook/deploy"), &n)[0].until != 0);
+    want_secret(snap, "signer/shop-hmac", 1, "a secret for signing with hmac 32");
+    want_secret(snap, "issuer/op", 1, "client secret");
+    assert_int_equal(aps_snapshot_issuers(snap, &n)[0].jwt.keys->usable, 1);
+    aps_snapshot_close(snap);
+}
+
+/* A wrong master key brings up nothing. */
+static void another_master_key_brings_up_nothing(void **state)
+{
+    struct aps_store *st = NULL;
+    (void)state;
+    t.master.b[0] ^= 1;
+    t_want(APS_ERR_KEY, t_try_open(&t, APS_STORE_WRITE, THEN, &st), &t.diag);
+    t.master.b[0] ^= 1;
+    aps_store_close(t_open(&t, THEN));
 }
 
 static void copy_file(const char *from, const char *to)
@@ -164,7 +220,7 @@ static void an_older_copy_says_what_mends_it(void **state)
     (void)state;
     copy_file(t_path(&t, "store.db"), t_path(&t, "pub/store.db"));
     assert_int_equal(t_try_snapshot(&t, &snap), APS_ERR_CORRUPT);
-    assert_non_null(strstr(t.diag.text, "schema version 1, this program needs 3; apisecctl"));
+    assert_non_null(strstr(t.diag.text, "schema version 1, this program needs 4; apisecctl"));
     assert_non_null(strstr(t.diag.text, "publish makes it anew"));
     t_commit(&t, t_open(&t, THEN));
     aps_snapshot_close(t_snapshot(&t));
@@ -179,6 +235,8 @@ int main(void)
         T(a_reader_brings_it_up_too),
         T(an_older_copy_says_what_mends_it),
         cmocka_unit_test_setup_teardown(a_store_of_version_2_is_brought_up, set_up_2, tear_down),
+        cmocka_unit_test_setup_teardown(a_store_of_version_3_is_brought_up, set_up_3, tear_down),
+        cmocka_unit_test_setup_teardown(another_master_key_brings_up_nothing, set_up_3, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
