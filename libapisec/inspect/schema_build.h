@@ -155,6 +155,11 @@ bool aps_schema_member_finish(struct schema_build *b);
 /* The discriminator of oneOf or anyOf, whose schemas are filled. */
 bool aps_schema_member_choice(struct schema_build *b, uint32_t node);
 
+/* ---- schema_quick.c */
+
+/* Once all is filled: what makes a check cheap and changes no verdict. */
+void aps_schema_quick(struct schema_build *b);
+
 /* ---- schema_compile.c */
 
 /* The number of a pattern; 0 and b->err. */

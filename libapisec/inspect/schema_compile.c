@@ -146,7 +146,10 @@ static bool fill_all(struct schema_build *b)
     for (int i = 1; b->scope && i < b->works->nelts; i++)
         if (!finish_dynamic(b, (uint32_t)i))
             return false;
-    return aps_schema_member_finish(b);
+    if (!aps_schema_member_finish(b))
+        return false;
+    aps_schema_quick(b);
+    return true;
 }
 
 static bool make(struct schema_build *b, struct aps_str *out)
@@ -172,7 +175,7 @@ enum aps_err aps_schema_compile(const struct aps_schema_compile *what, apr_pool_
                                 struct aps_diag *diag)
 {
     struct schema_build b = {.what = what, .warnings = warnings, .diag = diag, .err = APS_OK};
-    struct aps_str block;
+    struct aps_str block = {NULL, 0};
     char *copy;
 
     if (apr_pool_create(&b.pool, pool) != APR_SUCCESS)

@@ -105,7 +105,7 @@ static bool is_table(const struct aps_schema_image *im, uint32_t table, uint32_t
     if (mask == UINT32_MAX || (mask & (mask + 1)) != 0 || table > n || mask + 1 > n - table)
         return false;
     for (uint32_t i = table; i <= table + mask; i++)
-        empty |= im->members[i].hash == 0;
+        empty |= im->members[i].used == 0;
     return empty; /* where a search ends */
 }
 
@@ -166,7 +166,7 @@ static bool check_object(const struct aps_schema_image *im, const struct schema_
             im->words[o->patterns + i + 1] == 0 || !is_node(im, im->words[o->patterns + i + 1]))
             return false;
     for (uint32_t i = o->table; i <= o->table + o->mask; i++)
-        if (im->members[i].hash != 0 && im->members[i].bit != SCHEMA_NO_BIT &&
+        if (im->members[i].used != 0 && im->members[i].bit != SCHEMA_NO_BIT &&
             im->members[i].bit >= o->bits)
             return false;
     return (o->required == 0 || has_words(im, o->required, words)) &&

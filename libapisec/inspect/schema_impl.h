@@ -63,7 +63,19 @@ enum {
     SCHEMA_JSON = 8192,     /* contentMediaType */
 };
 
+/* What says nothing about arrays and objects. */
+#define SCHEMA_SCALARS                                                                             \
+    (uint32_t)(SCHEMA_NUMBERS | SCHEMA_STRINGS | SCHEMA_READ_ONLY | SCHEMA_WRITE_ONLY |            \
+               SCHEMA_BASE64 | SCHEMA_JSON)
+
 #define SCHEMA_NO_MOST UINT32_MAX
+/* Where a look at the length of a string, or at low and high, may be enough. */
+enum {
+    SCHEMA_Q_LENGTH = 1,
+    SCHEMA_Q_RANGE = 2,
+    SCHEMA_Q_WHOLE = 4, /* a number is to be an integer */
+};
+
 #define SCHEMA_NO_BIT UINT32_MAX
 
 struct schema_text {
@@ -72,6 +84,9 @@ struct schema_text {
 
 struct schema_node {
     uint32_t types, flags;
+    uint32_t plain;             /* bits of kinds that are accepted without another look */
+    uint32_t quick;             /* SCHEMA_Q_* */
+    int64_t low, high;          /* integers between them are within all bounds */
     struct schema_text pointer; /* where it stands: URI, #, JSON Pointer */
     uint32_t resource;          /* number of the URI that it belongs to */
     uint32_t ref, dynamic;      /* node; list: schema, then pairs of resource and schema */
@@ -95,11 +110,14 @@ struct schema_object {
     uint32_t bits;                            /* names that have one */
     uint32_t required, read_only, write_only; /* words of bits; 0: none */
     uint32_t dependents; /* list of threes: bit, node or 0, words of bits or 0 */
+    uint32_t seed;       /* of the table's hash; chosen so that few of its names meet */
+    uint32_t spare;
 };
 
 struct schema_member {
+    uint64_t first, last; /* schema_ends of the name */
     struct schema_text name;
-    uint32_t hash; /* 0: no member */
+    uint32_t used; /* 0: no member */
     uint32_t schema;
     uint32_t bit;
     uint32_t flags; /* SCHEMA_READ_ONLY, SCHEMA_WRITE_ONLY */
@@ -120,6 +138,8 @@ enum schema_pattern_kind {
     SCHEMA_P_START,
     SCHEMA_P_END,
     SCHEMA_P_HAS,
+    SCHEMA_P_SEQUENCE, /* of parts, up to the end */
+    SCHEMA_P_SEQUENCE_START,
     SCHEMA_P_KINDS
 };
 
@@ -154,9 +174,9 @@ struct schema_head {
 };
 
 _Static_assert(sizeof(struct schema_text) == 8, "a block is read by other builds");
-_Static_assert(sizeof(struct schema_node) == 152, "a block is read by other builds");
-_Static_assert(sizeof(struct schema_object) == 40, "a block is read by other builds");
-_Static_assert(sizeof(struct schema_member) == 24, "a block is read by other builds");
+_Static_assert(sizeof(struct schema_node) == 176, "a block is read by other builds");
+_Static_assert(sizeof(struct schema_object) == 48, "a block is read by other builds");
+_Static_assert(sizeof(struct schema_member) == 40, "a block is read by other builds");
 _Static_assert(sizeof(struct schema_number) == 32, "a block is read by other builds");
 _Static_assert(sizeof(struct schema_pattern) == 24, "a block is read by other builds");
 _Static_assert(sizeof(struct schema_head) == 96, "a block is read by other builds");
@@ -209,31 +229,64 @@ static inline uint64_t schema_fold(uint64_t a, uint64_t b)
     return (uint64_t)x ^ (uint64_t)(x >> 64);
 }
 
-/* The names of a schema are set apart by it, so that nobody who sends names can choose how many
- * of them meet. */
-static inline uint64_t schema_hash(struct aps_str s, uint64_t seed)
-{
-    uint64_t a = 0, b = 0;
+/* The first and the last bytes of a text: up to SCHEMA_ENDS bytes, all of it. */
+#define SCHEMA_ENDS 16
 
-    if (s.n >= 8) {
-        a = schema_load8(s.p);
-        b = schema_load8(s.p + s.n - 8);
-        for (size_t i = 8; i + 8 < s.n; i += 8)
-            a = schema_fold(a ^ schema_load8(s.p + i), 0x9e3779b97f4a7c15u);
-    } else if (s.n >= 4) {
-        a = schema_load4(s.p);
-        b = schema_load4(s.p + s.n - 4);
-    } else if (s.n > 0) {
-        a = (uint64_t)(unsigned char)s.p[0] | (uint64_t)(unsigned char)s.p[s.n / 2] << 8 |
-            (uint64_t)(unsigned char)s.p[s.n - 1] << 16;
-    }
-    return schema_fold(a ^ s.n ^ 0xa0761d6478bd642fu, b ^ seed ^ 0xe7037ed1a0b428dbu);
+struct schema_ends {
+    uint64_t first, last;
+};
+
+static inline struct schema_ends schema_ends(struct aps_str s)
+{
+    if (s.n >= 8)
+        return (struct schema_ends){schema_load8(s.p), schema_load8(s.p + s.n - 8)};
+    if (s.n >= 4)
+        return (struct schema_ends){schema_load4(s.p), schema_load4(s.p + s.n - 4)};
+    if (s.n == 0)
+        return (struct schema_ends){0, 0};
+    return (struct schema_ends){(uint64_t)(unsigned char)s.p[0] |
+                                    (uint64_t)(unsigned char)s.p[s.n / 2] << 8 |
+                                    (uint64_t)(unsigned char)s.p[s.n - 1] << 16,
+                                0};
 }
 
-/* What tables keep of it. */
-static inline uint32_t schema_hash_name(struct aps_str s)
+static inline uint64_t schema_hash(struct aps_str s, uint64_t seed)
 {
-    return (uint32_t)schema_hash(s, 0) | 1;
+    const struct schema_ends e = schema_ends(s);
+    uint64_t a = e.first;
+
+    for (size_t i = 8; i + 8 < s.n; i += 8)
+        a = schema_fold(a ^ schema_load8(s.p + i), 0x9e3779b97f4a7c15u);
+    return schema_fold(a ^ s.n ^ 0xa0761d6478bd642fu, e.last ^ seed ^ 0xe7037ed1a0b428dbu);
+}
+
+/* Where a search for a name begins in a table of `mask + 1` places.  The names of a schema are set
+ * apart by its seed; names that a body has never lie in the table, so nobody who sends them can
+ * choose how many meet. */
+static inline uint32_t schema_place(struct schema_ends e, size_t n, uint32_t seed, uint32_t mask)
+{
+    const uint64_t x =
+        (e.first ^ (e.last << 17 | e.last >> 47) ^ n) * (2 * (uint64_t)seed + 0x9e3779b97f4a7c15u);
+
+    return (uint32_t)(x >> 32) & mask;
+}
+
+/* The member of this name in a table, or NULL. */
+static inline const struct schema_member *schema_member_of(const struct aps_schema_image *im,
+                                                           const struct schema_object *o,
+                                                           struct aps_str name)
+{
+    const struct schema_ends e = schema_ends(name);
+    const struct schema_member *const table = im->members + o->table, *m;
+
+    for (uint32_t at = schema_place(e, name.n, o->seed, o->mask);; at = (at + 1) & o->mask) {
+        m = table + at;
+        if (m->first == e.first && m->last == e.last && m->name.n == name.n && m->used != 0 &&
+            (name.n <= SCHEMA_ENDS || memcmp(im->bytes + m->name.at, name.p, name.n) == 0))
+            return m;
+        if (m->used == 0)
+            return NULL;
+    }
 }
 
 /* ---- values (schema_value.c) */
@@ -303,6 +356,12 @@ bool aps_schema_format_time_span(struct aps_str text);
  * expression is needed, and *out is then what to look for.  *out lives in `pool`. */
 const char *aps_schema_regex(struct aps_str source, apr_pool_t *pool, struct aps_str *out,
                              enum schema_pattern_kind *out_kind);
+
+/* A regular expression that is a sequence of parts (schema_sequence.c); false: it is none. */
+#define SCHEMA_SEQUENCE_PART 24 /* bytes of one */
+bool aps_schema_sequence(struct aps_str source, apr_pool_t *pool, struct aps_str *out,
+                         enum schema_pattern_kind *out_kind);
+bool aps_schema_sequence_match(struct aps_str parts, struct aps_str text, bool end);
 
 /* For PCRE2; NULL and a sentence in *out_why (room for 128) if it refuses. */
 pcre2_code *aps_schema_pattern_compile(struct aps_str text, bool fast, char out_why[128]);

@@ -188,27 +188,65 @@ static uint32_t put_bits(struct members *m, const apr_array_header_t *bits)
     return at;
 }
 
+#define SEEDS 64 /* tried until no two names meet */
+
+static struct aps_str text_of(const struct members *m, int i)
+{
+    return APR_ARRAY_IDX(m->names, i, struct name *)->text;
+}
+
+/* The seed under which fewest names meet, in `taken` of `mask + 1` bytes. */
+static uint32_t choose_seed(const struct members *m, uint32_t mask, char *taken)
+{
+    uint32_t best = 0, least = UINT32_MAX;
+
+    for (uint32_t seed = 0; seed < SEEDS && least > 0; seed++) {
+        uint32_t met = 0;
+
+        memset(taken, 0, mask + 1);
+        for (int i = 0; i < m->names->nelts; i++) {
+            const struct aps_str text = text_of(m, i);
+            char *place = taken + schema_place(schema_ends(text), text.n, seed, mask);
+
+            met += *place != 0;
+            *place = 1;
+        }
+        if (met < least) {
+            least = met;
+            best = seed;
+        }
+    }
+    return best;
+}
+
 /* A table at most half full. */
 static bool put_table(struct members *m)
 {
     uint32_t slots = 2;
     struct schema_member *table, slot;
+    char *taken;
 
     while (slots < 2 * (uint32_t)m->names->nelts)
         slots *= 2;
-    if ((m->o.table = aps_schema_build_add(m->b, SCHEMA_S_MEMBERS, slots)) == 0)
+    if ((m->o.table = aps_schema_build_add(m->b, SCHEMA_S_MEMBERS, slots)) == 0 ||
+        (taken = apr_palloc(m->b->pool, slots)) == NULL)
         return false;
     m->o.mask = slots - 1;
+    m->o.seed = choose_seed(m, m->o.mask, taken);
     for (int i = 0; i < m->names->nelts; i++) {
         const struct name *name = APR_ARRAY_IDX(m->names, i, struct name *);
-        uint32_t at;
+        const struct schema_ends ends = schema_ends(name->text);
+        uint32_t at = schema_place(ends, name->text.n, m->o.seed, m->o.mask);
 
-        slot = (struct schema_member){
-            .hash = schema_hash_name(name->text), .schema = name->schema, .bit = name->bit};
+        slot = (struct schema_member){.first = ends.first,
+                                      .last = ends.last,
+                                      .used = 1,
+                                      .schema = name->schema,
+                                      .bit = name->bit};
         if (!aps_schema_build_text(m->b, name->text, &slot.name))
             return false;
         table = schema_part(m->b, SCHEMA_S_MEMBERS, m->o.table);
-        for (at = slot.hash >> 1 & m->o.mask; table[at].hash != 0; at = (at + 1) & m->o.mask)
+        for (; table[at].used != 0; at = (at + 1) & m->o.mask)
             continue;
         table[at] = slot;
     }
@@ -317,7 +355,7 @@ bool aps_schema_member_choice(struct schema_build *b, uint32_t node)
     const struct schema_node *s = schema_part_node(b, node);
     const uint32_t at = s->one != 0 ? s->one : s->any;
     struct members m = members_of(b, node);
-    struct schema_member choice = {.hash = 0};
+    struct schema_member choice = {.used = 0};
     uint32_t object, member, n, branch;
 
     if (v == NULL || at == 0 || aps_jsonread_kind(w->value) != APS_JSON_OBJECT ||

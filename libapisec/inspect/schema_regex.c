@@ -497,7 +497,7 @@ const char *aps_schema_regex(struct aps_str source, apr_pool_t *pool, struct aps
 
     if (source.n > SOURCE_MAX)
         return "longer than 4096 bytes";
-    if (is_plain(source, out, out_kind))
+    if (is_plain(source, out, out_kind) || aps_schema_sequence(source, pool, out, out_kind))
         return NULL;
     x.cap = 140 * source.n + 64;
     if ((x.out = apr_palloc(pool, x.cap)) == NULL)

@@ -100,7 +100,8 @@ static bool run_length(struct aps_schema_judge *c, uint32_t node, const struct a
     return n <= s->length_max || aps_schema_run_fail(c, node, v, SCHEMA_K_MAX_LENGTH, n);
 }
 
-static bool run_string(struct aps_schema_judge *c, uint32_t node, const struct aps_jsonread_node *v)
+__attribute__((noinline)) static bool run_string(struct aps_schema_judge *c, uint32_t node,
+                                                 const struct aps_jsonread_node *v)
 {
     const struct schema_node *s = c->image->nodes + node;
     const struct aps_str text = schema_view_str(&c->view, v);
@@ -173,66 +174,59 @@ static bool run_value(struct aps_schema_judge *c, uint32_t node, const struct ap
 
 /* ---- all of it */
 
-/* What the value's kind has keywords for. */
+/* A number, of which the type may ask that it has no fraction. */
+__attribute__((noinline)) static bool run_number(struct aps_schema_judge *c, uint32_t node,
+                                                 const struct aps_jsonread_node *v)
+{
+    const struct schema_node *s = c->image->nodes + node;
+    const bool whole = (s->types & SCHEMA_T_NUMBER) == 0;
+    const struct schema_decimal d = aps_schema_number_read(schema_view_str(&c->view, v));
+
+    if (whole && !aps_schema_number_is_integer(&d))
+        return aps_schema_run_fail(c, node, v, SCHEMA_K_TYPE, 0);
+    return (s->flags & SCHEMA_NUMBERS) == 0 || run_bounds(c, node, v, &d);
+}
+
+/* What the value's kind has keywords for.  The functions that this leads to are apart, so that
+ * a value which needs none of them pays for none. */
+static inline bool run_scalar(struct aps_schema_judge *c, uint32_t node,
+                              const struct schema_node *s, const struct aps_jsonread_node *v,
+                              enum aps_jsonread_kind kind)
+{
+    if (kind == APS_JSON_STRING)
+        return (s->flags & SCHEMA_STRINGS) == 0 || run_string(c, node, v);
+    if (kind == APS_JSON_NUMBER)
+        return ((s->flags & SCHEMA_NUMBERS) == 0 && (s->types & SCHEMA_T_NUMBER) != 0) ||
+               run_number(c, node, v);
+    return true;
+}
+
 static inline bool run_kind(struct aps_schema_judge *c, uint32_t node,
                             const struct aps_jsonread_node *v, enum aps_jsonread_kind kind,
                             uint64_t *marks)
 {
     const struct schema_node *s = c->image->nodes + node;
-    struct schema_decimal d;
 
-    switch (kind) {
-    case APS_JSON_NUMBER:
-        if ((s->flags & SCHEMA_NUMBERS) == 0)
-            return true;
-        d = aps_schema_number_read(schema_view_str(&c->view, v));
-        return run_bounds(c, node, v, &d);
-    case APS_JSON_STRING:
-        return (s->flags & SCHEMA_STRINGS) == 0 || run_string(c, node, v);
-    case APS_JSON_ARRAY:
+    if (kind == APS_JSON_ARRAY)
         return (s->flags & SCHEMA_ARRAYS) == 0 || aps_schema_run_array(c, node, v, marks);
-    case APS_JSON_OBJECT:
+    if (kind == APS_JSON_OBJECT)
         return (s->flags & SCHEMA_OBJECTS) == 0 || aps_schema_run_object(c, node, v, marks);
-    default:
-        return true;
-    }
-}
-
-static bool is_integer(const struct aps_schema_judge *c, const struct aps_jsonread_node *v)
-{
-    const struct schema_decimal d = aps_schema_number_read(schema_view_str(&c->view, v));
-
-    return aps_schema_number_is_integer(&d);
-}
-
-static inline bool is_type(const struct aps_schema_judge *c, const struct schema_node *s,
-                           const struct aps_jsonread_node *v, enum aps_jsonread_kind kind)
-{
-    return (s->types & 1u << kind) != 0 ||
-           (kind == APS_JSON_NUMBER && (s->types & SCHEMA_T_INTEGER) != 0 && is_integer(c, v));
+    return run_scalar(c, node, s, v, kind);
 }
 
 static bool run_all(struct aps_schema_judge *c, uint32_t node, const struct aps_jsonread_node *v,
                     uint64_t *marks)
 {
-    const struct schema_node *s = c->image->nodes + node;
-    const enum aps_jsonread_kind kind = schema_kind(v);
-    bool good = true;
+    const uint32_t flags = c->image->nodes[node].flags;
+    bool good = (flags & SCHEMA_VALUE) == 0 || run_value(c, node, v);
 
-    if (!is_type(c, s, v, kind)) {
-        (void)aps_schema_run_fail(
-            c, node, v, (s->flags & SCHEMA_NEVER) != 0 ? SCHEMA_K_NONE : SCHEMA_K_TYPE, 0);
-        return false; /* all else would only say so again */
-    }
-    if ((s->flags & SCHEMA_VALUE) != 0 && !run_value(c, node, v))
+    if (!good && c->stop)
+        return false;
+    if ((flags & SCHEMA_IN_PLACE) != 0 && !aps_schema_run_place(c, node, v, marks))
         good = false;
     if (!good && c->stop)
         return false;
-    if ((s->flags & SCHEMA_IN_PLACE) != 0 && !aps_schema_run_place(c, node, v, marks))
-        good = false;
-    if (!good && c->stop)
-        return false;
-    return run_kind(c, node, v, kind, marks) && good;
+    return run_kind(c, node, v, schema_kind(v), marks) && good;
 }
 
 /* With marks of its own, which those around it get too. */
@@ -252,29 +246,49 @@ static bool run_seen(struct aps_schema_judge *c, uint32_t node, const struct aps
     return good;
 }
 
-bool aps_schema_run(struct aps_schema_judge *c, uint32_t node, const struct aps_jsonread_node *v,
-                    uint64_t *marks)
+/* A schema that may lead to others. */
+__attribute__((noinline)) static bool run_deep(struct aps_schema_judge *c, uint32_t node,
+                                               const struct aps_jsonread_node *v, uint64_t *marks)
 {
     const struct schema_node *s = c->image->nodes + node;
     const uint32_t scope = c->scope_n;
+    const enum aps_jsonread_kind kind = schema_kind(v);
     bool good;
 
-    if (s->flags == 0 && s->types == SCHEMA_T_ANY)
-        return true;
-    if (!schema_spend(c, 1))
-        return false;
     if (c->depth == 0)
         return aps_schema_run_fault(c, APS_SCHEMA_DEPTH);
     c->depth--;
     if (c->image->head->scope != 0 && (scope == 0 || c->scope[scope - 1] != s->resource))
         c->scope[c->scope_n++] = s->resource;
-    if ((s->flags & SCHEMA_UNSEEN) != 0 &&
-        ((s->unseen_items != 0 && schema_kind(v) == APS_JSON_ARRAY) ||
-         (s->unseen_members != 0 && schema_kind(v) == APS_JSON_OBJECT)))
+    if ((s->unseen_items != 0 && kind == APS_JSON_ARRAY) ||
+        (s->unseen_members != 0 && kind == APS_JSON_OBJECT))
         good = run_seen(c, node, v, marks);
     else
         good = run_all(c, node, v, marks);
     c->scope_n = scope;
     c->depth++;
     return good;
+}
+
+static inline bool is_type(const struct schema_node *s, enum aps_jsonread_kind kind)
+{
+    return (s->types >> kind & 1) != 0 ||
+           (kind == APS_JSON_NUMBER && (s->types & SCHEMA_T_INTEGER) != 0);
+}
+
+bool aps_schema_run(struct aps_schema_judge *c, uint32_t node, const struct aps_jsonread_node *v,
+                    uint64_t *marks)
+{
+    const struct schema_node *s = c->image->nodes + node;
+    const enum aps_jsonread_kind kind = schema_kind(v);
+
+    if (!schema_spend(c, 1))
+        return false;
+    if (!is_type(s, kind)) /* all else would only say so again */
+        return aps_schema_run_fail(
+            c, node, v, (s->flags & SCHEMA_NEVER) != 0 ? SCHEMA_K_NONE : SCHEMA_K_TYPE, 0);
+    if (kind >= APS_JSON_ARRAY ? (s->flags & ~SCHEMA_SCALARS) != 0
+                               : (s->flags & (SCHEMA_VALUE | SCHEMA_IN_PLACE)) != 0)
+        return run_deep(c, node, v, marks);
+    return kind >= APS_JSON_ARRAY || run_scalar(c, node, s, v, kind);
 }

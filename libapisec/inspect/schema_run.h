@@ -70,11 +70,6 @@ bool aps_schema_run_fault(struct aps_schema_judge *c, enum aps_schema_verdict fa
  * gives it back by setting c->marks_n to what it was. */
 uint64_t *aps_schema_run_marks(struct aps_schema_judge *c, uint32_t n);
 
-/* The member of this name in a table, or NULL. */
-const struct schema_member *aps_schema_run_object_member(const struct aps_schema_image *im,
-                                                         const struct schema_object *o,
-                                                         struct aps_str name);
-
 static inline uint32_t schema_words(uint32_t bits)
 {
     return bits / 64 + 1;
@@ -106,6 +101,63 @@ static inline bool schema_spend(struct aps_schema_judge *c, uint32_t n)
         return aps_schema_run_fault(c, APS_SCHEMA_STEPS);
     c->steps -= n;
     return true;
+}
+
+/* The integer that a number of at most 18 digits begins with; true if nothing follows but a
+ * fraction, which is not looked at but for exponents. */
+static inline bool schema_whole(struct aps_str text, int64_t *out_low, int64_t *out_high)
+{
+    const bool negative = text.p[0] == '-';
+    const char *p = text.p + negative, *const end = text.p + text.n;
+    int64_t whole = 0;
+
+    if (text.n > 18)
+        return false;
+    for (; p < end && *p >= '0' && *p <= '9'; p++)
+        whole = whole * 10 + (*p - '0');
+    whole = negative ? -whole : whole;
+    *out_low = *out_high = whole;
+    if (p == end)
+        return true;
+    if (*p != '.')
+        return false;
+    *out_low = whole - negative;
+    *out_high = whole + !negative;
+    for (p++; end - p >= 8; p += 8) { /* as jsonread.c passes over digits */
+        const uint64_t x = schema_load8(p) ^ 0x3030303030303030u;
+
+        if (((x + 0x7676767676767676u) & 0x8080808080808080u) != 0)
+            return false;
+    }
+    for (; p < end; p++)
+        if (*p > '9')
+            return false;
+    return true;
+}
+
+/* Whether the value is surely what the schema asks, by what is cheap to see. */
+static inline bool schema_is_sure(const struct aps_schema_judge *c, const struct schema_node *s,
+                                  const struct aps_jsonread_node *v)
+{
+    const enum aps_jsonread_kind kind = aps_jsonread_kind(v);
+    int64_t low, high;
+
+    if ((s->plain >> kind & 1) != 0)
+        return true;
+    if (kind == APS_JSON_STRING)
+        return (s->quick & SCHEMA_Q_LENGTH) != 0 && v->n <= s->length_max &&
+               (v->n + 3) / 4 >= s->length_min;
+    if (kind != APS_JSON_NUMBER || (s->quick & SCHEMA_Q_RANGE) == 0 ||
+        !schema_whole(schema_view_str(&c->view, v), &low, &high))
+        return false;
+    return low >= s->low && high <= s->high && (low == high || (s->quick & SCHEMA_Q_WHOLE) == 0);
+}
+
+/* aps_schema_run for a member or an item, whose step was spent with those of all. */
+static inline bool schema_run(struct aps_schema_judge *c, uint32_t node,
+                              const struct aps_jsonread_node *v)
+{
+    return schema_is_sure(c, c->image->nodes + node, v) || aps_schema_run(c, node, v, NULL);
 }
 
 #endif

@@ -86,7 +86,7 @@ static bool run_items(struct aps_schema_judge *c, uint32_t node, const struct ap
 
         if (schema == 0)
             break; /* nor is there one for any behind it */
-        if (!aps_schema_run(c, schema, item, NULL)) {
+        if (!schema_run(c, schema, item)) {
             good = false;
             if (c->stop)
                 return false;

@@ -57,6 +57,10 @@ bool aps_schema_run_match(struct aps_schema_judge *c, uint32_t pattern, struct a
                aps_str_eq((struct aps_str){text.p + text.n - what.n, what.n}, what);
     case SCHEMA_P_HAS:
         return what.n == 0 || memmem(text.p, text.n, what.p, what.n) != NULL;
+    case SCHEMA_P_SEQUENCE:
+    case SCHEMA_P_SEQUENCE_START:
+        return schema_spend(c, 1 + (uint32_t)(text.n / 64)) &&
+               aps_schema_sequence_match(what, text, p->kind == SCHEMA_P_SEQUENCE);
     default:
         return c->image->codes[pattern] != NULL && match(c, c->image->codes[pattern], text);
     }

@@ -4,19 +4,6 @@
 
 #define FEW_WORDS 4 /* of 32 bits */
 
-const struct schema_member *aps_schema_run_object_member(const struct aps_schema_image *im,
-                                                         const struct schema_object *o,
-                                                         struct aps_str name)
-{
-    const struct schema_member *table = im->members + o->table;
-    const uint32_t hash = schema_hash_name(name);
-
-    for (uint32_t at = hash >> 1 & o->mask; table[at].hash != 0; at = (at + 1) & o->mask)
-        if (table[at].hash == hash && aps_str_eq(schema_str(im, table[at].name), name))
-            return &table[at];
-    return NULL;
-}
-
 /* Whether the way that the value goes forbids this member (POS-10). */
 static bool is_one_way(const struct aps_schema_judge *c, const struct schema_member *m)
 {
@@ -46,8 +33,7 @@ static inline bool run_member(struct aps_schema_judge *c, uint32_t node,
                               const struct schema_object *o, const struct aps_jsonread_node *name,
                               uint32_t *seen, bool *out_known)
 {
-    const struct schema_member *m =
-        aps_schema_run_object_member(c->image, o, schema_view_str(&c->view, name));
+    const struct schema_member *m = schema_member_of(c->image, o, schema_view_str(&c->view, name));
     bool good = true, known = false;
 
     if (m != NULL) {
@@ -59,14 +45,14 @@ static inline bool run_member(struct aps_schema_judge *c, uint32_t node,
                 (m->flags & SCHEMA_READ_ONLY) != 0 ? SCHEMA_K_READ_ONLY : SCHEMA_K_WRITE_ONLY, 0);
         if (m->schema != 0) {
             known = true;
-            good = aps_schema_run(c, m->schema, name + 1, NULL) && good;
+            good = schema_run(c, m->schema, name + 1) && good;
         }
     }
     if (o->patterns != 0 && (good || !c->stop))
         good = run_patterns(c, o, name, &known) && good;
     if (!known && o->additional != 0 && (good || !c->stop)) {
         known = true;
-        good = aps_schema_run(c, o->additional, name + 1, NULL) && good;
+        good = schema_run(c, o->additional, name + 1) && good;
     }
     if (o->names != 0 && (good || !c->stop))
         good = aps_schema_run(c, o->names, name, NULL) && good;
@@ -90,7 +76,7 @@ static bool fail_missing(struct aps_schema_judge *c, uint32_t node,
     for (uint32_t i = 0; i <= o->mask && !c->quiet; i++) {
         const uint32_t bit = table[i].bit;
 
-        if (table[i].hash == 0 || bit == SCHEMA_NO_BIT)
+        if (table[i].used == 0 || bit == SCHEMA_NO_BIT)
             continue;
         if ((want[bit / 32] & ~seen[bit / 32] & ~(spare != NULL ? spare[bit / 32] : 0) &
              1u << bit % 32) != 0)

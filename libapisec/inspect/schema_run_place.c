@@ -60,8 +60,8 @@ static uint32_t choice_of(const struct aps_schema_judge *c, const struct schema_
 
     if (value == NULL || aps_jsonread_kind(value) != APS_JSON_STRING)
         return 0;
-    m = aps_schema_run_object_member(c->image, c->image->objects + choice->bit,
-                                     schema_view_str(&c->view, value));
+    m = schema_member_of(c->image, c->image->objects + choice->bit,
+                         schema_view_str(&c->view, value));
     return m != NULL ? m->schema : 0;
 }
 

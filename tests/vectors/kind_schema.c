@@ -96,7 +96,7 @@ static const char *judge(const struct t_row *row, struct aps_json *out,
     struct aps_schema_judge *check;
     struct aps_jsonread reader;
     struct aps_diag diag = {.text = ""};
-    struct aps_str block;
+    struct aps_str block = {NULL, 0};
 
     if (data == NULL)
         return "want schema and data";
