@@ -140,9 +140,9 @@ static const struct {
     {"finding", "`severity`, `file`, `line`, `host`, `reason`, `mend`",
      "each finding: `error` keeps httpd from starting, or is refused by `-t`; `warning`; `info` is "
      "not logged"},
-    {"server", "`file`, `line`, `engine`, `store`, `hsts`",
+    {"server", "`file`, `line`, `engine`, `store`, `hsts`, `tls_floor`",
      "each server: the main one, and virtual hosts; `engine` is the strictest of its sections, "
-     "`store` its folder, `hsts` what it sends by HTTPS"},
+     "`store` its folder, `hsts` what it sends by HTTPS, `tls_floor` its own floor"},
     {"store", "`host`, `master`, `engine`, `state`, `user`, `group`",
      "each server with a store: its folder, where the master key comes from, the state file, and "
      "whom httpd's children are"},

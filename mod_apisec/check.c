@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "finding.h"
+#include "tls_floor.h"
 
 struct check {
     apr_pool_t *pool;
@@ -297,6 +298,7 @@ const char *mod_check_tree(apr_pool_t *pool, server_rec *main_server, struct mod
         return c.fault;
     if ((c.fault = check_store(pool)) != NULL ||
         (c.fault = mod_check_tls(pool, main_server, &out->generous)) != NULL ||
+        (c.fault = mod_tls_floor(pool, main_server)) != NULL ||
         (c.fault = mod_limit_check(pool, main_server)) != NULL)
         return c.fault;
     mod_cost_check(main_server);

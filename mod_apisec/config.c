@@ -141,6 +141,8 @@ void *mod_config_server_merge(apr_pool_t *pool, void *base, void *add)
         sc->fail = b->fail;
     if (a->origin == NULL)
         sc->origin = b->origin;
+    if (a->floor == MOD_FLOOR_UNSET)
+        sc->floor = b->floor;
     if (a->hsts == NULL)
         sc->hsts = b->hsts;
     if (a->resources == NULL)

@@ -175,6 +175,17 @@ static const char *set_hsts(cmd_parms *cmd, struct mod_dir *dir, int argc, char 
     return say(cmd, mod_hsts_parse(cmd, argc, argv, &server_of(cmd)->hsts));
 }
 
+static const char *set_floor(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    static const struct word words[] = {
+        {"Off", MOD_FLOOR_OFF}, {"warn", MOD_FLOOR_WARN}, {"strict", MOD_FLOOR_STRICT}};
+    int floor = MOD_FLOOR_UNSET;
+    (void)dir;
+    const char *fault = CHOOSE(cmd, arg, words, &floor);
+    server_of(cmd)->floor = (enum mod_floor)floor;
+    return fault;
+}
+
 static const char *set_fail(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
 {
     (void)dir;

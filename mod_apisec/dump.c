@@ -80,6 +80,11 @@ static const char *engine_of(const server_rec *s)
                                              : "Off";
 }
 
+static const char *floor_of(const struct mod_server *sc)
+{
+    return sc->floor == MOD_FLOOR_OFF ? "Off" : sc->floor == MOD_FLOOR_STRICT ? "strict" : "warn";
+}
+
 static void put_server(const struct dump *d, const server_rec *s)
 {
     const struct mod_server *sc = ap_get_module_config(s->module_config, &apisec_module);
@@ -90,6 +95,7 @@ static void put_server(const struct dump *d, const server_rec *s)
     aps_json_put_str(&w, "engine", engine_of(s));
     aps_json_put_str(&w, "store", sc->store_dir);
     aps_json_put_str(&w, "hsts", mod_hsts_of(s));
+    aps_json_put_str(&w, "tls_floor", floor_of(sc));
     end(d, &w);
 }
 

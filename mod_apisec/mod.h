@@ -50,6 +50,7 @@ enum mod_certificate {
     MOD_CERTIFICATE_PINNED,
     MOD_CERTIFICATE_PKI
 };
+enum mod_floor { MOD_FLOOR_UNSET, MOD_FLOOR_OFF, MOD_FLOOR_WARN, MOD_FLOOR_STRICT };
 enum mod_flag { MOD_FLAG_UNSET, MOD_FLAG_OFF, MOD_FLAG_ON };
 enum mod_address {
     MOD_ADDRESS_UNSET,
@@ -249,6 +250,7 @@ struct mod_server {
     const char *origin;            /* as clients call it; NULL: https and its name */
     apr_array_header_t *resources; /* of const struct mod_resource *; NULL: none */
     const struct mod_hsts *hsts;   /* NULL: unset */
+    enum mod_floor floor;          /* of TLS */
     enum mod_engine engine;        /* the strictest of its sections (tree.c) */
     bool proxied;                  /* some section believes a trusted proxy's scheme */
     /* Of the main server only. */

@@ -23,9 +23,9 @@ for name do
     esac
 done""",
     "apachectl": """
-httpd_t() { LD_PRELOAD=@PRELOAD@ ASAN_OPTIONS=detect_leaks=0 @HTTPD@ -f @ROOT@/httpd.conf -t; }
+httpd_t() { LD_PRELOAD=@PRELOAD@ ASAN_OPTIONS=detect_leaks=0 @HTTPD@ -f @ROOT@/httpd.conf -t "$@"; }
 case $1 in
--t|configtest) httpd_t; exit ;;
+-t|configtest) shift; httpd_t "$@"; exit ;;
 graceful|restart) ;;
 *) echo "apachectl $1: not known here"; exit 1 ;;
 esac

@@ -199,7 +199,7 @@ class Server:
         if os.path.exists(self.folder.path("run/cert.pem")):
             return
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        "-days", "30", "-subj", "/CN=localhost", "-addext",
                         "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", self.folder.path("run/cert.key"),
                         "-out", self.folder.path("run/cert.pem")], check=True, stderr=subprocess.DEVNULL)
 

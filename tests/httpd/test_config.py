@@ -137,6 +137,9 @@ SERVER_WORDS = {
     "ApiSecFailLimit 0/m": ["0/m"],
     "ApiSecFailLimit 60": ["60", "COUNT/UNIT"],
     "ApiSecFailLimit off": ["off"],
+    "ApiSecTLSFloor": ["ApiSecTLSFloor"],
+    "ApiSecTLSFloor On": ["On", "Off", "warn", "strict"],
+    "<Location /x>\nApiSecTLSFloor Off\n</Location>": ["ApiSecTLSFloor", "Location"],
     "ApiSecHSTS": ["ApiSecHSTS", "Off", "max-age=", "365d"],
     "ApiSecHSTS On": ["On", "Off", "max-age="],
     "ApiSecHSTS max-age=31536000": ["31536000", "unit", "90d"],
@@ -369,7 +372,7 @@ def test_authorities_of_two_hosts_are_not_mixed(store, make_server):
 
 HTACCESS = ("ApiSecEngine Off", "ApiSecRequire public", "ApiSecRequireTLS Off", "ApiSecDeny 10.0.0.0/8",
             "ApiSecKeyFrom bearer", "ApiSecLimit all rate=1/s by=key", "ApiSecStore /tmp", "ApiSecMasterKey file:/tmp/x",
-            "ApiSecState /tmp/x", "ApiSecTable 1024", "ApiSecRefresh 1s", "ApiSecFailLimit 1/m", "ApiSecLogAddress full", "ApiSecHSTS Off",
+            "ApiSecState /tmp/x", "ApiSecTable 1024", "ApiSecRefresh 1s", "ApiSecFailLimit 1/m", "ApiSecLogAddress full", "ApiSecHSTS Off", "ApiSecTLSFloor Off",
             "ApiSecMax body=1", "ApiSecExport none", "ApiSecCost 5", "ApiSecPlan basic", "ApiSecRateLimitFields none", "ApiSecWaiters 5", "ApiSecPassCredential On", "ApiSecCertificate Off", "Require not api-key")
 
 
