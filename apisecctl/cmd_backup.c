@@ -106,8 +106,9 @@ static enum aps_err read_master(struct ctl *c, bool *out)
 
 /* ---- where to ---- */
 
-static enum aps_err to_stdout(struct ctl *c, struct aps_backup_how *how)
+static enum aps_err to_stdout(struct ctl *c, const struct aps_backup_how *whom)
 {
+    struct aps_backup_how how = *whom;
     struct target to = {"stdout", STDOUT_FILENO, &c->diag};
     struct aps_backup_made made;
 
@@ -116,14 +117,15 @@ static enum aps_err to_stdout(struct ctl *c, struct aps_backup_how *how)
                                   "name a file, or add > FILE");
         return APS_ERR_USAGE;
     }
-    how->put = put;
-    how->arg = &to;
-    return aps_backup(c->store, how, &made, &c->diag);
+    how.put = put;
+    how.arg = &to;
+    return aps_backup(c->store, &how, &made, &c->diag);
 }
 
-static enum aps_err write_file(struct ctl *c, struct aps_backup_how *how, const char *path,
+static enum aps_err write_file(struct ctl *c, const struct aps_backup_how *whom, const char *path,
                                struct aps_backup_made *out)
 {
+    struct aps_backup_how how = *whom;
     char temp[APS_FILE_PATH_MAX];
     struct target to = {.name = path, .diag = &c->diag};
     enum aps_err err;
@@ -131,9 +133,9 @@ static enum aps_err write_file(struct ctl *c, struct aps_backup_how *how, const 
     aps_file_sweep(path);
     if ((err = aps_file_temp(path, 0600, (gid_t)-1, temp, &to.fd, &c->diag)) != APS_OK)
         return err;
-    how->put = put;
-    how->arg = &to;
-    err = aps_backup(c->store, how, out, &c->diag);
+    how.put = put;
+    how.arg = &to;
+    err = aps_backup(c->store, &how, out, &c->diag);
     if (err == APS_OK)
         err = aps_file_replace(temp, to.fd, path, &c->diag);
     if (err != APS_OK)
@@ -156,7 +158,7 @@ static void show(struct ctl *c, const char *path, const struct aps_backup_how *h
     ctl_output_end(c->out);
 }
 
-static enum aps_err to_file(struct ctl *c, struct aps_backup_how *how)
+static enum aps_err to_file(struct ctl *c, const struct aps_backup_how *how)
 {
     char path[APS_FILE_PATH_MAX];
     struct aps_backup_made made;
