@@ -105,6 +105,8 @@ void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add)
     if (a->fields == MOD_FIELDS_UNSET)
         dir->fields = b->fields;
     join_way(dir, b);
+    if (a->upstream == NULL)
+        dir->upstream = b->upstream;
     if (a->cors == NULL)
         dir->cors = b->cors;
     if (a->max == NULL) {
@@ -183,6 +185,13 @@ const struct mod_sources *mod_config_sources(const struct mod_dir *dir)
         .field = "X-API-Key",
     };
     return dir->sources != NULL ? dir->sources : &sources;
+}
+
+/* RFC 9110 5.1 token, of which the signs are left out. */
+bool mod_config_is_field(const char *name)
+{
+    size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-");
+    return n > 0 && n <= 64 && name[n] == '\0';
 }
 
 struct mod_max mod_config_max_of(const struct mod_dir *dir)

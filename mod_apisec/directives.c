@@ -309,13 +309,6 @@ static const char *add_deny(cmd_parms *cmd, struct mod_dir *dir, int argc, char 
     return fault;
 }
 
-/* A field's name: RFC 9110 5.1 token, without `_`, which programs read as `-`. */
-static bool is_field_name(const char *name)
-{
-    size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-");
-    return n > 0 && n <= 64 && name[n] == '\0';
-}
-
 static bool read_source(apr_pool_t *pool, const char *arg, struct aps_credential_source *out)
 {
     out->field = "Authorization";
@@ -327,7 +320,7 @@ static bool read_source(apr_pool_t *pool, const char *arg, struct aps_credential
         out->kind = APS_CREDENTIAL_BASIC;
         return true;
     }
-    if (strncmp(arg, "header:", 7) != 0 || !is_field_name(arg + 7) ||
+    if (strncmp(arg, "header:", 7) != 0 || !mod_config_is_field(arg + 7) ||
         ap_cstr_casecmp(arg + 7, "Authorization") == 0 || ap_cstr_casecmp(arg + 7, "Cookie") == 0)
         return false;
     out->kind = APS_CREDENTIAL_HEADER;
@@ -583,6 +576,11 @@ static const char *set_fields(cmd_parms *cmd, struct mod_dir *dir, const char *a
     const char *fault = CHOOSE(cmd, arg, words, &fields);
     dir->fields = (unsigned)fields;
     return fault;
+}
+
+static const char *add_upstream(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    return say(cmd, mod_upstream_parse(cmd, argc, argv, dir->upstream, &dir->upstream));
 }
 
 #define MAX_WANTED "target=, fields=, field=, body= or held=, each with a number"

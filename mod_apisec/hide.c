@@ -94,6 +94,11 @@ static bool traces(apr_pool_t *pool, const ap_directive_t *d)
     return false;
 }
 
+bool mod_hide_traces(void)
+{
+    return is_hooked || ap_default_loglevel >= APLOG_TRACE1;
+}
+
 /* Only a server that may write them pays for that.  httpd sorts its hooks once more before it uses
  * them. */
 int mod_hide_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)

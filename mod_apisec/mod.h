@@ -172,6 +172,23 @@ struct mod_cors {
     const char *headers, *exposed; /* names beside the module's own, with ", " before each */
 };
 
+#define MOD_UPSTREAM_MAX 8 /* lines of one section */
+#define MOD_GIFT_MAX 8000  /* bytes of one credential, which a header field can carry */
+
+/* A credential for a handler or backend: the secret, between two texts. */
+struct mod_gift {
+    struct aps_str secret; /* its name in the store */
+    struct aps_str before, behind;
+    const char *field;    /* NULL: it is a variable */
+    const char *variable; /* of that name, or what httpd makes of the field for programs */
+};
+
+/* What a section's lines give; none is to end what would be inherited. */
+struct mod_upstream {
+    size_t n;
+    struct mod_gift v[MOD_UPSTREAM_MAX];
+};
+
 enum mod_export {
     MOD_EXPORT_SET = 1 << 0, /* the directive was used */
     MOD_EXPORT_KEY_ID = 1 << 1,
@@ -235,6 +252,7 @@ struct mod_dir {
     const struct mod_max *max;
     const struct mod_cors *cors;           /* NULL: unset */
     const struct mod_signature *signature; /* NULL: unset */
+    const struct mod_upstream *upstream;   /* NULL: unset */
     const char *path;  /* of this section, as httpd gives it; NULL for a server's own */
     const char *where; /* path of the innermost section with a directive of ours */
 };
@@ -271,6 +289,8 @@ void *mod_config_server_create(apr_pool_t *pool, server_rec *s);
 void *mod_config_server_merge(apr_pool_t *pool, void *base, void *add);
 const struct mod_requires *mod_config_requires(const struct mod_dir *dir);
 const struct mod_sources *mod_config_sources(const struct mod_dir *dir);
+/* A field's name, without `_`, which programs read as `-`. */
+bool mod_config_is_field(const char *name);
 struct mod_max mod_config_max_of(const struct mod_dir *dir);
 uint64_t mod_config_table_of(const struct mod_server *sc);
 uint64_t mod_config_uses_of(const struct mod_server *sc);
@@ -322,6 +342,22 @@ const char *mod_webhook_parse(cmd_parms *cmd, int argc, char *const argv[],
 /* signature.c: words of ApiSecSignature, as above. */
 const char *mod_signature_parse(cmd_parms *cmd, int argc, char *const argv[],
                                 const struct mod_signature **out);
+
+/* upstream.c: words of ApiSecUpstreamSecret, after what earlier lines of the section say; as above.
+ */
+const char *mod_upstream_parse(cmd_parms *cmd, int argc, char *const argv[],
+                               const struct mod_upstream *outer, const struct mod_upstream **out);
+int mod_upstream_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
+/* NULL, or which line would have such a credential written into a log. */
+const char *mod_upstream_check_tree(apr_pool_t *pool);
+/* Whether there is a line at all. */
+bool mod_upstream_is_used(void);
+struct mod_store;
+/* Whether the store has what the lines of its servers name; what it has not is logged. */
+bool mod_upstream_check(const struct mod_store *store, const struct aps_snapshot *snap, int level);
+/* What is wrong with the secret, and the command that mends it. */
+const char *mod_upstream_say(apr_pool_t *pool, const char *store, const struct mod_gift *gift,
+                             enum aps_reason reason);
 
 /* require.c: words of ApiSecRequire and of Require api-*. */
 /* NULL and *out, or what is wrong with the words, in `pool`.  Lives in `pool`. */
@@ -482,6 +518,7 @@ struct mod_signed {
 };
 
 struct mod_body;
+struct mod_given;
 
 #define MOD_ID_MAX 64 /* bytes of a request id */
 
@@ -536,6 +573,7 @@ struct mod_req {
     struct mod_delivery delivery;
     struct mod_signed signature;
     enum mod_certificate certificate; /* how it was judged; UNSET: nobody asked for one */
+    struct mod_given *given;          /* credentials that handlers have at present; NULL: none */
     struct aps_str webhook;           /* that the section takes deliveries of; empty: none */
 
     /* What and how much. */
@@ -808,7 +846,17 @@ enum aps_reason mod_signature(struct mod_req *m, const struct mod_signature *wan
 enum aps_reason mod_signature_content(request_rec *r, struct mod_req *m, enum mod_engine engine,
                                       size_t max);
 
+/* stage_upstream.c */
+/* For a configuration that gives a credential to some handler. */
+void mod_stage_upstream_hook(apr_pool_t *pconf);
+/* The secret at `now` (wall), borrowed from the snapshot; ALLOW, or why there is none. */
+enum aps_reason mod_stage_upstream_find(const struct aps_snapshot *snap,
+                                        const struct mod_gift *gift, aps_nsec now,
+                                        struct aps_str *out);
+
 /* hide.c */
+/* Whether some part of the server may write traces of its requests. */
+bool mod_hide_traces(void);
 int mod_hide_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
 int mod_hide_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 /* For a finished request whose credential nobody looked for. */

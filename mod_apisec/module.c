@@ -19,6 +19,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(mod_cost_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(mod_finding_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(mod_check_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(mod_upstream_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(mod_hide_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(mod_process_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(mod_dump_test_config, NULL, NULL, APR_HOOK_MIDDLE);

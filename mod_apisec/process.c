@@ -190,15 +190,23 @@ static void open_state(apr_pool_t *pconf, server_rec *s)
     aps_state_set_refresh(mod_process.state, mod_process.refresh);
 }
 
-/* For -t. */
-static void check_plans(apr_pool_t *pool, const struct mod_store *store)
+/* What lines say of the store; false if it lacks what a handler is to be given.  `level`: of what
+ * is logged then; `plans` are judged under -t alone. */
+static bool check_lines(apr_pool_t *pool, const struct mod_store *store, int level, bool plans)
 {
     struct aps_reader_options options;
     struct aps_snapshot *snap = NULL;
+    bool good = true;
+    if (!plans && !mod_upstream_is_used())
+        return true;
     describe(store, &options);
-    if (aps_snapshot_open(&options.snapshot, &snap, NULL) == APS_OK) /* else it was told */
-        mod_check_plans(pool, store, aps_snapshot_plans(snap));
+    if (aps_snapshot_open(&options.snapshot, &snap, NULL) == APS_OK) { /* else it was told */
+        if (plans)
+            mod_check_plans(pool, store, aps_snapshot_plans(snap));
+        good = mod_upstream_check(store, snap, level);
+    }
     aps_snapshot_close(snap);
+    return good;
 }
 
 /* For -t, which must not make the file. */
@@ -245,7 +253,8 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
         const struct mod_store *store = APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *);
         const char *broken = store->fault != NULL ? store->fault : mod_fetch_fault(store);
         if (broken == NULL) {
-            check_plans(ptemp, store);
+            if (!check_lines(ptemp, store, APLOG_EMERG | APLOG_STARTUP, true))
+                status = HTTP_INTERNAL_SERVER_ERROR;
             continue;
         }
         refuse(MOD_FINDING_STORE_UNUSABLE, s,
@@ -292,6 +301,8 @@ int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
             ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                          "APISEC0020: store %s: %s; its sections answer 503", store->dir,
                          store->fault);
+        else
+            (void)check_lines(ptemp, store, APLOG_CRIT, false); /* its sections answer 503 */
     }
     open_state(pconf, s);
     mod_fetch_post_config(pconf, s, mod_process_state_path(s));
