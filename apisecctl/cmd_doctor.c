@@ -4,6 +4,7 @@
 #include "doctor_copy.h"
 #include "doctor_file.h"
 #include "doctor_host.h"
+#include "doctor_httpd.h"
 #include "doctor_key.h"
 #include "doctor_state.h"
 #include "doctor_store.h"
@@ -38,9 +39,9 @@ enum aps_err ctl_doctor(struct ctl *c)
     enum aps_err err;
 
     ctl_doctor_init(&d, c);
-    if (user == NULL)
-        ctl_doctor_copy_account(&d);
-    else if ((err = ctl_doctor_copy_account_named(&d, user, NULL)) != APS_OK)
+    ctl_doctor_copy_account(&d);
+    ctl_doctor_httpd(&d);
+    if (user != NULL && (err = ctl_doctor_copy_account_named(&d, user, NULL)) != APS_OK)
         return err;
     if ((err = look(&d)) != APS_OK)
         return err;

@@ -39,8 +39,13 @@ class Patient:
         StateFile(store.state, store).limit("calls rate=10/s by=key").restart().write()
         return self
 
+    @staticmethod
+    def asked(options):
+        """The httpd of this machine has nothing to do with the tests."""
+        return options if "--httpd" in options else ("--httpd", "none", *options)
+
     def look(self, *options, rc=None):
-        found = self.store.run("--json", "doctor", *options)
+        found = self.store.run("--json", "doctor", *self.asked(options))
         document = json.loads(found.out)
         assert found.err == "" and found.rc == (5 if document["severity"] in ("warning", "error") else 0), found
         assert rc is None or found.rc == rc, found
@@ -139,12 +144,12 @@ def test_a_store_that_is_well(patient):
 
 def test_people_see_the_worst_first_and_commands_to_copy(patient):
     os.chmod(patient.store.file("store.db"), 0o644)
-    out = patient.store.run("doctor").out
+    out = patient.store.run("doctor", "--httpd", "none").out
     lines = out.splitlines()
     head = next(i for i, line in enumerate(lines) if line.split() == ["SEVERITY", "ID", "REASON"])
     assert lines[head + 1].split()[:2] == ["error", "file_mode"]
     assert "\n  chmod 600 %s  # file_mode\n" % patient.store.file("store.db") in out
-    assert not re.search(r"^ok ", out, re.M) and re.search(r"^ok  +store_missing ", patient.store.run("doctor", "--all").out, re.M)
+    assert not re.search(r"^ok ", out, re.M) and re.search(r"^ok  +store_missing ", patient.store.run("doctor", "--all", "--httpd", "none").out, re.M)
 
 
 def test_nothing_is_changed(patient):
@@ -159,7 +164,7 @@ def test_nothing_is_changed(patient):
 
 def test_a_faulty_option_is_a_usage_error(store):
     for option, value, rc in (("--unused", "soon", 2), ("--user", "no-such-account", 3)):
-        result = store.run("doctor", option, value)
+        result = store.run("doctor", "--httpd", "none", option, value)
         assert (result.rc, result.out) == (rc, "") and value in result.err
 
 
@@ -460,7 +465,7 @@ def test_many_are_counted_and_ten_are_named(patient):
     many(patient, 1200)
     found = patient.find("key_unexamined")
     assert found["count"] == 1200 and len(set(found["examples"])) == 10
-    assert re.search(r"; 1200 such: (n\d{5}, ){10}\.\.\.$", patient.store.run("doctor").out, re.M)
+    assert re.search(r"; 1200 such: (n\d{5}, ){10}\.\.\.$", patient.store.run("doctor", "--httpd", "none").out, re.M)
 
 
 # ---- whom else the store believes ----
@@ -604,7 +609,7 @@ def test_a_program_of_tomorrow(patient, folder):
     subprocess.run(["cp", Store.program, path], check=True, timeout=60)
     for days, found in ((1, True), (0, False)):
         os.utime(path, (time.time() + days * 86400,) * 2)
-        out = subprocess.run([path, "--store", patient.store.path, "--json", "doctor"], capture_output=True, text=True,
+        out = subprocess.run([path, "--store", patient.store.path, "--json", "doctor", "--httpd", "none"], capture_output=True, text=True,
                              timeout=60).stdout
         assert ("clock_build" in {row["id"] for row in json.loads(out)["findings"]}) is found
 
@@ -618,11 +623,73 @@ def test_a_change_of_tomorrow(patient):
     assert "clock_changes" not in patient.ids()
 
 
+# ---- what httpd tells ----
+
+def httpd(folder, text, code=0, mode=0o755):
+    """A program that prints this, whatever it is asked."""
+    folder.write("dump", text)
+    return folder.write("fake", "#!/bin/sh\ncat %s\nexit %d\n" % (folder.path("dump"), code), mode=mode)
+
+
+def dump(*lines):
+    return "".join(json.dumps(line) + "\n" for line in ({"dump": 1, "version": "0", "findings": 0},) + lines)
+
+
+def site_line(patient, **members):
+    return dict({"store": patient.store.path, "host": "a:80", "master": "file:" + patient.store.file("master.key"), "engine": "On",
+                 "state": patient.store.state, "user": SERVER_USER, "group": SERVER_GROUP}, **members)
+
+
+def test_what_httpd_finds_is_told(patient, folder):
+    path = httpd(folder, dump(site_line(patient), {"finding": "tls_low", "severity": "error", "file": "/etc/x.conf", "line": 7,
+                                                   "host": "a:443", "reason": "TLS 1.0 is on", "mend": "SSLProtocol +TLSv1.3"}))
+    row = {row["id"]: row for row in patient.look("--httpd", path, rc=5)["findings"]}["tls_low"]
+    assert (row["severity"], row["reason"], row["mend"]) == ("error", "/etc/x.conf:7: TLS 1.0 is on", "SSLProtocol +TLSv1.3")
+    assert not [id for id in patient.ids("--httpd", path) if id.startswith("httpd_")]
+
+
+@pytest.mark.parametrize("id, text", [
+    ("httpd_unread", '{"dump":1}\n{"dump":\n'), ("httpd_unread", '{"dump":2}\n'), ("httpd_unread", "{" * 100000),
+    ("httpd_unread", '{"dump":1}\n{"finding":"x","severity":"fatal","reason":"r"}\n'),
+    ("httpd_unread", '{"dump":1}\n{"finding":"\u001b[0m","severity":"error","reason":"r"}\n'),
+    ("httpd_unasked", ""), ("httpd_unasked", "Syntax OK\n"), ("httpd_other_store", '{"dump":1}\n'),
+    ("httpd_unasked", "x" * 5000000)], ids=range(9))
+def test_what_httpd_prints_is_not_believed(patient, folder, id, text):
+    path = httpd(folder, text)
+    assert TABLE[id] == "warning" and id in patient.ids("--httpd", path)
+    folder.write("dump", dump(site_line(patient)))
+    assert not [id for id in patient.ids("--httpd", path) if id.startswith("httpd_")]
+
+
+def test_httpd_uses_other_places(patient, folder):
+    other = folder.path("other")
+    path = httpd(folder, dump(site_line(patient, master="file:" + other, state=other)))
+    assert {"httpd_other_master", "httpd_other_state"} <= patient.ids("--httpd", path)
+    assert patient.find("httpd_other_state", "--httpd", path)["mend"].split()[-3:] == ["--state", other, "doctor"]
+
+
+@root_only
+def test_the_account_that_httpd_tells(patient, folder):
+    path = httpd(folder, dump(site_line(patient, user="daemon", group="daemon")))
+    assert "daemon" in patient.find("copy_unreachable", "--httpd", path)["reason"]
+    path = httpd(folder, dump(site_line(patient, user="no-such-account")))
+    assert "account" in patient.find("httpd_unread", "--httpd", path)["reason"]
+
+
+def test_a_program_that_is_not_run(patient, folder):
+    assert "httpd_unasked" in patient.ids("--httpd", folder.path("nothing"))
+    marked = folder.path("ran")
+    path = folder.write("fake", "#!/bin/sh\n> %s\n" % marked, mode=0o777)
+    assert "httpd_unasked" in patient.ids("--httpd", path) and not os.path.exists(marked)
+    os.chmod(path, 0o755)
+    assert "httpd_unasked" in patient.ids("--httpd", path) and os.path.exists(marked)
+
+
 # ---- by somebody else ----
 
 @root_only
 def test_an_account_that_may_not_look(patient):
-    result = patient.store.run("--json", "doctor", user="daemon", group="daemon", extra_groups=[])
+    result = patient.store.run("--json", "doctor", "--httpd", "none", user="daemon", group="daemon", extra_groups=[])
     assert result.rc == 5, result
     rows = json.loads(result.out)["findings"]
     assert [row for row in rows if row["id"] in ("unchecked", "folder_unsafe", "store_missing")], rows
@@ -637,10 +704,10 @@ def test_a_store_of_an_account_that_is_not_root():
         as_daemon = {"user": 1, "group": 1, "extra_groups": []}
         assert store.run("init", "--group", "1", **as_daemon).rc == 0
         assert store.run("role", "create", "r", "--grant", "GET /a", **as_daemon).rc == 0
-        found = json.loads(store.run("--json", "doctor", **as_daemon).out)
+        found = json.loads(store.run("--json", "doctor", "--httpd", "none", **as_daemon).out)
         assert {row["id"] for row in found["findings"]} - HOST == {"state_missing"}, found
         os.chmod(store.file("pub"), 0o700)
-        found = json.loads(store.run("--json", "doctor", "--user", SERVER_USER, **as_daemon).out)
+        found = json.loads(store.run("--json", "doctor", "--httpd", "none", "--user", SERVER_USER, **as_daemon).out)
         assert "copy_unreachable" in {row["id"] for row in found["findings"]}
 
 
@@ -661,5 +728,5 @@ def test_no_secret_is_shown(patient):  # SEC-14
         master = text.read().strip()
     key = patient.store.key_create("shown", role="reader")["key"]
     damage(patient, at=0.3)
-    out = patient.store.run("--json", "doctor", "--all").out
+    out = patient.store.run("--json", "doctor", "--httpd", "none", "--all").out
     assert master not in out and key not in out

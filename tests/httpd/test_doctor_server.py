@@ -1,4 +1,4 @@
-"""doctor beside a running httpd: what its children use, and keys that nobody uses (CLI-12)."""
+"""doctor beside a running httpd: its configuration, what its children use, keys that nobody uses (CLI-12)."""
 
 import json
 import os
@@ -36,7 +36,9 @@ def ask(site):
 
 
 def found(site, *options):
-    result = site.store.run("--json", "doctor", *options)
+    program = site.folder.write("apachectl", "#!/bin/sh\nexec %s -f %s \"$@\"\n" % (site.server.program, site.server.conf_path),
+                                mode=0o755)
+    result = site.store.run("--json", "doctor", "--httpd", program, *options)
     assert result.rc in (0, 5) and result.err == "", result
     return {row["id"]: row for row in json.loads(result.out)["findings"]}
 
@@ -45,7 +47,8 @@ def test_a_server_that_is_well(site):
     assert ask(site) == 200
     rows = found(site, "--all")
     assert [row for row in rows.values() if row["severity"] == "error"] == []
-    for id in ("generation_old", "generation_held", "copy_unreachable", "copy_old", "state_full", "state_uses_none", "key_unused"):
+    for id in ("generation_old", "generation_held", "copy_unreachable", "copy_old", "state_full", "state_uses_none", "key_unused",
+               "httpd_unasked", "httpd_unread", "httpd_other_store", "httpd_other_master", "httpd_other_state"):
         assert rows[id]["severity"] == "ok", rows[id]
 
 
