@@ -4,7 +4,6 @@
 #include <apr_escape.h>
 #include <apr_strings.h>
 
-#include "apisec/master.h"
 #include "apisec/survey.h"
 #include "quote.h"
 
@@ -20,8 +19,9 @@ static const char *master_mend(const struct ctl_doctor *d, enum aps_err err)
     const char *path = ctl_place_master_path(&d->c->place);
 
     if (path == NULL)
-        return apr_pstrcat(d->c->pool, ctl_quote(d->c->pool, aps_str(d->c->place.master + 5)),
-                           " | wc -c", NULL);
+        return apr_pstrcat(d->c->pool, "apisecctl --store ",
+                           ctl_quote(d->c->pool, aps_str(d->c->place.store)),
+                           " --master-key SOURCE doctor", NULL);
     path = ctl_quote(d->c->pool, aps_str(path));
     if (err == APS_ERR_IO)
         return "sudo apisecctl doctor";
@@ -31,7 +31,7 @@ static const char *master_mend(const struct ctl_doctor *d, enum aps_err err)
 void ctl_doctor_store_master(struct ctl_doctor *d)
 {
     struct aps_diag why = {""};
-    enum aps_err err = aps_master_load(d->c->place.master, &d->c->master, &why);
+    enum aps_err err = ctl_place_unlock(&d->c->place, true, &d->c->master, &why);
     struct ctl_doctor_at at = {.path = ctl_place_master_path(&d->c->place)};
 
     ctl_doctor_checked(d, CTL_DOCTOR_MASTER_UNREADABLE);

@@ -288,6 +288,12 @@ def test_the_wrong_master_key(patient):  # SEC-08
     assert patient.look()["errors"] == 0
 
 
+def test_no_master_key_from_elsewhere(patient):  # SEC-08
+    found = patient.store.run("--json", "--master-key", "fd:9", "doctor", "--httpd", "none")
+    rows = {row["id"]: row for row in json.loads(found.out)["findings"]}
+    assert found.rc == 5 and rows["master_unreadable"]["mend"].endswith(" --master-key SOURCE doctor"), found
+
+
 def test_another_master_key_that_opens_the_store(patient):  # SEC-05
     patient.sql("INSERT INTO master SELECT x'000102030405060708090a0b0c0d0e0f', check_value, mac, 1 FROM master")
     assert patient.find("master_other")["examples"] == ["000102030405060708090a0b0c0d0e0f"]
