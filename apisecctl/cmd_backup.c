@@ -2,10 +2,12 @@
 #include <apr_strings.h>
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "apisec/backup.h"
 #include "apisec/file.h"
+#include "apisec/master.h"
 #include "blob.h"
 #include "ctl.h"
 #include "passphrase.h"
@@ -87,8 +89,16 @@ static enum aps_err read_whom(struct ctl *c, struct aps_secret *hold, struct aps
                                hold, &out->passphrase, &c->diag);
 }
 
+/* Longer than its digits and a newline: under a passphrase, which the backup's key would not be. */
+static bool is_protected(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) != 0 || st.st_size > 2 * APS_MASTER_LEN + 1;
+}
+
 /* A key that lies in the store's folder is lost together with it, so it is saved together with it;
- * one that was put elsewhere was meant to be apart. */
+ * one that was put elsewhere, or under a passphrase, was meant to need something more. */
 static enum aps_err read_master(struct ctl *c, bool *out)
 {
     const char *path = ctl_place_master_path(&c->place);
@@ -100,7 +110,7 @@ static enum aps_err read_master(struct ctl *c, bool *out)
         aps_err_explain(&c->diag, "--with-master-key and --without-master-key: want one of them");
         return APS_ERR_USAGE;
     }
-    *out = with || (!without && path != NULL && strcmp(path, own) == 0);
+    *out = with || (!without && path != NULL && strcmp(path, own) == 0 && !is_protected(path));
     return APS_OK;
 }
 

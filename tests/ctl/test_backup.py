@@ -244,6 +244,17 @@ def test_the_master_key_may_be_kept_apart(shop, folder, keys):  # CLI-14
     assert new.run("--master-key", source, "backup", folder.path("d"), "--to", keys[1], "--with-master-key", "--without-master-key").rc == 2
 
 
+def test_a_key_under_a_passphrase_is_inside_only_where_that_is_asked_for(shop, folder, keys):  # CLI-14, SEC-10
+    secret = folder.write("pass", PASSPHRASE, 0o600)
+    shop.ok("master", "protect", "--new-passphrase", "file:" + secret)
+    under = ["--master-passphrase", "file:" + secret]
+    for options, inside in ((), "apart"), (("--with-master-key",), "inside"):
+        assert shop.json(*under, "backup", folder.path(inside), "--to", keys[1], *options)["master_key"] == inside
+    assert shop.json(*under, "restore", folder.path("apart"), "--identity", keys[0], "--verify")["keys"] == 3
+    new, told = restored(shop, folder, folder.path("inside"), keys)
+    assert told["master_key_written"] and new.json("status")["keys"] == 3
+
+
 def test_a_confirmation_is_asked_for(shop, folder, keys):  # CLI-11
     _, path = backup(shop, folder, keys)
     no = shop.run("restore", path, "--identity", keys[0])
