@@ -354,7 +354,7 @@ const char *mod_upstream_check_tree(apr_pool_t *pool);
 bool mod_upstream_is_used(void);
 struct mod_store;
 /* Whether the store has what the lines of its servers name; what it has not is logged. */
-bool mod_upstream_check(const struct mod_store *store, const struct aps_snapshot *snap, int level);
+bool mod_upstream_check(const struct mod_store *store, struct aps_snapshot *snap, int level);
 /* What is wrong with the secret, and the command that mends it. */
 const char *mod_upstream_say(apr_pool_t *pool, const char *store, const struct mod_gift *gift,
                              enum aps_reason reason);
@@ -849,10 +849,10 @@ enum aps_reason mod_signature_content(request_rec *r, struct mod_req *m, enum mo
 /* stage_upstream.c */
 /* For a configuration that gives a credential to some handler. */
 void mod_stage_upstream_hook(apr_pool_t *pconf);
-/* The secret at `now` (wall), borrowed from the snapshot; ALLOW, or why there is none. */
-enum aps_reason mod_stage_upstream_find(const struct aps_snapshot *snap,
-                                        const struct mod_gift *gift, aps_nsec now,
-                                        struct aps_str *out);
+/* The secret at `now` (wall), borrowed from the snapshot or from `pool`; ALLOW, or why there is
+ * none. */
+enum aps_reason mod_stage_upstream_find(struct aps_snapshot *snap, const struct mod_gift *gift,
+                                        apr_pool_t *pool, aps_nsec now, struct aps_str *out);
 
 /* hide.c */
 /* Whether some part of the server may write traces of its requests. */

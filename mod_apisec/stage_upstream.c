@@ -106,12 +106,13 @@ static bool fits(const struct mod_gift *gift, struct aps_str value)
     return true;
 }
 
-enum aps_reason mod_stage_upstream_find(const struct aps_snapshot *snap,
-                                        const struct mod_gift *gift, aps_nsec now,
-                                        struct aps_str *out)
+enum aps_reason mod_stage_upstream_find(struct aps_snapshot *snap, const struct mod_gift *gift,
+                                        apr_pool_t *pool, aps_nsec now, struct aps_str *out)
 {
+    const struct aps_snapshot_secret *v = NULL;
     size_t n = 0;
-    const struct aps_snapshot_secret *v = aps_snapshot_secret(snap, gift->secret, &n);
+    if (aps_snapshot_secret(snap, gift->secret, pool, &v, &n, NULL) != APS_OK)
+        return APS_REASON_SECRET_DAMAGED;
     while (n > 0 && v[n - 1].until != 0 && now >= v[n - 1].until)
         n--;
     if (n == 0)
@@ -203,7 +204,7 @@ static enum aps_reason find_all(request_rec *r, struct mod_req *m,
     for (size_t i = 0; i < upstream->n; i++) {
         struct aps_str value;
         enum aps_reason reason = mod_stage_upstream_find(
-            aps_view_snapshot(m->view), &upstream->v[i], mod_req_now(m).wall, &value);
+            aps_view_snapshot(m->view), &upstream->v[i], r->pool, mod_req_now(m).wall, &value);
         if (reason != APS_REASON_ALLOW) {
             ap_log_rerror(
                 APLOG_MARK, APLOG_ERR, 0, r, "APISEC0065: %s",

@@ -188,6 +188,12 @@ const char *mod_upstream_say(apr_pool_t *pool, const char *store, const struct m
                             "the store %s has no secret \"%s\", or none of its versions is live: "
                             "make it by apisecctl --store %s secret set %s",
                             store, name, store, name);
+    case APS_REASON_SECRET_DAMAGED:
+        return apr_psprintf(
+            pool,
+            "the secret \"%s\" of the store %s cannot be opened: restore it from a "
+            "backup, or give it another value by apisecctl --store %s secret set %s",
+            name, store, store, name);
     case APS_REASON_SECRET_UNFIT:
         return apr_psprintf(pool,
                             "the secret \"%s\" of the store %s does not fit into a %s: it is "
@@ -231,7 +237,7 @@ bool mod_upstream_is_used(void)
     return lines->nelts != 0;
 }
 
-bool mod_upstream_check(const struct mod_store *store, const struct aps_snapshot *snap, int level)
+bool mod_upstream_check(const struct mod_store *store, struct aps_snapshot *snap, int level)
 {
     apr_pool_t *pool = NULL;
     bool good = true;
@@ -244,8 +250,8 @@ bool mod_upstream_check(const struct mod_store *store, const struct aps_snapshot
         struct aps_str value;
         if (sc->store != store)
             continue;
-        enum aps_reason reason =
-            mod_stage_upstream_find(snap, &line->gift, (aps_nsec)apr_time_now() * APS_USEC, &value);
+        enum aps_reason reason = mod_stage_upstream_find(
+            snap, &line->gift, pool, (aps_nsec)apr_time_now() * APS_USEC, &value);
         if (reason == APS_REASON_ALLOW)
             continue;
         ap_log_error(APLOG_MARK, level, 0, line->server, "APISEC0064: %s line %d: %s: %s",
