@@ -8,6 +8,7 @@
 
 #include "apisec/authn.h"
 #include "ctl.h"
+#include "masterfile.h"
 #include "scan.h"
 
 /* A key that was found, by its gravest finding. */
@@ -95,12 +96,10 @@ static enum aps_err revoke_live(struct search *s)
 {
     struct ctl *c = s->c;
     const char *reason = ctl_command_value(&c->call, CTL_OPT_REASON);
-    const struct aps_store_open how = {.dir = c->place.store,
-                                       .master = &c->master,
-                                       .mode = APS_STORE_WRITE,
-                                       .now = c->now,
-                                       .actor = &c->actor};
-    enum aps_err err = aps_store_open(&how, &c->store, &c->diag);
+    enum aps_err err;
+
+    aps_secret_wipe(&c->master);
+    err = ctl_masterfile_open(c, APS_STORE_WRITE);
 
     for (int i = 0; err == APS_OK && i < s->all->nelts; i++) {
         const struct found *f = APR_ARRAY_IDX(s->all, i, struct found *);

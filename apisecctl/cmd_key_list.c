@@ -80,6 +80,22 @@ static enum aps_err read_name(struct ctl *c, struct aps_str *out)
     return APS_ERR_FORMAT;
 }
 
+static enum aps_err read_pepper(struct ctl *c, uint32_t *out)
+{
+    const char *text = ctl_command_value(&c->call, CTL_OPT_PEPPER);
+    struct aps_diag why = {""};
+    uint64_t version = 0;
+
+    if (text == NULL)
+        return APS_OK;
+    if (aps_num_parse(aps_str(text), 1, UINT32_MAX, &version, &why) != APS_OK) {
+        aps_err_explain(&c->diag, "--pepper \"%s\": want a version of apisecctl pepper list", text);
+        return APS_ERR_FORMAT;
+    }
+    *out = (uint32_t)version;
+    return APS_OK;
+}
+
 static enum aps_err read_max(struct ctl *c, uint64_t *out)
 {
     const char *text = ctl_command_value(&c->call, CTL_OPT_MAX);
@@ -111,7 +127,9 @@ static enum aps_err read_filter(struct list *l)
     l->left = UINT64_MAX;
     if ((err = read_state(c, &l->filter.state)) != APS_OK ||
         (err = read_name(c, &l->filter.name)) != APS_OK ||
-        (err = read_plan(c, &l->filter.plan)) != APS_OK || (err = read_max(c, &l->left)) != APS_OK)
+        (err = read_plan(c, &l->filter.plan)) != APS_OK ||
+        (err = read_pepper(c, &l->filter.pepper)) != APS_OK ||
+        (err = read_max(c, &l->left)) != APS_OK)
         return err;
     return read_role(c, &l->filter.role);
 }

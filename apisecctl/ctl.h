@@ -31,6 +31,8 @@ struct ctl {
     struct ctl_place place;
     struct aps_store_actor actor;
     struct aps_secret master;  /* loaded where the row needs more than NONE */
+    struct aps_secret next;    /* the master key that is to follow it */
+    bool finished;             /* a rotation that was cut off was finished before the command */
     struct aps_store *store;   /* READ, WRITE */
     struct aps_snapshot *copy; /* COPY */
     struct ctl_terminal terminal;

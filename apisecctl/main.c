@@ -17,6 +17,7 @@
 #include "actor.h"
 #include "ctl.h"
 #include "input.h"
+#include "masterfile.h"
 #include "pager.h"
 #include "suggest.h"
 
@@ -89,13 +90,6 @@ static enum ctl_need need_of(const struct ctl *c)
 
 static enum aps_err open_store(struct ctl *c)
 {
-    struct aps_store_open how = {
-        .dir = c->place.store,
-        .master = &c->master,
-        .mode = c->call.command->need == CTL_NEED_WRITE ? APS_STORE_WRITE : APS_STORE_READ,
-        .now = c->now,
-        .actor = &c->actor,
-    };
     enum ctl_need need = need_of(c);
     struct stat there;
     enum aps_err err;
@@ -108,10 +102,10 @@ static enum aps_err open_store(struct ctl *c)
                         c->place.options);
         return APS_ERR_NOT_FOUND;
     }
+    if (need != CTL_NEED_COPY)
+        return ctl_masterfile_open(c, need == CTL_NEED_WRITE ? APS_STORE_WRITE : APS_STORE_READ);
     if ((err = ctl_place_unlock(&c->place, true, &c->master, &c->diag)) != APS_OK)
         return err;
-    if (need != CTL_NEED_COPY)
-        return aps_store_open(&how, &c->store, &c->diag);
     return ctl_place_copy(&c->place, &c->master, &c->copy, &c->diag);
 }
 
@@ -205,6 +199,7 @@ static enum aps_err run(struct ctl *c)
         ctl_wait_note(&c->wait, c->store);
     close_store(c); /* a reader that does not read stdout holds no lock, and no key */
     aps_secret_wipe(&c->master);
+    aps_secret_wipe(&c->next);
     err = print(c);
     if (err == APS_OK)
         err = answer;
@@ -216,6 +211,7 @@ out:
     close_store(c);
     aps_secret_wipe(&c->fresh);
     aps_secret_wipe(&c->master);
+    aps_secret_wipe(&c->next);
     (void)prctl(PR_SET_DUMPABLE, 1); /* no key is left; a leak checker may look */
     return err;
 }

@@ -4,7 +4,6 @@
 #include <apr_strings.h>
 
 #include "apisec/gone.h"
-#include "apisec/kdf.h"
 #include "apisec/keyring.h"
 #include "apisec/random.h"
 
@@ -31,12 +30,8 @@ static const char *cache_of(struct ctl *c)
 /* As mod_apisec has it: fetched keys are known by where the store lies. */
 static enum aps_err open_bench(struct ctl *c, struct bench *b)
 {
-    struct aps_secret key = {0};
-    enum aps_err err = aps_kdf_sub(&c->master, APS_KDF_CACHE, APS_MAC_LEN, &key);
+    enum aps_err err = aps_snapshot_cache(c->copy, &b->mac);
 
-    if (err == APS_OK)
-        err = aps_mac_new(key.b, key.n, &b->mac);
-    aps_secret_wipe(&key);
     if (err != APS_OK || (err = aps_digest_sum(aps_str(c->place.store), b->store_id)) != APS_OK)
         return err;
     b->place = (struct aps_keyring_place){cache_of(c), b->store_id, sizeof b->store_id, b->mac};

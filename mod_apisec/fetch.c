@@ -292,7 +292,7 @@ static bool is_watched(struct mod_store *store)
     struct aps_table_now now = {aps_clock_monotonic(), aps_clock_wall()};
     if (!store->fetches && store->tag != 0)
         store->fetches = is_marked("store", NULL, store->tag, APS_MINUTE, now);
-    return store->fetches && store->reader != NULL && store->ring != NULL;
+    return store->fetches && store->reader != NULL;
 }
 
 static apr_status_t watch(int state, void *data, apr_pool_t *pool)
@@ -304,7 +304,8 @@ static apr_status_t watch(int state, void *data, apr_pool_t *pool)
         struct aps_view *view = is_watched(store) ? mod_process_acquire(data, store) : NULL;
         if (view == NULL)
             continue; /* why it cannot be read is told by who serves it */
-        attend(data, store, aps_view_snapshot(view), pool);
+        if (mod_keys_ring(data, store, aps_view_snapshot(view)) != NULL)
+            attend(data, store, aps_view_snapshot(view), pool);
         aps_view_release(view);
     }
     return APR_SUCCESS;

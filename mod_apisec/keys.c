@@ -1,55 +1,46 @@
-/* Keys of this server's own that every child has, and finds again after a restart: made of the
- * master key, one for each purpose. */
+/* Keys of issuers that were fetched, as every child has them and finds them again after a restart:
+ * under a key of the store, which a new master key leaves as it is. */
 #include "mod.h"
 
-#include "apisec/kdf.h"
+#include <pthread.h>
 
-static apr_status_t free_mac(void *mac)
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+
+/* Known by where the store lies, and under the key that the first copy has that this child opens;
+ * another one comes only after a compromise, and then with a restart. */
+static struct aps_keyring *make(struct mod_store *store, const struct aps_snapshot *snap)
 {
-    aps_mac_free(mac);
-    return APR_SUCCESS;
+    struct aps_keyring *ring = NULL;
+    if (store->cache == NULL && (aps_digest_sum(aps_str(store->dir), store->place_id) != APS_OK ||
+                                 aps_snapshot_cache(snap, &store->cache) != APS_OK))
+        return NULL;
+    store->place = (struct aps_keyring_place){mod_process.cache, store->place_id,
+                                              sizeof store->place_id, store->cache};
+    return aps_keyring_new(&store->place, mod_process.refresh, &ring) == APS_OK ? ring : NULL;
 }
 
-/* NULL where it could not be made: what it is for is refused then. */
-static struct aps_mac *make(apr_pool_t *pool, const struct mod_store *store, const char *label)
+struct aps_keyring *mod_keys_ring(server_rec *s, struct mod_store *store,
+                                  const struct aps_snapshot *snap)
 {
-    struct aps_secret key = {0};
-    struct aps_mac *mac = NULL;
-    if (aps_kdf_sub(&store->master, label, APS_MAC_LEN, &key) == APS_OK &&
-        aps_mac_new(key.b, key.n, &mac) == APS_OK)
-        apr_pool_cleanup_register(pool, mac, free_mac, apr_pool_cleanup_null);
-    aps_secret_wipe(&key);
-    return mac;
+    struct aps_keyring *ring = __atomic_load_n(&store->ring, __ATOMIC_ACQUIRE);
+    if (ring != NULL || mod_process.cache == NULL)
+        return ring;
+    (void)pthread_mutex_lock(&making); /* fails only for a mutex that is none */
+    if ((ring = store->ring) == NULL && (ring = make(store, snap)) != NULL)
+        __atomic_store_n(&store->ring, ring, __ATOMIC_RELEASE);
+    (void)pthread_mutex_unlock(&making); /* held */
+    if (ring == NULL)
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     "APISEC0025: store %s: out of memory, or OpenSSL failed: a token that wants "
+                     "fetched keys was refused",
+                     store->dir);
+    return ring;
 }
 
-static apr_status_t free_ring(void *data)
+void mod_keys_close(struct mod_store *store)
 {
-    struct mod_store *store = data;
     aps_keyring_free(store->ring);
     store->ring = NULL;
-    return APR_SUCCESS;
-}
-
-/* Fetched keys are known by where the store lies, since its id may not be known yet. */
-static void make_ring(apr_pool_t *pchild, struct mod_store *store)
-{
-    struct aps_mac *mac = make(pchild, store, APS_KDF_CACHE);
-    if (mac == NULL || aps_digest_sum(aps_str(store->dir), store->place_id) != APS_OK)
-        return;
-    store->place =
-        (struct aps_keyring_place){mod_process.cache, store->place_id, sizeof store->place_id, mac};
-    if (aps_keyring_new(&store->place, mod_process.refresh, &store->ring) == APS_OK)
-        apr_pool_cleanup_register(pchild, store, free_ring, apr_pool_cleanup_null);
-}
-
-void mod_keys_child(apr_pool_t *pchild, server_rec *s, struct mod_store *store)
-{
-    store->nonces = make(pchild, store, APS_KDF_NONCE);
-    if (mod_process.cache != NULL)
-        make_ring(pchild, store);
-    if (store->nonces == NULL || (mod_process.cache != NULL && store->ring == NULL))
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
-                     "APISEC0025: store %s: out of memory, or OpenSSL failed: tokens that want "
-                     "fetched keys or nonces are refused by this child",
-                     store->dir);
+    aps_mac_free(store->cache);
+    store->cache = NULL;
 }

@@ -398,11 +398,11 @@ struct mod_store {
     bool fetches;                   /* some issuer's keys have to be fetched: at start, or since */
     struct aps_reader *reader;      /* of this child */
     bool listed;                    /* the generation that it serves has a row */
-    struct aps_keyring *ring;       /* of this child: keys that were fetched; NULL: none can be */
-    struct aps_keyring_place place; /* where they lie */
+    struct aps_keyring *ring;       /* of this child: keys that were fetched (keys.c) */
+    struct aps_mac *cache;          /* under which they lie */
+    struct aps_keyring_place place; /* where they do */
     uint8_t place_id[APS_DIGEST_LEN];
     struct aps_answers *answers; /* of this child: about opaque tokens; NULL: out of memory */
-    struct aps_mac *nonces;      /* the key of nonces for proofs, the same in every child */
     /* Of the copy that was good at start: a child that has seen none yet takes no other store's and
      * no older one. */
     bool known;
@@ -440,8 +440,11 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s);
 /* The state file, as configured or by default. */
 const char *mod_process_state_path(server_rec *main_server);
 
-/* keys.c: the keys of a store's own, for this child. */
-void mod_keys_child(apr_pool_t *pchild, server_rec *s, struct mod_store *store);
+/* keys.c: keys of issuers that were fetched, made ready by the first who asks; NULL: none can be
+ * kept.  And their end. */
+struct aps_keyring *mod_keys_ring(server_rec *s, struct mod_store *store,
+                                  const struct aps_snapshot *snap);
+void mod_keys_close(struct mod_store *store);
 
 /* fetch.c: the keys of issuers, fetched by one child for all. */
 /* Whether some issuer of the store has keys that are fetched. */

@@ -14,8 +14,10 @@
 #include "http_main.h"
 
 #include "apisec/generation.h"
+#include "apisec/keyuse.h"
 #include "apisec/master.h"
 #include "apisec/random.h"
+#include "apisec/seal.h"
 
 struct mod_process mod_process;
 
@@ -171,6 +173,19 @@ static void tell_carried(server_rec *s)
                      (apr_uint64_t)info.lost, mod_process_state_path(s));
 }
 
+/* Which master keys this server holds until its next restart: what lies under no other of them must
+ * not be published. */
+static void note_keys(void)
+{
+    aps_generation_drop_own(mod_process.state); /* those that it held before */
+    for (int i = 0; i < mod_process.stores->nelts; i++) {
+        const struct mod_store *store = APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *);
+        uint8_t id[APS_KEYUSE_ID_LEN];
+        if (store->master.n != 0 && aps_seal_id(&store->master, id) == APS_OK)
+            aps_keyuse_server(mod_process.state, store->tag, id);
+    }
+}
+
 static void open_state(apr_pool_t *pconf, server_rec *s)
 {
     const struct mod_server *sc = ap_get_module_config(s->module_config, &apisec_module);
@@ -188,6 +203,7 @@ static void open_state(apr_pool_t *pconf, server_rec *s)
     tell_carried(s);
     mod_process.boot = aps_state_boot(mod_process.state);
     aps_state_set_refresh(mod_process.state, mod_process.refresh);
+    note_keys();
 }
 
 /* What lines say of the store; false if it lacks what a handler is to be given.  `level`: of what
@@ -472,6 +488,7 @@ static apr_status_t leave(void *data)
         struct mod_store *store = APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *);
         aps_reader_free(store->reader);
         store->reader = NULL;
+        mod_keys_close(store);
     }
     return APR_SUCCESS;
 }
@@ -497,8 +514,10 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
                      "APISEC0024: no random numbers: this child refuses everything");
     if (mod_process.stores == NULL)
         return;
-    if (mod_process.state != NULL)
+    if (mod_process.state != NULL) {
         aps_state_child(mod_process.state);
+        aps_keyuse_child(mod_process.state);
+    }
     if (!random)
         mod_process.state = NULL;
     mod_fetch_child(pchild);
@@ -515,7 +534,6 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
         options.tell = mod_stage_trace_caller;
         options.change = list_generation;
         options.change_arg = store;
-        mod_keys_child(pchild, s, store);
         mod_introspect_child(pchild, s, store);
         if (aps_reader_new(&options, &store->reader) != APS_OK)
             ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "APISEC0025: store %s: out of memory",

@@ -68,7 +68,7 @@ static enum aps_reason check_proof(struct mod_req *m, const struct aps_claims *c
         .jkt = claims->jkt,
         .before = APS_DPOP_BEFORE,
         .after = APS_DPOP_AFTER,
-        .nonces = mode->nonce ? m->server->store->nonces : NULL,
+        .nonces = mode->nonce ? aps_snapshot_nonces(aps_view_snapshot(m->view)) : NULL,
     };
     struct aps_dpop proof;
     if (!mode->on) {
@@ -91,9 +91,9 @@ static enum aps_reason check_proof(struct mod_req *m, const struct aps_claims *c
 const char *mod_proof_nonce(const struct mod_req *m)
 {
     char *nonce = apr_pcalloc(m->first->pool, APS_DPOP_NONCE_LEN + 1);
-    if (!dpop_of(m->dir)->nonce || m->server->store == NULL || m->server->store->nonces == NULL ||
-        aps_dpop_nonce(m->server->store->nonces, (aps_nsec)m->first->request_time * APS_USEC,
-                       nonce) != APS_OK)
+    if (!dpop_of(m->dir)->nonce || m->view == NULL ||
+        aps_dpop_nonce(aps_snapshot_nonces(aps_view_snapshot(m->view)),
+                       (aps_nsec)m->first->request_time * APS_USEC, nonce) != APS_OK)
         return NULL;
     return nonce;
 }

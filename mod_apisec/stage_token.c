@@ -8,11 +8,16 @@ static const struct aps_issuer *issuers_of(const struct mod_req *m, size_t *out_
     return aps_snapshot_issuers(aps_view_snapshot(m->view), out_n);
 }
 
+static struct aps_keyring *ring_of(const struct mod_req *m)
+{
+    return mod_keys_ring(m->first->server, m->server->store, aps_view_snapshot(m->view));
+}
+
 /* Keys that were fetched may have changed since the last request; a file that was refused is told
  * once. */
 static uint64_t epoch_of(struct mod_req *m)
 {
-    struct aps_keyring *ring = m->server->store->ring;
+    struct aps_keyring *ring = ring_of(m);
     struct aps_diag diag;
     bool refused = false;
     size_t n = 0;
@@ -37,7 +42,7 @@ static enum aps_token judge(struct mod_req *m, enum aps_bearer_form form,
         return mod_introspect(m, found, diag);
     struct aps_bearer_shown shown = {m->credential, (aps_nsec)m->first->request_time * APS_USEC,
                                      epoch_of(m)};
-    return aps_bearer(m->view, m->server->store->ring, &shown, m->first->pool, found, diag);
+    return aps_bearer(m->view, ring_of(m), &shown, m->first->pool, found, diag);
 }
 
 enum aps_reason mod_stage_token(struct mod_req *m, enum aps_bearer_form form)

@@ -25,7 +25,11 @@ bool aps_generation_set(struct aps_state *state, uint64_t store, uint64_t genera
  * where it is not listed. */
 void aps_generation_hold(struct aps_state *state, uint64_t store);
 
-/* This process serves nothing any more.  For the exit of a child. */
+/* This process has something to say that is no generation: a number of `what`, which is not 0 and
+ * no store; in a row of the same list, which goes with the process.  As above. */
+bool aps_generation_note(struct aps_state *state, uint64_t what, uint64_t number);
+
+/* This process serves nothing any more, and has said nothing.  For the exit of a child. */
 void aps_generation_drop_own(struct aps_state *state);
 
 /* What a live process serves. */
@@ -40,6 +44,9 @@ typedef void (*aps_generation_fn)(void *arg, const struct aps_generation_use *us
  * process that this account may not look at counts as live. */
 void aps_generation_each(const struct aps_state *state, uint64_t store, aps_generation_fn fn,
                          void *arg);
+
+/* Each note of a live process: `store` is what it is of, `generation` the number. */
+void aps_generation_notes(const struct aps_state *state, aps_generation_fn fn, void *arg);
 
 /* Whether another live child of this process's parent serves a newer generation of `store`.  No
  * other process is believed: a row that a child forges in the name of one that never ends would

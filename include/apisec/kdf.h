@@ -12,14 +12,11 @@
 #include "apisec/str.h"
 
 /* Every label that a master key or a data key is used with; no two purposes share one. */
-#define APS_KDF_WRAP "apisec wrap v1"       /* seals peppers, data keys and their like */
-#define APS_KDF_DATA "apisec data v1"       /* of a data key: seals one secret */
-#define APS_KDF_CHECK "apisec check v1"     /* key-check value */
-#define APS_KDF_PUBLISH "apisec publish v1" /* MAC of a published copy */
-#define APS_KDF_CACHE "apisec cache v1"     /* MAC of fetched keys of issuers */
-#define APS_KDF_NONCE "apisec nonce v1"     /* MAC of nonces for proofs */
-#define APS_KDF_BACKUP "apisec backup v1"   /* MAC of a backup's content */
-#define APS_KDF_ID "apisec id"              /* public id of either, 8 bytes */
+#define APS_KDF_WRAP "apisec wrap v1"     /* seals the store's own keys and data keys of secrets */
+#define APS_KDF_DATA "apisec data v1"     /* of a data key: seals one secret */
+#define APS_KDF_CHECK "apisec check v1"   /* key-check value */
+#define APS_KDF_BACKUP "apisec backup v1" /* MAC of a backup's content */
+#define APS_KDF_ID "apisec id"            /* public id of either, 8 bytes */
 
 /* Labels of keys that come from no master key. */
 #define APS_KDF_RECIPIENT "apisec recipient v1" /* wraps a stream's key, of a shared secret */

@@ -32,6 +32,10 @@ struct aps_seal_place {
     const char *column;
 };
 
+/* The public id of a master key. */
+APS_MUST_CHECK enum aps_err aps_seal_id(const struct aps_secret *master,
+                                        uint8_t out[APS_SEAL_ID_LEN]);
+
 /* The wrapping key of a master key, and the master key's id.  The caller wipes. */
 APS_MUST_CHECK enum aps_err aps_seal_key_init(const struct aps_secret *master,
                                               struct aps_seal_key *out);

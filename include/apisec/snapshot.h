@@ -125,6 +125,14 @@ APS_MUST_CHECK enum aps_err aps_snapshot_name(struct aps_snapshot *snap, struct 
 APS_MUST_CHECK enum aps_err aps_snapshot_mac(struct aps_snapshot *snap, uint32_t pepper,
                                              struct aps_str text, uint8_t out[APS_KEY_MAC_LEN]);
 
+/* The key of nonces for proofs, the same for all that read this store.  Borrowed. */
+struct aps_mac *aps_snapshot_nonces(const struct aps_snapshot *snap);
+
+/* A MAC under the key of what is fetched for this store; the caller frees.  APS_ERR_CRYPTO or
+ * NOMEM. */
+APS_MUST_CHECK enum aps_err aps_snapshot_cache(const struct aps_snapshot *snap,
+                                               struct aps_mac **out);
+
 /* Whether keys from elsewhere were ever imported: else no text but the store's own can be a key. */
 bool aps_snapshot_has_imports(const struct aps_snapshot *snap);
 

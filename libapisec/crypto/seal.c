@@ -15,12 +15,17 @@ enum {
 _Static_assert(APS_SEAL_OVERHEAD == HEAD_LEN + APS_AEAD_NONCE_LEN + APS_AEAD_TAG_LEN,
                "the blob is head, nonce, ciphertext, tag");
 
+enum aps_err aps_seal_id(const struct aps_secret *master, uint8_t out[APS_SEAL_ID_LEN])
+{
+    return aps_kdf_hkdf(aps_secret_str(master), (struct aps_str){0}, APS_STR_LIT(APS_KDF_ID), out,
+                        APS_SEAL_ID_LEN);
+}
+
 static enum aps_err derive(const struct aps_secret *from, const char *label,
                            struct aps_seal_key *out)
 {
     struct aps_seal_key key = {{0}, {0}};
-    enum aps_err err = aps_kdf_hkdf(aps_secret_str(from), (struct aps_str){0},
-                                    APS_STR_LIT(APS_KDF_ID), key.id, sizeof key.id);
+    enum aps_err err = aps_seal_id(from, key.id);
     if (err == APS_OK)
         err = aps_kdf_sub(from, label, APS_AEAD_KEY_LEN, &key.key);
     if (err == APS_OK)

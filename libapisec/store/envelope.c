@@ -138,17 +138,16 @@ enum aps_err aps_envelope_put(struct aps_store *st, struct aps_str name, uint32_
                               struct aps_diag *diag)
 {
     struct aps_secret data = {NULL, 0};
+    const struct aps_seal_key *seal;
     enum aps_err err;
 
-    if ((err = aps_secret_new(APS_ENVELOPE_KEY_LEN, &data)) != APS_OK ||
+    if ((err = aps_store_seal_load(st, diag)) != APS_OK ||
+        (err = aps_secret_new(APS_ENVELOPE_KEY_LEN, &data)) != APS_OK ||
         (err = aps_random_fill(data.b, data.n)) != APS_OK ||
-        (err = put_value(st, name, version, value, &data, created_at, until, diag)) != APS_OK ||
-        (err = aps_envelope_wrap(st->db, &st->meta, &st->seal, name, version, &data, diag)) !=
-            APS_OK)
+        (err = put_value(st, name, version, value, &data, created_at, until, diag)) != APS_OK)
         goto out;
-    for (size_t i = 0; err == APS_OK && i < st->others.n; i++)
-        err = aps_envelope_wrap(st->db, &st->meta, &st->others.key[i].seal, name, version, &data,
-                                diag);
+    for (size_t i = 0; err == APS_OK && (seal = aps_store_seal_at(st, i)) != NULL; i++)
+        err = aps_envelope_wrap(st->db, &st->meta, seal, name, version, &data, diag);
 out:
     aps_secret_wipe(&data);
     return err;

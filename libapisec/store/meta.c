@@ -190,15 +190,25 @@ static enum aps_err add_tables(struct aps_mac_run *run, sqlite3 *db, enum aps_sc
     return err;
 }
 
+static enum aps_err keep_newest(void *arg, uint32_t version, const struct aps_secret *key)
+{
+    struct aps_mac **mac = arg;
+    (void)version; /* they come oldest first */
+    aps_mac_free(*mac);
+    *mac = NULL;
+    return aps_mac_new(key->b, key->n, mac);
+}
+
 enum aps_err aps_meta_mac(sqlite3 *db, enum aps_schema_kind kind, const struct aps_meta *meta,
-                          const struct aps_secret *master, uint8_t out[APS_MAC_LEN],
+                          const struct aps_seal_key *seal, uint8_t out[APS_MAC_LEN],
                           struct aps_diag *diag)
 {
     struct aps_mac *mac = NULL;
     struct aps_mac_run *run = NULL;
     enum aps_err err, end;
 
-    if ((err = sub_mac(master, APS_KDF_PUBLISH, &mac)) != APS_OK)
+    if ((err = aps_wrapped_each(db, meta, seal, APS_WRAPPED_PUBLISH, keep_newest, &mac, diag)) !=
+        APS_OK)
         goto out;
     if ((err = aps_mac_begin(mac, &run)) != APS_OK)
         goto out;
@@ -217,24 +227,22 @@ out:
     return err;
 }
 
-enum aps_err aps_meta_put_mac(sqlite3 *db, const char *sql, const struct aps_seal_key *seal,
-                              const uint8_t mac[APS_MAC_LEN], struct aps_diag *diag)
+enum aps_err aps_meta_put_mac(sqlite3 *db, const char *sql, const uint8_t mac[APS_MAC_LEN],
+                              struct aps_diag *diag)
 {
     struct aps_sql q;
     aps_sql_begin(&q, db, sql);
     aps_sql_blob(&q, mac, APS_MAC_LEN);
-    aps_sql_blob(&q, seal->id, sizeof seal->id);
     return aps_sql_run(&q, diag);
 }
 
 enum aps_err aps_meta_check_mac(sqlite3 *db, enum aps_schema_kind kind, const struct aps_meta *meta,
-                                const struct aps_secret *master, const struct aps_seal_key *seal,
-                                struct aps_diag *diag)
+                                const struct aps_seal_key *seal, struct aps_diag *diag)
 {
     uint8_t want[APS_MAC_LEN];
     struct aps_sql q;
     bool fits = false;
-    enum aps_err err = aps_meta_mac(db, kind, meta, master, want, diag);
+    enum aps_err err = aps_meta_mac(db, kind, meta, seal, want, diag);
     if (err != APS_OK)
         return err;
     aps_sql_begin(&q, db, "SELECT mac FROM master WHERE id = ?");

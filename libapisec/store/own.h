@@ -26,16 +26,6 @@ struct aps_meta {
     uint64_t imports; /* keys that came from elsewhere, ever */
 };
 
-/* The master keys that can open the store beside the one at hand; see masters.h. */
-enum { APS_MASTERS_MAX = 7 };
-struct aps_masters {
-    size_t n;
-    struct aps_master_key {
-        struct aps_secret master;
-        struct aps_seal_key seal;
-    } key[APS_MASTERS_MAX];
-};
-
 struct aps_store {
     apr_pool_t *pool;            /* scratch of one change; cleared when the next one begins */
     char dir[APS_FILE_PATH_MAX]; /* without symlinks */
@@ -48,7 +38,10 @@ struct aps_store {
     const struct aps_store_actor *actor;
     const struct aps_secret *master;
     struct aps_seal_key seal;
-    struct aps_masters others; /* of one that is written */
+    /* Of the other master keys that open the store (store_seal.c), once they were asked for. */
+    struct aps_seal_key others[APS_STORE_MASTERS_MAX - 1];
+    size_t nothers;
+    bool has_others;
     struct aps_meta meta;
     struct aps_mac *pepper; /* the newest, once a key was made; NULL before */
     uint32_t pepper_version;
@@ -94,20 +87,18 @@ APS_MUST_CHECK enum aps_err aps_meta_check_master(sqlite3 *db, const struct aps_
                                                   const struct aps_secret *master,
                                                   const struct aps_seal_key *seal,
                                                   struct aps_diag *diag);
-/* The MAC of a copy: over meta, schema version and all of the small tables; of a delta over all of
- * its keys too, which are few. */
+/* The MAC of a copy, under the store's key for that: over meta, schema version and all of the small
+ * tables; of a delta over all of its keys too, which are few. */
 APS_MUST_CHECK enum aps_err aps_meta_mac(sqlite3 *db, enum aps_schema_kind kind,
                                          const struct aps_meta *meta,
-                                         const struct aps_secret *master, uint8_t out[APS_MAC_LEN],
+                                         const struct aps_seal_key *seal, uint8_t out[APS_MAC_LEN],
                                          struct aps_diag *diag);
-/* Put it into the row of this master key. */
+/* Put it into the rows of the master keys, any of which opens the copy. */
 APS_MUST_CHECK enum aps_err aps_meta_put_mac(sqlite3 *db, const char *sql,
-                                             const struct aps_seal_key *seal,
                                              const uint8_t mac[APS_MAC_LEN], struct aps_diag *diag);
-/* Compare it with the one that the file carries.  APS_ERR_CORRUPT. */
+/* Compare it with the one that the file carries for this master key.  APS_ERR_CORRUPT. */
 APS_MUST_CHECK enum aps_err aps_meta_check_mac(sqlite3 *db, enum aps_schema_kind kind,
                                                const struct aps_meta *meta,
-                                               const struct aps_secret *master,
                                                const struct aps_seal_key *seal,
                                                struct aps_diag *diag);
 
@@ -115,22 +106,73 @@ APS_MUST_CHECK enum aps_err aps_meta_check_mac(sqlite3 *db, enum aps_schema_kind
 #define APS_WRAPPED_PEPPER "pepper"
 #define APS_WRAPPED_AUDIT "audit"
 #define APS_WRAPPED_ADDRESS "address"
-#define APS_WRAPPED_LOOKUP "lookup"  /* makes the id of a key whose text came from elsewhere */
-#define APS_WRAPPED_MASTER "master/" /* and the id of another master key, which it is */
+#define APS_WRAPPED_LOOKUP "lookup" /* makes the id of a key whose text came from elsewhere */
+#define APS_WRAPPED_PUBLISH "publish" /* MAC of what is published */
+#define APS_WRAPPED_NONCE "nonce"     /* MAC of nonces for proofs */
+#define APS_WRAPPED_CACHE "cache"     /* MAC of fetched keys of issuers */
+/* The sealing key of a master key that was followed by others, behind it its id in hexadecimal
+ * digits: who holds a newer one can seal for the older as well. */
+#define APS_WRAPPED_MASTER "master/"
 #define APS_WRAPPED_LEN 32
-/* A fresh random key for `purpose`, sealed under each master key of the store. */
+enum { APS_WRAPPED_PURPOSE_MAX = 32 };
+/* Seal the key under every master key of the store, counted.  CONFLICT: see masters.h. */
+APS_MUST_CHECK enum aps_err aps_wrapped_put(struct aps_store *st, const char *purpose,
+                                            uint32_t version, const struct aps_secret *key,
+                                            struct aps_diag *diag);
+/* A fresh random key for `purpose`, likewise. */
 APS_MUST_CHECK enum aps_err aps_wrapped_new(struct aps_store *st, const char *purpose,
                                             uint32_t version, struct aps_diag *diag);
-/* This key, of APS_WRAPPED_LEN bytes, under one of them; counted.  CONFLICT: see masters.h. */
-APS_MUST_CHECK enum aps_err aps_wrapped_put(sqlite3 *db, const struct aps_meta *meta,
-                                            const struct aps_seal_key *seal, const char *purpose,
-                                            uint32_t version, const struct aps_secret *key,
-                                            aps_nsec now, struct aps_diag *diag);
+/* Seal it under one of them alone. */
+APS_MUST_CHECK enum aps_err
+aps_wrapped_put_under(struct aps_store *st, const struct aps_seal_key *seal, const char *purpose,
+                      uint32_t version, const struct aps_secret *key, struct aps_diag *diag);
+/* Open every one that lies under the master key in hand: APS_ERR_CORRUPT names one that does not.
+ */
+APS_MUST_CHECK enum aps_err aps_wrapped_verify(struct aps_store *st, uint64_t *out_n,
+                                               struct aps_diag *diag);
+/* Seal all that lies under the master key in hand under another one too.  *out_n: how many. */
+APS_MUST_CHECK enum aps_err aps_wrapped_rewrap(struct aps_store *st, const struct aps_seal_key *to,
+                                               uint64_t *out_n, struct aps_diag *diag);
+/* The newest version of a purpose; 0: there is none. */
+APS_MUST_CHECK enum aps_err aps_wrapped_newest(struct aps_store *st, const char *purpose,
+                                               uint32_t *out, struct aps_diag *diag);
 /* Called with each version of a purpose, oldest first; `key` is wiped afterwards. */
 typedef enum aps_err (*aps_wrapped_fn)(void *arg, uint32_t version, const struct aps_secret *key);
 APS_MUST_CHECK enum aps_err aps_wrapped_each(sqlite3 *db, const struct aps_meta *meta,
                                              const struct aps_seal_key *seal, const char *purpose,
                                              aps_wrapped_fn fn, void *arg, struct aps_diag *diag);
+
+/* ---- store_seal.c ---- */
+/* Read the sealing keys of the other master keys, once. */
+APS_MUST_CHECK enum aps_err aps_store_seal_load(struct aps_store *st, struct aps_diag *diag);
+/* What all is sealed under, each in turn, that of the key in hand first; NULL: that was the last.
+ * After they were loaded. */
+const struct aps_seal_key *aps_store_seal_at(const struct aps_store *st, size_t i);
+/* Wipe them: there are others now. */
+void aps_store_seal_forget(struct aps_store *st);
+/* Whether the master key in hand is the one that the store is changed with.  APS_ERR_KEY: another
+ * one has followed it. */
+APS_MUST_CHECK enum aps_err aps_store_seal_check(struct aps_store *st, struct aps_diag *diag);
+
+/* ---- store_own.c ---- */
+/* The random keys that a store of this version has, where they are missing: in a transaction of
+ * its own. */
+APS_MUST_CHECK enum aps_err aps_store_own_complete(struct aps_store *st, struct aps_diag *diag);
+/* All of them, for a new store. */
+APS_MUST_CHECK enum aps_err aps_store_own_make(struct aps_store *st, struct aps_diag *diag);
+
+/* New versions of all but the key that gives imported texts their ids.  CONFLICT: there are as many
+ * peppers as a server holds. */
+APS_MUST_CHECK enum aps_err aps_store_own_renew(struct aps_store *st, uint64_t *out_n,
+                                                struct aps_diag *diag);
+
+/* ---- store_pepper.c ---- */
+enum { APS_STORE_PEPPERS_MAX = 64 };
+/* Whether a text of the key that can still be shown lies under the version. */
+bool aps_store_pepper_has(const struct aps_store *st, uint32_t version, const struct aps_key *key);
+/* A new version.  CONFLICT. */
+APS_MUST_CHECK enum aps_err aps_store_pepper_add(struct aps_store *st, uint32_t *out_version,
+                                                 struct aps_diag *diag);
 
 /* ---- publish.c ---- */
 /* A store of more keys publishes deltas; below it a complete copy costs no more than one. */

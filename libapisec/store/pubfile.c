@@ -30,7 +30,7 @@ static enum aps_err check(const struct aps_pubfile *file, const struct aps_snaps
         return APS_ERR_CONFLICT;
     }
     enum aps_err err = aps_meta_check_master(file->db, meta, o->master, seal, diag);
-    return err == APS_OK ? aps_meta_check_mac(file->db, kind, meta, o->master, seal, diag) : err;
+    return err == APS_OK ? aps_meta_check_mac(file->db, kind, meta, seal, diag) : err;
 }
 
 enum aps_err aps_pubfile_open(const struct aps_snapshot_options *o, const char *name,

@@ -118,10 +118,9 @@ static enum aps_err put_meta(struct aps_store *st, const struct aps_meta *meta,
     aps_sql_begin(&q, st->db, "UPDATE pub.meta SET base = generation, deltas = ?");
     aps_sql_i64(&q, meta->deltas);
     if ((err = aps_sql_run(&q, diag)) != APS_OK ||
-        (err = aps_meta_mac(st->db, APS_SCHEMA_COPY, meta, st->master, mac, diag)) != APS_OK)
+        (err = aps_meta_mac(st->db, APS_SCHEMA_COPY, meta, &st->seal, mac, diag)) != APS_OK)
         return err;
-    return aps_meta_put_mac(st->db, "UPDATE pub.master SET mac = ? WHERE id = ?", &st->seal, mac,
-                            diag);
+    return aps_meta_put_mac(st->db, "UPDATE pub.master SET mac = ?", mac, diag);
 }
 
 static enum aps_err fill_copy(struct aps_store *st, const char *path, void *arg,

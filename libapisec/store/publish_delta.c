@@ -10,9 +10,9 @@ static enum aps_err put_mac(struct aps_store *st, const char *path, struct aps_d
     enum aps_err err;
     if ((err = aps_db_open(path, APS_DB_MAKE, &db, diag)) != APS_OK)
         return err;
-    err = aps_meta_mac(db, APS_SCHEMA_DELTA, &st->meta, st->master, mac, diag);
+    err = aps_meta_mac(db, APS_SCHEMA_DELTA, &st->meta, &st->seal, mac, diag);
     if (err == APS_OK)
-        err = aps_meta_put_mac(db, "UPDATE master SET mac = ? WHERE id = ?", &st->seal, mac, diag);
+        err = aps_meta_put_mac(db, "UPDATE master SET mac = ?", mac, diag);
     aps_db_close(db);
     return err;
 }

@@ -82,6 +82,8 @@ enum {
 #define SECRET_KEY                                                                                 \
     "CREATE TABLE secret_key(name TEXT NOT NULL, version INTEGER NOT NULL, master BLOB NOT NULL,"  \
     " blob BLOB NOT NULL, PRIMARY KEY(name, version, master)) WITHOUT ROWID"
+/* Somebody else may have it: what lay under it is made anew as it retires (SEC-07). */
+#define MASTER_COMPROMISED " compromised INTEGER NOT NULL DEFAULT 0"
 
 static const struct {
     int in; /* which databases have it */
@@ -94,7 +96,8 @@ static const struct {
           " deltas INTEGER NOT NULL, imports INTEGER NOT NULL, created_at INTEGER NOT NULL)"},
     /* Every master key that can open the store, told by its public id. */
     {ALL, "CREATE TABLE master(id BLOB PRIMARY KEY, check_value BLOB NOT NULL,"
-          " mac BLOB NOT NULL, created_at INTEGER NOT NULL," MASTER_SEALS ") WITHOUT ROWID"},
+          " mac BLOB NOT NULL, created_at INTEGER NOT NULL," MASTER_SEALS "," MASTER_COMPROMISED
+          ") WITHOUT ROWID"},
     /* Random keys of the store, sealed under each of those. */
     {ALL, "CREATE TABLE wrapped(purpose TEXT NOT NULL, version INTEGER NOT NULL, master BLOB"
           " NOT NULL, blob BLOB NOT NULL, created_at INTEGER NOT NULL,"
@@ -188,6 +191,7 @@ enum aps_err aps_schema_to_4(sqlite3 *db, struct aps_diag *diag)
 {
     return aps_db_exec(db,
                        "ALTER TABLE master ADD COLUMN" MASTER_SEALS ";"
+                       "ALTER TABLE master ADD COLUMN" MASTER_COMPROMISED ";"
                        "UPDATE master SET seals = (SELECT count(*) FROM wrapped AS w"
                        " WHERE w.master = master.id);"
                        "CREATE TEMP TABLE secret_3 AS SELECT * FROM main.secret;"

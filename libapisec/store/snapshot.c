@@ -182,7 +182,7 @@ static enum aps_err check_generation(const struct aps_snapshot *snap,
 static enum aps_err add_pepper(void *arg, uint32_t version, const struct aps_secret *key)
 {
     struct aps_snapshot *snap = arg;
-    if (snap->npeppers == APS_SNAPSHOT_PEPPERS_MAX)
+    if (snap->npeppers == APS_STORE_PEPPERS_MAX)
         return APS_ERR_CORRUPT;
     struct aps_snapshot_pepper *p = &snap->peppers[snap->npeppers];
     enum aps_err err = aps_mac_new(key->b, key->n, &p->mac);
@@ -199,6 +199,23 @@ static enum aps_err set_address(void *arg, uint32_t version, const struct aps_se
     aps_mac_free(snap->address);
     snap->address = NULL;
     return aps_mac_new(key->b, key->n, &snap->address);
+}
+
+static enum aps_err set_nonces(void *arg, uint32_t version, const struct aps_secret *key)
+{
+    struct aps_snapshot *snap = arg;
+    (void)version; /* the newest is the last one */
+    aps_mac_free(snap->nonces);
+    snap->nonces = NULL;
+    return aps_mac_new(key->b, key->n, &snap->nonces);
+}
+
+static enum aps_err set_cache(void *arg, uint32_t version, const struct aps_secret *key)
+{
+    struct aps_snapshot *snap = arg;
+    (void)version; /* the newest is the last one */
+    aps_secret_wipe(&snap->cache);
+    return aps_secret_copy(key->b, key->n, &snap->cache);
 }
 
 static enum aps_err set_lookup(void *arg, uint32_t version, const struct aps_secret *key)
@@ -220,17 +237,30 @@ static enum aps_err load_trust(struct aps_snapshot *snap, sqlite3 *db, struct ap
     return aps_snapshot_certificate_load(snap, db, diag);
 }
 
+/* The store's own keys. */
+static enum aps_err load_own(struct aps_snapshot *snap, sqlite3 *db, struct aps_diag *diag)
+{
+    static const struct {
+        const char *purpose;
+        aps_wrapped_fn set;
+    } keys[] = {
+        {APS_WRAPPED_PEPPER, add_pepper}, {APS_WRAPPED_ADDRESS, set_address},
+        {APS_WRAPPED_LOOKUP, set_lookup}, {APS_WRAPPED_NONCE, set_nonces},
+        {APS_WRAPPED_CACHE, set_cache},
+    };
+    enum aps_err err = APS_OK;
+    for (size_t i = 0; err == APS_OK && i < sizeof keys / sizeof *keys; i++)
+        err = aps_wrapped_each(db, &snap->meta, &snap->seal, keys[i].purpose, keys[i].set, snap,
+                               diag);
+    return err;
+}
+
 /* The small tables, of the delta or else of the copy. */
 static enum aps_err load(void *arg, sqlite3 *db, struct aps_diag *diag)
 {
     struct aps_snapshot *snap = arg;
     enum aps_err err;
-    if ((err = aps_wrapped_each(db, &snap->meta, &snap->seal, APS_WRAPPED_PEPPER, add_pepper, snap,
-                                diag)) != APS_OK ||
-        (err = aps_wrapped_each(db, &snap->meta, &snap->seal, APS_WRAPPED_ADDRESS, set_address,
-                                snap, diag)) != APS_OK ||
-        (err = aps_wrapped_each(db, &snap->meta, &snap->seal, APS_WRAPPED_LOOKUP, set_lookup, snap,
-                                diag)) != APS_OK ||
+    if ((err = load_own(snap, db, diag)) != APS_OK ||
         (err = aps_store_role_load(db, snap->pool, &snap->roles, diag)) != APS_OK ||
         (err = aps_store_plan_book_load(db, &snap->meta, snap->pool, &snap->plans, diag)) !=
             APS_OK ||
@@ -296,6 +326,8 @@ void aps_snapshot_close(struct aps_snapshot *snap)
         aps_mac_free(snap->peppers[i].mac);
     aps_mac_free(snap->address);
     aps_mac_free(snap->lookup);
+    aps_mac_free(snap->nonces);
+    aps_secret_wipe(&snap->cache);
     aps_snapshot_secret_free(snap->vault);
     aps_seal_key_wipe(&snap->seal);
     if (snap->pool != NULL)
@@ -389,6 +421,16 @@ enum aps_err aps_snapshot_mac(struct aps_snapshot *snap, uint32_t pepper, struct
             return aps_mac_sum(p->mac, text, out);
     }
     return APS_ERR_NOT_FOUND;
+}
+
+struct aps_mac *aps_snapshot_nonces(const struct aps_snapshot *snap)
+{
+    return snap->nonces;
+}
+
+enum aps_err aps_snapshot_cache(const struct aps_snapshot *snap, struct aps_mac **out)
+{
+    return aps_mac_new(snap->cache.b, snap->cache.n, out);
 }
 
 bool aps_snapshot_has_imports(const struct aps_snapshot *snap)

@@ -11,8 +11,6 @@
 #include "copy.h"
 #include "delta.h"
 
-enum { APS_SNAPSHOT_PEPPERS_MAX = 64 };
-
 struct aps_snapshot_pepper {
     uint32_t version;
     struct aps_mac *mac;
@@ -26,9 +24,11 @@ struct aps_snapshot {
     struct aps_planbook *plans;
     struct aps_adjusts *adjusts;
     unsigned npeppers;
-    struct aps_snapshot_pepper peppers[APS_SNAPSHOT_PEPPERS_MAX]; /* newest last */
-    struct aps_mac *address;                                      /* newest */
-    struct aps_mac *lookup; /* gives an imported text its id */
+    struct aps_snapshot_pepper peppers[APS_STORE_PEPPERS_MAX]; /* newest last */
+    struct aps_mac *address;                                   /* newest */
+    struct aps_mac *nonces;                                    /* newest */
+    struct aps_secret cache;                                   /* newest */
+    struct aps_mac *lookup;                                    /* gives an imported text its id */
     struct aps_copy *copy;
     struct aps_delta *delta; /* NULL: the copy is the newest there is */
     struct aps_copy *small;  /* whose small tables are in force: the copy, or the delta */

@@ -151,7 +151,8 @@ static enum aps_err open_db(struct aps_store *st, const char *path, struct aps_d
         return err;
     if (st->mode == APS_STORE_READ)
         return aps_db_exec(st->db, "PRAGMA query_only = ON", diag);
-    if ((err = aps_masters_load(st->db, &st->meta, &st->seal, &st->others, diag)) != APS_OK)
+    if ((err = aps_store_seal_check(st, diag)) != APS_OK ||
+        (err = aps_store_own_complete(st, diag)) != APS_OK)
         return err;
     mend_copy(st);
     return begin(st, diag);
@@ -202,7 +203,7 @@ void aps_store_close(struct aps_store *st)
     }
     drop_lock(st);
     aps_mac_free(st->pepper);
-    aps_masters_wipe(&st->others);
+    aps_store_seal_forget(st);
     aps_seal_key_wipe(&st->seal);
     if (st->pool != NULL)
         apr_pool_destroy(st->pool);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "apisec/master.h"
+#include "apisec/master_file.h"
 #include "apisec/random.h"
 #include "own.h"
 #include "schema.h"
@@ -113,12 +114,8 @@ static enum aps_err put_meta(struct aps_store *st, const char *prefix, struct ap
 
 static enum aps_err put_keys(struct aps_store *st, struct aps_diag *diag)
 {
-    static const char *const purposes[] = {APS_WRAPPED_PEPPER, APS_WRAPPED_AUDIT,
-                                           APS_WRAPPED_ADDRESS, APS_WRAPPED_LOOKUP};
     enum aps_err err = aps_meta_put_master(st->db, &st->meta, st->master, &st->seal, st->now, diag);
-    for (size_t i = 0; err == APS_OK && i < sizeof purposes / sizeof *purposes; i++)
-        err = aps_wrapped_new(st, purposes[i], 1, diag);
-    return err;
+    return err == APS_OK ? aps_store_own_make(st, diag) : err;
 }
 
 static enum aps_err put_change(struct aps_store *st, struct aps_diag *diag)

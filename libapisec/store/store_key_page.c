@@ -56,7 +56,9 @@ static bool passes(const struct aps_store *st, const struct aps_store_key_filter
            (f->role.n == 0 || aps_str_is_in(f->role, key->roles, key->nroles)) &&
            (f->owner.n == 0 || aps_str_eq(f->owner, key->owner)) &&
            (f->org.n == 0 || aps_str_eq(f->org, key->org)) &&
-           (f->plan.n == 0 || aps_str_eq(f->plan, key->plan)) && has_state(st, key, f->state);
+           (f->plan.n == 0 || aps_str_eq(f->plan, key->plan)) &&
+           (f->pepper == 0 || aps_store_pepper_has(st, f->pepper, key)) &&
+           has_state(st, key, f->state);
 }
 
 /* The longest text that the record of each key holds that passes. */

@@ -26,6 +26,9 @@
  * held back. */
 #define HELD (UINT64_C(1) << 63)
 
+/* Likewise: the row is a note, and says of nothing which generation is served. */
+#define NOTE (UINT64_C(1) << 62)
+
 static const struct layout_pair FREE = {0, 0};
 
 static bool pair_eq(struct layout_pair x, struct layout_pair y)
@@ -111,13 +114,12 @@ static bool claim(struct aps_state *state, struct layout_pair owner, struct layo
     return false;
 }
 
-bool aps_generation_set(struct aps_state *state, uint64_t store, uint64_t generation)
+static bool list(struct aps_state *state, struct layout_pair serves)
 {
-    struct layout_pair serves = {store, generation};
     struct layout_pair owner;
     bool listed = false;
 
-    if (store != 0 && aps_owner_self(&owner)) {
+    if (serves.a != 0 && aps_owner_self(&owner)) {
         (void)pthread_mutex_lock(&own_rows); /* fails only for mutexes of other kinds */
         listed = update_own(state, owner, serves) || claim(state, owner, serves, false) ||
                  claim(state, owner, serves, true);
@@ -126,6 +128,16 @@ bool aps_generation_set(struct aps_state *state, uint64_t store, uint64_t genera
     if (!listed)
         aps_metrics_add(state, APS_METRIC_GENERATION_UNLISTED, 1);
     return listed;
+}
+
+bool aps_generation_set(struct aps_state *state, uint64_t store, uint64_t generation)
+{
+    return list(state, (struct layout_pair){store, generation});
+}
+
+bool aps_generation_note(struct aps_state *state, uint64_t what, uint64_t number)
+{
+    return list(state, (struct layout_pair){what, number | NOTE});
 }
 
 void aps_generation_hold(struct aps_state *state, uint64_t store)
@@ -157,8 +169,9 @@ void aps_generation_drop_own(struct aps_state *state)
     (void)pthread_mutex_unlock(&own_rows);
 }
 
-void aps_generation_each(const struct aps_state *state, uint64_t store, aps_generation_fn fn,
-                         void *arg)
+/* Each row of a live process that is a note, or that is none. */
+static void each(const struct aps_state *state, uint64_t store, bool notes, aps_generation_fn fn,
+                 void *arg)
 {
     struct layout_pair last = FREE;
     bool alive = false;
@@ -167,7 +180,8 @@ void aps_generation_each(const struct aps_state *state, uint64_t store, aps_gene
         struct layout_pair owner = read_pair(&state->rows[i].owner);
         struct layout_pair serves = read_pair(&state->rows[i].serves);
 
-        if (pair_eq(owner, FREE) || serves.a == 0 || (store != 0 && serves.a != store))
+        if (pair_eq(owner, FREE) || serves.a == 0 || (store != 0 && serves.a != store) ||
+            ((serves.b & NOTE) != 0) != notes)
             continue;
         if (!pair_eq(owner, last)) /* rows of one process lie side by side */
             alive = aps_owner_is_alive(owner);
@@ -176,10 +190,21 @@ void aps_generation_each(const struct aps_state *state, uint64_t store, aps_gene
             fn(arg, &(struct aps_generation_use){
                         .pid = (pid_t)owner.a,
                         .store = serves.a,
-                        .generation = serves.b & ~HELD,
+                        .generation = serves.b & ~(HELD | NOTE),
                         .held = (serves.b & HELD) != 0,
                     });
     }
+}
+
+void aps_generation_each(const struct aps_state *state, uint64_t store, aps_generation_fn fn,
+                         void *arg)
+{
+    each(state, store, false, fn, arg);
+}
+
+void aps_generation_notes(const struct aps_state *state, aps_generation_fn fn, void *arg)
+{
+    each(state, 0, true, fn, arg);
 }
 
 bool aps_generation_is_passed(const struct aps_state *state, uint64_t store, uint64_t generation)
@@ -187,7 +212,7 @@ bool aps_generation_is_passed(const struct aps_state *state, uint64_t store, uin
     for (uint64_t i = 0; i < state->row_count; i++) {
         struct layout_pair serves = read_pair(&state->rows[i].serves);
 
-        if (serves.a == store && (serves.b & ~HELD) > generation &&
+        if (serves.a == store && (serves.b & NOTE) == 0 && (serves.b & ~HELD) > generation &&
             aps_owner_is_sibling(read_pair(&state->rows[i].owner)))
             return true;
     }

@@ -104,6 +104,8 @@ FIRST = {
     "webhook add": ["webhook delete payments --yes"],
     "issuer add": ["issuer delete acme --yes"],
     "restore": ["backup shop.backup --to backup.pub"],
+    "master retire": ["master rotate"],
+    "pepper retire": ["pepper rotate", "key revoke shop-1", "key delete shop-1 --yes"],
 }
 
 
@@ -142,6 +144,7 @@ def test_examples_work(shop, folder, command):
         subprocess.run(["openssl", *line.split()], cwd=folder.root, check=True, stderr=subprocess.DEVNULL)
     StateFile(shop.state, shop).limit("calls rate=10/s by=key").write()
     example = example.replace("/etc/apisec/shop", folder.path("another")).replace("www-data", SERVER_GROUP).replace("/usr/local/sbin/passphrase", helper)
+    example = example.replace("0123456789abcdef", shop.json("master", "list")[0]["id"])
     for line in ["apisecctl " + words for words in FIRST.get(command, [])] + [example]:
         done = subprocess.run(["sh", "-c", line], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, cwd=folder.root, timeout=60)

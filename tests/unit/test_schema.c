@@ -56,6 +56,7 @@ static void only_our_tables_pass(void **state)
         {"PRAGMA user_version = 5", APS_ERR_NEWER},
         {"PRAGMA user_version = 3", APS_ERR_CORRUPT},
         {"DROP TABLE secret_key", APS_ERR_CORRUPT},
+        {"ALTER TABLE master DROP COLUMN compromised", APS_ERR_CORRUPT},
         {"PRAGMA user_version = 2", APS_ERR_CORRUPT},
         {"DROP TABLE token_gone", APS_ERR_CORRUPT},
         {"PRAGMA user_version = 1", APS_ERR_CORRUPT},
