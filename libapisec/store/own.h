@@ -106,7 +106,7 @@ APS_MUST_CHECK enum aps_err aps_meta_check_mac(sqlite3 *db, enum aps_schema_kind
 #define APS_WRAPPED_PEPPER "pepper"
 #define APS_WRAPPED_AUDIT "audit"
 #define APS_WRAPPED_ADDRESS "address"
-#define APS_WRAPPED_LOOKUP "lookup" /* makes the id of a key whose text came from elsewhere */
+#define APS_WRAPPED_LOOKUP "lookup"   /* makes the id of a key whose text came from elsewhere */
 #define APS_WRAPPED_PUBLISH "publish" /* MAC of what is published */
 #define APS_WRAPPED_NONCE "nonce"     /* MAC of nonces for proofs */
 #define APS_WRAPPED_CACHE "cache"     /* MAC of fetched keys of issuers */

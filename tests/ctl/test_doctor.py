@@ -295,7 +295,7 @@ def test_no_master_key_from_elsewhere(patient):  # SEC-08
 
 
 def test_another_master_key_that_opens_the_store(patient):  # SEC-05
-    patient.sql("INSERT INTO master SELECT x'000102030405060708090a0b0c0d0e0f', check_value, mac, 1 FROM master")
+    patient.sql("INSERT INTO master SELECT x'000102030405060708090a0b0c0d0e0f', check_value, mac, 1, compromised, seals FROM master")
     assert patient.find("master_other")["examples"] == ["000102030405060708090a0b0c0d0e0f"]
     patient.sql("DELETE FROM master WHERE created_at = 1")
     assert "master_other" not in patient.ids()
@@ -478,13 +478,13 @@ def test_many_are_counted_and_ten_are_named(patient):
 
 def test_a_webhook_whose_secrets_end(patient):  # WHK-05
     patient.store.ok("webhook", "add", "pay", "--scheme", "github", "--generate")
-    patient.sql("UPDATE secret SET until = 1")
+    patient.sql("UPDATE secret_version SET until = 1")
     patient.mend("webhook_mute")
     with sqlite3.connect(patient.store.file("store.db")) as db:
-        db.execute("UPDATE secret SET until = created_at + ?", (2 * DAY,))
+        db.execute("UPDATE secret_version SET until = created_at + ?", (2 * DAY,))
     patient.mend("webhook_ending")
     with sqlite3.connect(patient.store.file("store.db")) as db:
-        db.execute("UPDATE secret SET created_at = created_at - ?, until = 0", (400 * DAY,))
+        db.execute("UPDATE secret_version SET created_at = created_at - ?, until = 0", (400 * DAY,))
     patient.mend("webhook_secret_old")
 
 

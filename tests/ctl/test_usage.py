@@ -63,7 +63,7 @@ def test_a_noun_alone_names_its_verbs(noun, verbs):
 
 
 @pytest.mark.parametrize("words", [
-    ["secret", "set", "x"], ["master", "delete"], ["key", "export"], ["doctor"],
+    ["secret", "export"], ["master", "delete"], ["key", "export"], ["doctors"],
 ])
 def test_what_is_not_there_is_unknown(words):
     usage_error(*words, says=["unknown"])
