@@ -79,6 +79,23 @@ enum aps_err ctl_blob_stdin(const char *what, size_t max, struct aps_secret *hol
     return trim(hold, what, out, diag);
 }
 
+enum aps_err ctl_blob_value(const char *what, size_t max, struct aps_secret *hold,
+                            struct aps_str *out, struct aps_diag *diag)
+{
+    enum aps_err err = read_fd(STDIN_FILENO, what, max + 1, hold, diag);
+
+    if (err != APS_OK)
+        return err;
+    *out = aps_secret_str(hold);
+    if (out->n > 0 && out->p[out->n - 1] == '\n')
+        out->n--;
+    if (out->n == 0) {
+        aps_err_explain(diag, "no %s came on stdin", what);
+        return APS_ERR_FORMAT;
+    }
+    return APS_OK;
+}
+
 enum aps_err ctl_blob_file(const char *path, const char *what, size_t max, struct aps_secret *hold,
                            struct aps_diag *diag)
 {

@@ -11,6 +11,10 @@
 APS_MUST_CHECK enum aps_err ctl_blob_stdin(const char *what, size_t max, struct aps_secret *hold,
                                            struct aps_str *out, struct aps_diag *diag);
 
+/* Read stdin to its end, as it is but for one newline at its end.  As above. */
+APS_MUST_CHECK enum aps_err ctl_blob_value(const char *what, size_t max, struct aps_secret *hold,
+                                           struct aps_str *out, struct aps_diag *diag);
+
 /* All bytes of a file, as they are.  As above; APS_ERR_NOT_FOUND. */
 APS_MUST_CHECK enum aps_err ctl_blob_file(const char *path, const char *what, size_t max,
                                           struct aps_secret *hold, struct aps_diag *diag);

@@ -20,6 +20,7 @@ static const struct {
     {"issuer", "token check,role list", "a document or the keys of the issuer cannot be had"},
     {"token", "issuer show,explain,key leaked", "httpd would refuse the token"},
     {"sign", "explain,token decode", NULL},
+    {"secret", "webhook rotate,changes,status", NULL},
     {"webhook", "changes,status", NULL},
     {"changes", "key show,role show,status", NULL},
     {"backup", "restore,status", NULL},

@@ -124,3 +124,10 @@ enum aps_err ctl_input_secret(const char *what, size_t max, struct aps_secret *h
         err = check_line((struct aps_str){(const char *)hold->b, n}, what, max, out, diag);
     return err;
 }
+
+enum aps_err ctl_input_value(const char *what, size_t max, struct aps_secret *hold,
+                             struct aps_str *out, struct aps_diag *diag)
+{
+    return isatty(STDIN_FILENO) ? ctl_input_secret(what, max, hold, out, diag)
+                                : ctl_blob_value(what, max, hold, out, diag);
+}

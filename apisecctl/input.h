@@ -15,5 +15,8 @@ APS_MUST_CHECK enum aps_err ctl_input_confirm(const char *question, struct aps_d
  * bytes; APS_ERR_CONFIRM: Ctrl-C; APS_ERR_IO. */
 APS_MUST_CHECK enum aps_err ctl_input_secret(const char *what, size_t max, struct aps_secret *hold,
                                              struct aps_str *out, struct aps_diag *diag);
+/* The same, but what comes by stdin is taken as it is, without one newline at its end. */
+APS_MUST_CHECK enum aps_err ctl_input_value(const char *what, size_t max, struct aps_secret *hold,
+                                            struct aps_str *out, struct aps_diag *diag);
 
 #endif

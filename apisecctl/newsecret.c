@@ -47,7 +47,9 @@ enum aps_err ctl_newsecret(struct ctl *c, enum ctl_newsecret form, struct aps_se
     enum aps_err err;
 
     if (ctl_command_value(&c->call, CTL_OPT_GENERATE) == NULL)
-        return ctl_input_secret("secret", SECRET_MAX, hold, out, &c->diag);
+        return form == CTL_NEWSECRET_VALUE
+                   ? ctl_input_value("secret", APS_STORE_VALUE_MAX, hold, out, &c->diag)
+                   : ctl_input_secret("secret", SECRET_MAX, hold, out, &c->diag);
     if ((err = generate(form, &c->fresh)) == APS_OK)
         *out = aps_secret_str(&c->fresh);
     return err;

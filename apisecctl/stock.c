@@ -1,4 +1,5 @@
-/* stock.c - a store's roles, keys, plans, webhooks, signers and certificates, issuers by name. */
+/* stock.c - a store's roles, keys, plans, webhooks, signers and certificates, issuers, secrets by
+ * name. */
 #include "stock.h"
 
 static const struct {
@@ -9,7 +10,7 @@ static const struct {
     {{"key", 3}, CTL_STOCK_KEYS},       {{"id", 2}, CTL_STOCK_KEY_IDS},
     {{"plan", 4}, CTL_STOCK_PLANS},     {{"webhook", 7}, CTL_STOCK_WEBHOOKS},
     {{"signer", 6}, CTL_STOCK_SIGNERS}, {{"certificate", 11}, CTL_STOCK_CERTIFICATES},
-    {{"issuer", 6}, CTL_STOCK_ISSUERS},
+    {{"issuer", 6}, CTL_STOCK_ISSUERS}, {{"secret", 6}, CTL_STOCK_SECRETS},
 };
 
 enum ctl_stock ctl_stock_of(struct aps_str placeholder)
@@ -48,6 +49,12 @@ static enum aps_err tell_plan(void *to, struct aps_str name)
 static enum aps_err tell_webhook(void *to, const struct aps_hook *hook)
 {
     return tell(to, hook->name, (struct aps_str){0});
+}
+
+/* Those of webhooks, signers and issuers are no command's. */
+static enum aps_err tell_secret(void *to, const struct aps_store_named *named)
+{
+    return aps_str_is_name(named->name) ? tell(to, named->name, (struct aps_str){0}) : APS_OK;
 }
 
 static enum aps_err tell_signer(void *to, const struct aps_signer *signer)
@@ -98,6 +105,8 @@ enum aps_err ctl_stock_each(struct aps_store *store, enum ctl_stock kind, ctl_st
         err = aps_store_plan_each(store, tell_plan, &w, diag);
     else if (kind == CTL_STOCK_WEBHOOKS)
         err = aps_store_webhook_each(store, tell_webhook, &w, diag);
+    else if (kind == CTL_STOCK_SECRETS)
+        err = aps_store_named_each(store, tell_secret, &w, diag);
     else if (kind == CTL_STOCK_SIGNERS)
         err = aps_store_signer_each(store, all, tell_signer, &w, diag);
     else if (kind == CTL_STOCK_CERTIFICATES)

@@ -267,14 +267,16 @@ APS_MUST_CHECK enum aps_err aps_store_role_exists(struct aps_store *st, struct a
 
 /* ---- store_secret.c ---- */
 /* Called with each version of the secret of this name, oldest first; `value` is wiped afterwards
- * unless it was taken.  Also of a published file. */
+ * unless it was taken.  Also of a published file.  `until` is its end by age as well, where one
+ * that is too old is to be refused. */
 typedef enum aps_err (*aps_store_secret_fn)(void *arg, struct aps_str name, uint32_t version,
                                             aps_nsec until, struct aps_secret *value);
 APS_MUST_CHECK enum aps_err aps_store_secret_load(sqlite3 *db, const struct aps_meta *meta,
                                                   const struct aps_seal_key *seal,
                                                   struct aps_str name, aps_store_secret_fn fn,
                                                   void *arg, struct aps_diag *diag);
-/* The same of every secret whose name begins with `prefix`, which ends with a slash. */
+/* The same of every secret whose name begins with `prefix`, which ends with a slash, or of all
+ * (""); but ages are not looked at. */
 APS_MUST_CHECK enum aps_err aps_store_secret_under(sqlite3 *db, const struct aps_meta *meta,
                                                    const struct aps_seal_key *seal,
                                                    const char *prefix, aps_store_secret_fn fn,

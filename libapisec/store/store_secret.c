@@ -54,7 +54,10 @@ enum aps_err aps_store_secret_load(sqlite3 *db, const struct aps_meta *meta,
     struct aps_sql q;
 
     aps_sql_begin(&q, db,
-                  "SELECT v.name, v.version, v.blob, v.until, k.blob FROM secret_version AS v"
+                  "SELECT v.name, v.version, v.blob, CASE WHEN s.refuse <> 0 AND s.max_age <> 0"
+                  " AND (v.until = 0 OR v.until > v.created_at + s.max_age)"
+                  " THEN v.created_at + s.max_age ELSE v.until END, k.blob"
+                  " FROM secret_version AS v LEFT JOIN secret AS s ON s.name = v.name"
                   " LEFT JOIN secret_key AS k ON k.name = v.name AND k.version = v.version"
                   " AND k.master = ?1 WHERE v.name = ?2 ORDER BY v.version");
     aps_sql_blob(&q, seal->id, sizeof seal->id);
@@ -74,7 +77,8 @@ enum aps_err aps_store_secret_under(sqlite3 *db, const struct aps_meta *meta,
                   "SELECT v.name, v.version, v.blob, v.until, k.blob FROM secret_version AS v"
                   " LEFT JOIN secret_key AS k ON k.name = v.name AND k.version = v.version"
                   " AND k.master = ?1 WHERE v.name > ?2"
-                  " AND v.name < substr(?2, 1, length(?2) - 1) || '0' ORDER BY v.name, v.version");
+                  " AND (?2 = '' OR v.name < substr(?2, 1, length(?2) - 1) || '0')"
+                  " ORDER BY v.name, v.version");
     aps_sql_blob(&q, seal->id, sizeof seal->id);
     aps_sql_str(&q, aps_str(prefix));
     return read_rows(&r, &q, diag);

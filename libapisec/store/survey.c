@@ -205,8 +205,7 @@ static enum aps_err is_whole(void *arg, struct aps_str name, uint32_t version, a
 
 enum aps_err aps_survey_secrets(struct aps_store *st, struct aps_diag *diag)
 {
-    return aps_store_secret_load(st->db, &st->meta, &st->seal, (struct aps_str){0}, is_whole, NULL,
-                                 diag);
+    return aps_store_secret_under(st->db, &st->meta, &st->seal, "", is_whole, NULL, diag);
 }
 
 enum aps_err aps_survey_pepper(struct aps_store *st, uint32_t *out, struct aps_diag *diag)

@@ -118,6 +118,7 @@ def shop(store):
     store.json("key", "signer", "add", "shop-1", "--keyid", "shop-1-a", "--alg", "hmac-sha256", "--generate")
     store.json("key", "certificate", "add", "shop-1", "--san-dns", "shop.example")
     store.json("webhook", "add", "payments", "--scheme", "stripe", input=secrets.token_hex(32))
+    store.json("secret", "set", "ledger", "--generate")
     store.json("issuer", "add", "acme", "--issuer", "https://login.example", "--audience", "https://api.example")
     return store
 
@@ -132,7 +133,7 @@ def test_examples_work(shop, folder, command):
     folder.write("keys.csv", "name,key,roles\nold-1,%s,reader\n" % secrets.token_hex(32), 0o600)
     folder.write("token.txt", token({"alg": "RS256"}, dict(times(), iss="https://login.example")), 0o600)
     folder.write("access.log", '192.0.2.7 - - [31/Jan/2027:12:00:00 +0000] "GET / HTTP/1.1" 200 5\n')
-    for name in ("payments.secret", "new.secret"):
+    for name in ("payments.secret", "ledger.secret", "new.secret"):
         folder.write(name, secrets.token_hex(32) + "\n", 0o600)
     signer = EcKey(folder, "signer")
     shop.json("issuer", "add", "own", "--issuer", "https://own.example", "--audience", "https://api.example", "--jwks", "-",
