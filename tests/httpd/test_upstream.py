@@ -5,7 +5,7 @@ import struct
 import threading
 
 import pytest
-from harness import Backend, Site, Store, wait_for
+from harness import Backend, Site, wait_for
 from harness.h2 import H2Connection
 
 pytestmark = pytest.mark.one_mpm
@@ -91,14 +91,6 @@ AddOutputFilter INCLUDES .shtml
 </Location>
 """
 MODULES = ["alias", "info", "status", "cgi", "include", "headers", "http2", "proxy_http", "proxy_fcgi"]
-
-
-def has_secrets():
-    """Whether this apisecctl makes secrets of its own; without them no secret has a name."""
-    return "secret set" in Store.call("--help").out
-
-
-needs_secrets = pytest.mark.skipif(not has_secrets(), reason="apisecctl has no secret set")
 
 
 def secret_set(store, name, value):
@@ -197,7 +189,6 @@ def environment(got):
 
 
 # SEC-15: in place of the client's own
-@needs_secrets
 def test_backend_has_its_credential_and_not_the_clients(site):
     for headers in ([], [("Authorization", "Basic Y2xpZW50Om93bg==")]):
         fields = sent(site, "/back/1", headers=headers)
@@ -209,7 +200,6 @@ def test_backend_has_its_credential_and_not_the_clients(site):
     assert none["x-token"] == "mine" and "authorization" not in none
 
 
-@needs_secrets
 def test_only_what_the_engine_lets_through_has_it(site):
     before = len(site.backend.seen)
     assert site.get("/back/1").status == 401 and len(site.backend.seen) == before
@@ -218,14 +208,12 @@ def test_only_what_the_engine_lets_through_has_it(site):
     assert watched.status == 200 and FIRST not in watched.text
 
 
-@needs_secrets
 def test_answer_has_nothing_of_it(site):
     got = site.get("/back/shown", key="ci")
     assert got.headers["X-Leak"] in (None, "", "(null)"), got
     assert FIRST in got.text  # the backend had it, and echoes
 
 
-@needs_secrets
 def test_http2(site):
     with H2Connection(site.server.port) as c:
         got = c.request("GET", "/back/1", [("x-api-key", site.keys["ci"]), ("authorization", "Basic Y2xpZW50Om93bg==")])
@@ -233,7 +221,6 @@ def test_http2(site):
     assert got.status == 200 and "Bearer " + FIRST in got.body.decode()
 
 
-@needs_secrets
 def test_program_has_fields_and_variables(site):
     got = environment(site.get("/cgi/env", key="ci", headers=[("X-Token", "mine")]))
     assert (got["HTTP_X_TOKEN"], got["TOKEN"]) == (FIRST, OTHER)
@@ -242,28 +229,24 @@ def test_program_has_fields_and_variables(site):
 
 
 # never in another section's hands
-@needs_secrets
 @pytest.mark.parametrize("path", ["/cgi/moved", "/gone/x", "/page.shtml"])
 def test_redirects_parts_and_error_pages_are_without_it(site, path):
     got = site.get(path, key="ci")
     assert "SCRIPT_NAME=/cgi/plain" in got.text and "Canary" not in got.text, got
 
 
-@needs_secrets
 def test_error_page_of_a_section_with_it_is_without_it(site):
     got = site.get("/gone/own", key="ci", headers=[("X-Token", "mine")])
     assert "SCRIPT_NAME=/cgi/env" in got.text, got
     assert "Canary" not in got.text and "HTTP_X_TOKEN" not in got.text, got
 
 
-@needs_secrets
 def test_fastcgi(site):
     got = environment(site.get("/fcgi", key="ci", headers=[("X-Token", "mine")]))
     assert (got["HTTP_X_TOKEN"], got["TOKEN"]) == (FIRST, OTHER)
 
 
 # SEC-18: without a restart, and never without the credential
-@needs_secrets
 def test_new_version_is_used_at_once_and_none_is_refused(site):
     assert sent(site, "/later")["x-token"] == FIRST
     secret_set(site.store, "later", SECOND)
@@ -353,7 +336,6 @@ ApiSecEngine On
     assert "secret set nobody" in said and "APISEC0064" in said and "APISEC0065" in said
 
 
-@needs_secrets
 def test_value_that_no_field_can_carry_is_found_before_the_start():
     with Site("ApiSecEngine On\nApiSecUpstreamSecret lines as=header:X-Token\n",
               lambda site: secret_set(site.store, "lines", "a\nb-Canary"), start=False) as site:
