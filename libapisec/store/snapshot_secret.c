@@ -1,15 +1,16 @@
 /* snapshot_secret.c - secrets of the store, each opened when it is first asked for.
  *
  * A store may have 100,000 of them, and a child use ten: opening all of them at each generation
- * would take a second and a page of locked memory each. */
+ * would take seconds, and more memory than may be locked. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "snapshot_own.h"
 
-/* What stays open: values, of a page each, which is 8 MiB, as much as most systems let a process
- * lock; and names, at most half of the slots, so that an empty one ends each search soon. */
+/* What stays open: values, which take 8 MiB of locked memory if each has the 4 KiB that share no
+ * page, and 100 KiB if each has the usual 32 bytes; and names, at most half of the slots, so that
+ * an empty one ends each search soon. */
 enum { VALUES_MAX = 2048, SLOTS = 4096, NAMES_MAX = SLOTS / 2 };
 
 /* Never changed once it is in a slot. */

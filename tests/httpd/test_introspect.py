@@ -285,7 +285,7 @@ def test_without_the_clients_secret_or_the_issuer_nobody_is_let_in(site):
     token = site.https.active("op-down")
     base = sqlite3.connect(site.store.file("store.db"))
     with base:
-        base.execute("DELETE FROM secret WHERE name = 'issuer/acme'")
+        base.execute("DELETE FROM secret_version WHERE name = 'issuer/acme'")
     base.close()
     site.store.ok("publish")
     wait_for(lambda: show(site, token).status == 503, what="the new generation")
