@@ -276,8 +276,7 @@ APS_MUST_CHECK enum aps_err aps_store_secret_load(sqlite3 *db, const struct aps_
                                                   struct aps_str name, aps_store_secret_fn fn,
                                                   void *arg, struct aps_diag *diag);
 /* The same of every secret whose name begins with `prefix`, which ends with a slash, or of all
- * ("").
- */
+ * (""); but ages are not looked at. */
 APS_MUST_CHECK enum aps_err aps_store_secret_under(sqlite3 *db, const struct aps_meta *meta,
                                                    const struct aps_seal_key *seal,
                                                    const char *prefix, aps_store_secret_fn fn,

@@ -77,8 +77,8 @@ enum aps_err aps_store_secret_under(sqlite3 *db, const struct aps_meta *meta,
                   "SELECT v.name, v.version, v.blob, v.until, k.blob FROM secret_version AS v"
                   " LEFT JOIN secret_key AS k ON k.name = v.name AND k.version = v.version"
                   " AND k.master = ?1 WHERE v.name > ?2"
-                  " AND (?2 = '' OR v.name < substr(?2, 1, length(?2) - 1) || '0') ORDER BY "
-                  "v.name, v.version");
+                  " AND (?2 = '' OR v.name < substr(?2, 1, length(?2) - 1) || '0')"
+                  " ORDER BY v.name, v.version");
     aps_sql_blob(&q, seal->id, sizeof seal->id);
     aps_sql_str(&q, aps_str(prefix));
     return read_rows(&r, &q, diag);
