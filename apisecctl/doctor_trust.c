@@ -6,6 +6,7 @@
 #include "apisec/file.h"
 #include "apisec/num.h"
 #include "apisec/random.h"
+#include "doctor_secret.h"
 
 #define SECRET_OLD (365 * APS_DAY)
 
@@ -162,8 +163,9 @@ void ctl_doctor_trust(struct ctl_doctor *d)
     if ((err = aps_store_signer_each(d->c->store, (struct aps_str){0}, judge_signer, d, &why)) !=
             APS_OK ||
         (err = aps_store_webhook_each(d->c->store, judge_webhook, d, &why)) != APS_OK ||
-        (err = judge_issuers(d, &why)) != APS_OK) {
-        ctl_doctor_unchecked(d, "signers, webhooks and issuers", aps_err_say(err, &why), "");
+        (err = ctl_doctor_secrets(d, &why)) != APS_OK || (err = judge_issuers(d, &why)) != APS_OK) {
+        ctl_doctor_unchecked(d, "signers, webhooks, secrets and issuers", aps_err_say(err, &why),
+                             "");
         return;
     }
     for (int id = CTL_DOCTOR_SIGNER_EXPIRED; id <= CTL_DOCTOR_ISSUER_HTTP; id++)

@@ -497,6 +497,16 @@ def test_a_webhook_whose_secrets_end(patient):  # WHK-05
     patient.mend("webhook_secret_old")
 
 
+def test_secrets_that_come_to_their_age(patient):  # SEC-18
+    for policy, found in (("warn", "secret_overdue"), ("refuse", "secret_refused")):
+        patient.store.ok("secret", "set", "ledger", "--generate", "--max-age", "90d", "--warn", "14d", "--on-expiry", policy)
+        assert not {"secret_due", "secret_overdue", "secret_refused"} & set(patient.ids())
+        patient.sql("UPDATE secret_version SET created_at = created_at - %d" % (80 * DAY))
+        patient.mend("secret_due")
+        patient.sql("UPDATE secret_version SET created_at = created_at - %d" % (91 * DAY))
+        patient.mend(found)
+
+
 def test_signers_that_end(patient):
     public = subprocess.run("openssl genpkey -algorithm ed25519 | openssl pkey -pubout", shell=True, check=True,
                             capture_output=True, text=True).stdout

@@ -1,8 +1,11 @@
 """ApiSecUpstreamSecret: the handler or backend has its credential, and nobody else ever sees it."""
 
+import contextlib
 import socket
+import sqlite3
 import struct
 import threading
+import time
 
 import pytest
 from harness import Backend, Site, wait_for
@@ -269,6 +272,24 @@ def refused(site, reason, command):
     before = len(site.backend.seen)
     assert site.get("/later", key="ci").status == 503 and len(site.backend.seen) == before
     assert "apisecctl --store %s %s" % (site.store.path, command) in site.server.log("error.log")
+
+
+# SEC-18: past its age it is given to nobody, if that was said
+@pytest.mark.parametrize("policy, status", [("refuse", 503), ("warn", 200)])
+def test_one_that_came_to_its_age(site, policy, status):
+    site.store.ok("secret", "set", "later", "--max-age", "90d", "--on-expiry", policy, input=FIRST)
+    wait_for(lambda: site.get("/later", key="ci").status == 200)
+    with contextlib.closing(sqlite3.connect(site.store.file("store.db"))) as db:
+        db.execute("UPDATE secret_version SET created_at = created_at - ? WHERE name = 'later'", (91 * 86400 * 10**9,))
+        db.commit()
+    site.store.ok("publish")
+    if policy == "refuse":
+        refused(site, "secret_missing", "secret set later")
+    else:
+        time.sleep(1)  # children have looked at what was published
+        assert sent(site, "/later")["x-token"] == FIRST
+    assert site.get("/later", key="ci").status == status
+    site.store.ok("secret", "set", "later", "--max-age", "none", "--on-expiry", "warn", input=FIRST)
 
 
 FAULTS = {
