@@ -171,14 +171,21 @@ enum aps_err aps_stretch_parse(struct aps_str text, struct aps_stretch *out, str
 struct numbers {
     uint64_t n, maxmem;
     uint32_t a, b, c, threads;
+    char digest[sizeof "SHA256"]; /* OpenSSL does not write through it */
 };
 
 static void add_numbers(const struct aps_stretch *s, struct numbers *v, OSSL_PARAM *p)
 {
-    char sha256[] = "SHA256"; /* OpenSSL does not write through it */
     const uint32_t *cost = s->cost;
 
-    *v = (struct numbers){.n = cost[0], .a = cost[0], .b = cost[1], .c = cost[2], .threads = 1};
+    *v = (struct numbers){
+        .n = cost[0],
+        .a = cost[0],
+        .b = cost[1],
+        .c = cost[2],
+        .threads = 1,
+        .digest = "SHA256",
+    };
     if (s->kind == APS_STRETCH_SCRYPT) {
         /* By default it refuses what needs more than 32 MiB (SEC-11). */
         v->maxmem = 128 * v->n * cost[1] + (uint64_t)128 * cost[1] * cost[2] + MIB;
@@ -193,7 +200,7 @@ static void add_numbers(const struct aps_stretch *s, struct numbers *v, OSSL_PAR
         *p++ = OSSL_PARAM_construct_uint32("threads", &v->threads);
     } else {
         *p++ = OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_ITER, &v->n);
-        *p++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, sha256, 0);
+        *p++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, v->digest, 0);
     }
     *p = OSSL_PARAM_construct_end();
 }
