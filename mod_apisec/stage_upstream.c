@@ -133,6 +133,13 @@ static apr_status_t wipe(void *data)
     return APR_SUCCESS;
 }
 
+static char *put(char *to, struct aps_str part)
+{
+    if (part.n > 0)
+        memcpy(to, part.p, part.n);
+    return to + part.n;
+}
+
 /* The text lives in the request's pool, and is wiped with it. */
 static const char *text_of(apr_pool_t *pool, const struct mod_gift *gift, struct aps_str value)
 {
@@ -140,10 +147,7 @@ static const char *text_of(apr_pool_t *pool, const struct mod_gift *gift, struct
     w->n = gift->before.n + value.n + gift->behind.n;
     w->p = apr_palloc(pool, w->n + 1);
     apr_pool_cleanup_register(pool, w, wipe, apr_pool_cleanup_null);
-    memcpy(w->p, gift->before.p, gift->before.n);
-    memcpy(w->p + gift->before.n, value.p, value.n);
-    memcpy(w->p + gift->before.n + value.n, gift->behind.p, gift->behind.n);
-    w->p[w->n] = '\0';
+    *put(put(put(w->p, gift->before), value), gift->behind) = '\0';
     return w->p;
 }
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness import IS_ROOT, wait_for
 
-pytestmark = pytest.mark.one_mpm
+pytestmark = [pytest.mark.one_mpm, pytest.mark.slow]  # apachectl is run without what the sanitizers preload
 
 CONF = """
 ApiSecRequireTLS Off
