@@ -5,7 +5,6 @@ import socket
 import sqlite3
 import struct
 import threading
-import time
 
 import pytest
 from harness import Backend, Site, wait_for
@@ -286,7 +285,10 @@ def test_one_that_came_to_its_age(site, policy, status):
     if policy == "refuse":
         refused(site, "secret_missing", "secret set later")
     else:
-        time.sleep(1)  # children have looked at what was published
+        secret_set(site.store, "other", "changed-Canary")  # whoever has this one has looked at the age of that one
+        wait_for(lambda: "changed-Canary" in sent(site, "/back/two")["x-other"])
+        secret_set(site.store, "other", OTHER)
+        wait_for(lambda: OTHER in sent(site, "/back/two")["x-other"])
         assert sent(site, "/later")["x-token"] == FIRST
     assert site.get("/later", key="ci").status == status
     site.store.ok("secret", "set", "later", "--max-age", "none", "--on-expiry", "warn", input=FIRST)
