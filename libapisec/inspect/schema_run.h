@@ -56,6 +56,9 @@ bool aps_schema_run_place_unseen(struct aps_schema_judge *c, uint32_t node,
                                  const struct aps_jsonread_node *v, const uint64_t *marks);
 /* Whether the pattern is somewhere in the text. */
 bool aps_schema_run_match(struct aps_schema_judge *c, uint32_t pattern, struct aps_str text);
+/* The same without a checker, for who asks now and then; over a limit the answer is no. */
+bool aps_schema_run_match_once(const struct aps_schema_image *image, uint32_t pattern,
+                               struct aps_str text);
 bool aps_schema_run_content(struct aps_schema_judge *c, uint32_t node,
                             const struct aps_jsonread_node *v);
 
