@@ -144,6 +144,10 @@ uint32_t aps_schema_find_ref(struct schema_build *b, const struct schema_work *f
 struct aps_str aps_schema_find_pointer(apr_pool_t *pool, struct aps_str pointer,
                                        struct aps_str token);
 struct aps_str aps_schema_find_pointer_at(apr_pool_t *pool, struct aps_str pointer, uint32_t i);
+/* A token of a JSON Pointer, decoded; false if a ~ is not ~0 or ~1. */
+bool aps_schema_find_token(apr_pool_t *pool, struct aps_str token, struct aps_str *out);
+/* Without percent-encoding; false if a % has no two hexadecimal digits. */
+bool aps_schema_find_decode(apr_pool_t *pool, struct aps_str s, struct aps_str *out);
 
 /* ---- schema_fill.c, schema_member.c: what schemas ask */
 
@@ -161,6 +165,9 @@ bool aps_schema_member_choice(struct schema_build *b, uint32_t node);
 void aps_schema_quick(struct schema_build *b);
 
 /* ---- schema_compile.c */
+
+/* How documents are read: strict JSON, as bodies are, only larger. */
+extern const struct aps_jsonread_options schema_compile_reading;
 
 /* The number of a pattern; 0 and b->err. */
 uint32_t aps_schema_compile_pattern(struct schema_build *b, struct aps_str pointer,

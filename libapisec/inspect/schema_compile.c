@@ -7,8 +7,7 @@
 
 #define NODES_MAX 1000000u
 
-/* Schemas are strict JSON, as bodies are, only larger. */
-static const struct aps_jsonread_options options = {
+const struct aps_jsonread_options schema_compile_reading = {
     .bytes_max = 64u << 20,
     .depth_max = 256,
     .nodes_max = 4000000,
@@ -74,7 +73,7 @@ static bool read_doc(struct schema_build *b, uint32_t i)
     (void)aps_schema_uri_fragment(&doc->uri); /* an empty one is the same */
     doc->document = source->document;
     aps_jsonread_init(&doc->reader, b->pool, key);
-    if (aps_jsonread(&doc->reader, source->text, &options) != APS_JSONREAD_OK) {
+    if (aps_jsonread(&doc->reader, source->text, &schema_compile_reading) != APS_JSONREAD_OK) {
         aps_jsonread_fault_explain(&doc->reader, &diag);
         return aps_schema_build_fail(b, APS_ERR_FORMAT,
                                      doc->uri.n > 0 ? doc->uri : APS_STR_LIT("#"), "%s", diag.text);

@@ -61,8 +61,7 @@ struct aps_str aps_schema_find_pointer_at(apr_pool_t *pool, struct aps_str point
     return aps_str(apr_psprintf(pool, "%.*s/%u", (int)pointer.n, pointer.p, i));
 }
 
-/* A token of a JSON Pointer, decoded; false if a ~ is not ~0 or ~1. */
-static bool unescape(apr_pool_t *pool, struct aps_str token, struct aps_str *out)
+bool aps_schema_find_token(apr_pool_t *pool, struct aps_str token, struct aps_str *out)
 {
     char *text, *to;
 
@@ -85,7 +84,7 @@ static bool unescape(apr_pool_t *pool, struct aps_str token, struct aps_str *out
     return true;
 }
 
-static bool decode_percent(apr_pool_t *pool, struct aps_str s, struct aps_str *out)
+bool aps_schema_find_decode(apr_pool_t *pool, struct aps_str s, struct aps_str *out)
 {
     char *text = apr_palloc(pool, s.n + 1), *to = text;
 
@@ -438,7 +437,8 @@ static uint32_t find_pointer(struct schema_build *b, struct schema_resource *r,
 
         while (rest.p[0] == '/' && n < rest.n && rest.p[n] != '/')
             n++;
-        if (rest.p[0] != '/' || !unescape(b->pool, (struct aps_str){rest.p + 1, n - 1}, &token) ||
+        if (rest.p[0] != '/' ||
+            !aps_schema_find_token(b->pool, (struct aps_str){rest.p + 1, n - 1}, &token) ||
             (v = step(r->doc, v, token)) == NULL) {
             (void)aps_schema_build_fail(b, APS_ERR_NOT_FOUND, from,
                                         "%.*s%.*s leads nowhere in the bundle",
@@ -484,7 +484,7 @@ uint32_t aps_schema_find_ref(struct schema_build *b, const struct schema_work *f
     }
     if (r == NULL)
         return 0;
-    if (!decode_percent(b->pool, fragment, &name)) {
+    if (!aps_schema_find_decode(b->pool, fragment, &name)) {
         (void)aps_schema_build_fail(b, APS_ERR_FORMAT, from->pointer,
                                     "\"%.*s\": a %% without two hexadecimal digits",
                                     APS_STR_SHOW(ref));
