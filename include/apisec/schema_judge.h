@@ -67,6 +67,9 @@ uint32_t aps_schema_judge_failures(const struct aps_schema_judge *c);
  * (POS-21). */
 void aps_schema_judge_print(const struct aps_schema_judge *c, uint32_t i, struct aps_json *out);
 
+/* The same members within an object that the caller has begun. */
+void aps_schema_judge_put(const struct aps_schema_judge *c, uint32_t i, struct aps_json *out);
+
 /* "steps"; "unknown" for a value outside of the table. */
 const char *aps_schema_judge_name(enum aps_schema_verdict verdict);
 

@@ -22,6 +22,9 @@ uint32_t aps_schema_shape_entry(const struct aps_schema_image *image, uint32_t e
 /* Bits 1u << enum aps_jsonread_kind of the types that could be valid; NUMBER for integer too. */
 unsigned aps_schema_shape_types(const struct aps_schema_image *image, uint32_t shape);
 
+/* Which of ARRAY and OBJECT the schema has keywords for, whether it names the type or not. */
+unsigned aps_schema_shape_holders(const struct aps_schema_image *image, uint32_t shape);
+
 /* A way from a value to one within it. */
 struct aps_schema_shape_step {
     struct aps_str name; /* of a member */

@@ -256,7 +256,7 @@ static struct aps_str keyword_of(const struct aps_schema_failure *f, struct aps_
     return aps_str(keywords[0]);
 }
 
-void aps_schema_judge_print(const struct aps_schema_judge *c, uint32_t i, struct aps_json *out)
+void aps_schema_judge_put(const struct aps_schema_judge *c, uint32_t i, struct aps_json *out)
 {
     const struct aps_schema_failure *f = &c->failures[i];
     const struct aps_jsonread_node *v = c->reader->nodes + f->value;
@@ -267,7 +267,6 @@ void aps_schema_judge_print(const struct aps_schema_judge *c, uint32_t i, struct
 
     put_pointer(c->reader, v, &pointer);
     say(c, f, want, sizeof want);
-    aps_json_object(out);
     aps_json_name(out, "pointer");
     aps_json_str(out, (struct aps_str){pointer.p, pointer.n});
     aps_json_name(out, "keyword");
@@ -277,5 +276,11 @@ void aps_schema_judge_print(const struct aps_schema_judge *c, uint32_t i, struct
     aps_json_put_str(out, "expected", want);
     aps_json_name(out, "value");
     aps_json_str_max(out, aps_jsonread_raw(c->reader, v), VALUE_MAX);
+}
+
+void aps_schema_judge_print(const struct aps_schema_judge *c, uint32_t i, struct aps_json *out)
+{
+    aps_json_object(out);
+    aps_schema_judge_put(c, i, out);
     aps_json_end(out);
 }

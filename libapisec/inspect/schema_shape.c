@@ -149,7 +149,10 @@ unsigned aps_schema_shape_types(const struct aps_schema_image *image, uint32_t s
 
 /* ---- members and items */
 
-static uint32_t find(struct walk *w, uint32_t node, enum manner manner, uint32_t depth)
+/* Call `fn` for the schema and for those that judge the same value, until one gives not 0. */
+typedef uint32_t each_fn(const struct walk *w, uint32_t node, enum manner manner);
+
+static uint32_t each(struct walk *w, uint32_t node, each_fn *fn, enum manner manner, uint32_t depth)
 {
     const struct schema_node *s = w->image->nodes + node;
     const uint32_t lists[] = {s->all, s->any, s->one};
@@ -159,16 +162,21 @@ static uint32_t find(struct walk *w, uint32_t node, enum manner manner, uint32_t
 
     if (node == APS_SCHEMA_SHAPE_ANY || !look(w, depth++))
         return 0;
-    if ((found = child_of(w->image, node, w->steps, manner)) != 0)
+    if ((found = fn(w, node, manner)) != 0)
         return found;
     for (size_t k = 0; k < sizeof singles / sizeof *singles; k++)
-        if ((found = find(w, singles[k], manner, depth)) != 0)
+        if ((found = each(w, singles[k], fn, manner, depth)) != 0)
             return found;
     for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)
         for (uint32_t i = 1; i <= w->image->words[lists[k]]; i++)
-            if ((found = find(w, w->image->words[lists[k] + i], manner, depth)) != 0)
+            if ((found = each(w, w->image->words[lists[k] + i], fn, manner, depth)) != 0)
                 return found;
     return 0;
+}
+
+static uint32_t child(const struct walk *w, uint32_t node, enum manner manner)
+{
+    return child_of(w->image, node, w->steps, manner);
 }
 
 static bool find_first(const struct aps_schema_image *image, uint32_t shape,
@@ -179,7 +187,7 @@ static bool find_first(const struct aps_schema_image *image, uint32_t shape,
     for (enum manner m = BY_NAME; m <= UNSEEN && found == 0; m++) {
         struct walk w = {image, step, 1, LOOKS};
 
-        found = find(&w, shape, m, 0);
+        found = each(&w, shape, child, m, 0);
     }
     if (found != 0)
         *out = found;
@@ -196,6 +204,26 @@ bool aps_schema_shape_item(const struct aps_schema_image *image, uint32_t shape,
                            uint32_t *out)
 {
     return find_first(image, shape, &(struct aps_schema_shape_step){.item = true, .i = i}, out);
+}
+
+static uint32_t has_arrays(const struct walk *w, uint32_t node, enum manner manner)
+{
+    (void)manner; /* all the same here */
+    return (w->image->nodes[node].flags & SCHEMA_ARRAYS) | w->image->nodes[node].unseen_items;
+}
+
+static uint32_t has_objects(const struct walk *w, uint32_t node, enum manner manner)
+{
+    (void)manner; /* all the same here */
+    return (w->image->nodes[node].flags & SCHEMA_OBJECTS) | w->image->nodes[node].unseen_members;
+}
+
+unsigned aps_schema_shape_holders(const struct aps_schema_image *image, uint32_t shape)
+{
+    struct walk arrays = {image, NULL, 0, LOOKS}, objects = arrays;
+
+    return (each(&arrays, shape, has_arrays, BY_NAME, 0) != 0 ? 1u << APS_JSON_ARRAY : 0) |
+           (each(&objects, shape, has_objects, BY_NAME, 0) != 0 ? 1u << APS_JSON_OBJECT : 0);
 }
 
 uint32_t aps_schema_shape_entry(const struct aps_schema_image *image, uint32_t entry)
