@@ -15,6 +15,7 @@ static const struct {
     {"init", "role create,key create,status", NULL},
     {"role", "key set,explain", NULL},
     {"key", "role list,explain,changes", NULL},
+    {"api", "explain,role create", NULL},
     {"explain", "key show,role show,key set,role grant",
      "the request is refused, or a line of the log would be answered otherwise"},
     {"issuer", "token check,role list", "a document or the keys of the issuer cannot be had"},

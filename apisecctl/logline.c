@@ -37,6 +37,7 @@ static const struct field {
     F("reason", reason, TEXT, true),
     F("key", key, TEXT, false),
     F("kv", kv, NUMBER, false),
+    F("status", status, NUMBER, false),
     F("user", user, TEXT, false),
     F("roles", roles, LIST, false),
 #undef F

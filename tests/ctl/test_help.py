@@ -133,6 +133,7 @@ def test_examples_work(shop, folder, command):
     folder.write("keys.csv", "name,key,roles\nold-1,%s,reader\n" % secrets.token_hex(32), 0o600)
     folder.write("token.txt", token({"alg": "RS256"}, dict(times(), iss="https://login.example")), 0o600)
     folder.write("access.log", '192.0.2.7 - - [31/Jan/2027:12:00:00 +0000] "GET / HTTP/1.1" 200 5\n')
+    folder.write("audit.log", '{"v":1,"method":"GET","path":"/shop/a","status":200,"decision":"allow","reason":"allow"}\n')
     for name in ("payments.secret", "ledger.secret", "new.secret"):
         folder.write(name, secrets.token_hex(32) + "\n", 0o600)
     signer = EcKey(folder, "signer")

@@ -435,7 +435,7 @@ def test_every_secret_is_generated_and_has_256_bits(reader):  # KEY-05
     values = set()
     for row in json.loads(Store.call("help", "--json").out):
         values.update(a or b for a, b in re.findall(r"(<[a-z]+>)|--([a-z-]+ [A-Z]+)", row["usage"]))
-    known = {"after LAST", "<name>", "<role>", "<grant>", "<parent>", "<key>", "<request>", "<word>", "<words>",
+    known = {"after LAST", "below PATH", "title TEXT", "least N", "<name>", "<role>", "<grant>", "<parent>", "<key>", "<request>", "<word>", "<words>",
              "group GROUP", "prefix PREFIX", "log FILE", "grant GRANT", "deny GRANT", "inherit ROLE", "role ROLE", "owner TEXT",
              "org TEXT", "scope SCOPE", "expires TIME", "not-before TIME", "limit RATE", "cidr NET", "host HOST", "name NAME", "overlap DURATION", "reason TEXT",
              "until-used DURATION", "unused DURATION", "max-age DURATION", "warn DURATION",
