@@ -25,6 +25,14 @@ unsigned aps_schema_shape_types(const struct aps_schema_image *image, uint32_t s
 /* Which of ARRAY and OBJECT the schema has keywords for, whether it names the type or not. */
 unsigned aps_schema_shape_holders(const struct aps_schema_image *image, uint32_t shape);
 
+/* The bounds of a string's length, for what is no text: of the schema, those that it refers to and
+ * those of its allOf. */
+struct aps_schema_shape_length {
+    uint32_t min, max;
+};
+struct aps_schema_shape_length aps_schema_shape_length(const struct aps_schema_image *image,
+                                                       uint32_t shape);
+
 /* A way from a value to one within it. */
 struct aps_schema_shape_step {
     struct aps_str name; /* of a member */

@@ -1,10 +1,6 @@
 /* param.c - which texts of a request are whose, and the verdict on them. */
 #include "param_impl.h"
 
-struct aps_param_reader {
-    struct untyped_judge untyped;
-};
-
 /* One request. */
 struct run {
     struct aps_param_reader *r;

@@ -8,6 +8,10 @@
 
 #define STYLE_READINGS 5
 
+struct aps_param_reader {
+    struct untyped_judge untyped;
+};
+
 /* A parameter, or a property of a form. */
 struct styled {
     const struct aps_api_param *param;

@@ -226,6 +226,31 @@ unsigned aps_schema_shape_holders(const struct aps_schema_image *image, uint32_t
            (each(&objects, shape, has_objects, BY_NAME, 0) != 0 ? 1u << APS_JSON_OBJECT : 0);
 }
 
+static void narrow(struct walk *w, uint32_t node, uint32_t depth,
+                   struct aps_schema_shape_length *io)
+{
+    const struct schema_node *s = w->image->nodes + node;
+    const uint32_t *all = w->image->words + s->all;
+
+    if (node == APS_SCHEMA_SHAPE_ANY || !look(w, depth++))
+        return;
+    io->min = s->length_min > io->min ? s->length_min : io->min;
+    io->max = s->length_max < io->max ? s->length_max : io->max;
+    narrow(w, s->ref, depth, io);
+    for (uint32_t i = 1; i <= all[0]; i++)
+        narrow(w, all[i], depth, io);
+}
+
+struct aps_schema_shape_length aps_schema_shape_length(const struct aps_schema_image *image,
+                                                       uint32_t shape)
+{
+    struct aps_schema_shape_length length = {0, UINT32_MAX};
+    struct walk w = {image, NULL, 0, LOOKS};
+
+    narrow(&w, shape, 0, &length);
+    return length;
+}
+
 uint32_t aps_schema_shape_entry(const struct aps_schema_image *image, uint32_t entry)
 {
     return entry < aps_schema_image_entries(image) ? image->entries[entry + 1]

@@ -27,14 +27,18 @@ struct untyped *aps_untyped_add(apr_pool_t *pool, struct untyped *holder, enum u
     if (v == NULL)
         return NULL;
     *v = (struct untyped){.kind = kind, .name = name, .text = text};
-    if (holder == NULL)
-        return v;
-    if (holder->first == NULL)
-        holder->first = v;
-    else
-        holder->last->next = v;
-    holder->last = v;
+    if (holder != NULL)
+        aps_untyped_put(holder, v);
     return v;
+}
+
+void aps_untyped_put(struct untyped *holder, struct untyped *value)
+{
+    if (holder->first == NULL)
+        holder->first = value;
+    else
+        holder->last->next = value;
+    holder->last = value;
 }
 
 struct untyped *aps_untyped_get(const struct untyped *map, struct aps_str name)

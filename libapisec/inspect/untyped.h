@@ -51,6 +51,9 @@ static inline void aps_untyped_use(struct untyped_judge *u, const struct aps_sch
 struct untyped *aps_untyped_add(apr_pool_t *pool, struct untyped *holder, enum untyped_kind kind,
                                 struct aps_str name, struct aps_str text);
 
+/* Make a value that stands alone the last of `holder`. */
+void aps_untyped_put(struct untyped *holder, struct untyped *value);
+
 /* The member of this name, or NULL. */
 struct untyped *aps_untyped_get(const struct untyped *map, struct aps_str name);
 
