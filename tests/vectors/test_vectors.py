@@ -436,3 +436,10 @@ def test_schema_says_why():  # POS-09, POS-12
     data = "".join(json.dumps({"id": i, "schema": schema, "data": 1}) + "\n" for i, (schema, _) in enumerate(cases))
     for row, (schema, why) in zip(run("schema", data.encode()), cases):
         assert "got" not in row and why in row["why"], (schema, row)
+
+
+def test_xml_attack():  # POS-15
+    data = corpus("xml_attacks.jsonl")
+    rows = [row for row in rows_of(data) if row["has_doctype"]]
+    got = {row["id"]: row.get("got") for row in run("xml-attack", data)}
+    assert rows and [row["id"] for row in rows if got[row["id"]] != row["expect"]] == []

@@ -28,6 +28,7 @@ static const struct kind {
     {"schema-oas30", t_kind_schema_oas30, NULL},
     {"sf", t_kind_sf, NULL},
     {"webhook", t_kind_webhook, NULL},
+    {"xml-attack", t_kind_xml_attack, NULL},
     {"zone", t_kind_zone, NULL},
 };
 
