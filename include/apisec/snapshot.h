@@ -19,6 +19,7 @@
 #include "apisec/key.h"
 #include "apisec/planbook.h"
 #include "apisec/role.h"
+#include "apisec/schema_image.h"
 #include "apisec/secret.h"
 #include "apisec/signer.h"
 
@@ -109,6 +110,19 @@ const struct aps_signer *aps_snapshot_signer(const struct aps_snapshot *snap, st
 /* The id of the key that a certificate of this name, in the form of certname.h, is; false: none. */
 bool aps_snapshot_certificate(const struct aps_snapshot *snap, struct aps_str name,
                               struct aps_str *out_key);
+
+/* What requests are judged by (store_api.h): every file of pub/api is looked at, mapped and opened
+ * with the snapshot, or shared with the one that is near.  Borrowed, read-only.  NOT_FOUND: there
+ * is none of this name and kind; any other code: it cannot be used, and nothing else of the
+ * snapshot suffers.  Whoever is to judge by it refuses. */
+APS_MUST_CHECK enum aps_err aps_snapshot_schema(const struct aps_snapshot *snap,
+                                                struct aps_str name,
+                                                const struct aps_schema_image **out,
+                                                struct aps_diag *diag);
+/* The text of an XSD, which the caller compiles. */
+APS_MUST_CHECK enum aps_err aps_snapshot_xsd_text(const struct aps_snapshot *snap,
+                                                  struct aps_str name, struct aps_str *out,
+                                                  struct aps_diag *diag);
 
 /* A key's record by id, without its name, of which no request has any use; it lives in `pool`.
  * APS_ERR_NOT_FOUND, APS_ERR_IO or APS_ERR_CORRUPT. One row, one lookup; for an id that nobody has

@@ -77,17 +77,25 @@ enum aps_err aps_folder_open(const char *path, int *out_fd, struct aps_diag *dia
     return APS_OK;
 }
 
+enum aps_err aps_folder_below(const char *path, gid_t group, struct aps_diag *diag)
+{
+    int below = -1;
+    enum aps_err err = aps_folder_open(path, &below, diag);
+
+    if (err != APS_OK)
+        return err;
+    err = dress(below, path, 0750, group, diag);
+    (void)close(below); /* read only */
+    return err;
+}
+
 enum aps_err aps_folder_dress(const char *dir, int fd, gid_t group, struct aps_diag *diag)
 {
     char pub[APS_FILE_PATH_MAX];
-    int below = -1;
     enum aps_err err;
 
     if ((err = dress(fd, dir, 0710, group, diag)) != APS_OK ||
-        (err = aps_file_join(dir, "pub", pub, diag)) != APS_OK ||
-        (err = aps_folder_open(pub, &below, diag)) != APS_OK)
+        (err = aps_file_join(dir, "pub", pub, diag)) != APS_OK)
         return err;
-    err = dress(below, pub, 0750, group, diag);
-    (void)close(below); /* read only */
-    return err;
+    return aps_folder_below(pub, group, diag);
 }

@@ -179,6 +179,9 @@ static enum aps_err add_tables(struct aps_mac_run *run, sqlite3 *db, enum aps_sc
         {"SELECT name, record, created_at FROM webhook ORDER BY name", 3, false},
         {"SELECT keyid, key, alg, public, created_at, until FROM signer ORDER BY keyid", 6, false},
         {"SELECT name, key, created_at FROM certificate ORDER BY name", 3, false},
+        {"SELECT name, edition, kind, title, version, digest, size, release, created_at,"
+         " changed_at FROM api ORDER BY name",
+         10, false},
         {"SELECT id, name, record FROM key ORDER BY id", 3, true},
         {"SELECT id FROM key_gone ORDER BY id", 1, true},
     };

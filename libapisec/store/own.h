@@ -47,6 +47,7 @@ struct aps_store {
     uint32_t pepper_version;
     bool begun;    /* a transaction is open */
     bool changed;  /* it holds a change */
+    bool apis;     /* an API is among what is changed */
     size_t marked; /* keys that it wrote or deleted, for the next delta */
 };
 
@@ -71,6 +72,8 @@ APS_MUST_CHECK enum aps_err aps_folder_open(const char *path, int *out_fd, struc
  * to the group. */
 APS_MUST_CHECK enum aps_err aps_folder_dress(const char *dir, int fd, gid_t group,
                                              struct aps_diag *diag);
+/* Make the folder `path` (0750) where it is not there, and give it to the group. */
+APS_MUST_CHECK enum aps_err aps_folder_below(const char *path, gid_t group, struct aps_diag *diag);
 /* Whether everything in it is a store's own; else *out_name is something that is not. */
 bool aps_folder_is_ours(int fd, char out_name[256]);
 
@@ -203,6 +206,18 @@ APS_MUST_CHECK enum aps_err aps_publish_detach(struct aps_store *st, enum aps_er
                                                struct aps_diag *diag);
 /* Copy all of the small tables into `pub`. */
 APS_MUST_CHECK enum aps_err aps_publish_small(struct aps_store *st, struct aps_diag *diag);
+
+/* ---- publish_block.c ---- */
+/* Make the files of pub/api that the rows of `api` name, where they are not there or another
+ * release has made them; with `anew` compile all, and write those that differ.  A row whose digest
+ * is another one now is changed.  *out_wrote: something was done.  What cannot be compiled any more
+ * is left, and whoever would be judged by it is refused.  In a transaction or not. */
+APS_MUST_CHECK enum aps_err aps_publish_block(struct aps_store *st, bool anew, bool *out_wrote,
+                                              struct aps_diag *diag);
+/* Remove files that no row has named for APS_PUBLISH_BLOCK_GRACE; who has one mapped keeps it.  The
+ * copy in force is that of the rows.  What stays is found again next time. */
+#define APS_PUBLISH_BLOCK_GRACE APS_HOUR
+void aps_publish_block_sweep(struct aps_store *st);
 
 /* ---- publish_delta.c ---- */
 /* Publish the changes since the last complete copy beside it; without any, an empty delta. */
@@ -338,6 +353,14 @@ APS_MUST_CHECK enum aps_err aps_store_certificate_load(sqlite3 *db, struct aps_s
                                                        struct aps_diag *diag);
 APS_MUST_CHECK enum aps_err aps_store_certificate_forget(struct aps_store *st, struct aps_str id,
                                                          struct aps_diag *diag);
+
+/* ---- store_api.c ---- */
+struct aps_store_api;
+struct aps_store_api_bundle;
+/* All of them or the one of this name, in order of name, in `pool`; also of a published file. */
+APS_MUST_CHECK enum aps_err aps_store_api_load(sqlite3 *db, struct aps_str name, apr_pool_t *pool,
+                                               const struct aps_store_api **out, size_t *out_n,
+                                               struct aps_diag *diag);
 
 /* ---- store_plan.c ---- */
 /* NOT_FOUND. */

@@ -88,6 +88,7 @@ enum aps_err aps_publish_small(struct aps_store *st, struct aps_diag *diag)
         "INSERT INTO pub.webhook SELECT * FROM main.webhook",
         "INSERT INTO pub.signer SELECT * FROM main.signer",
         "INSERT INTO pub.certificate SELECT * FROM main.certificate",
+        "INSERT INTO pub.api SELECT * FROM main.api",
     };
     enum aps_err err = APS_OK;
     for (size_t i = 0; err == APS_OK && i < sizeof copies / sizeof *copies; i++)
@@ -167,7 +168,15 @@ static enum aps_err note_base(struct aps_store *st, const struct aps_meta *meta,
     return err;
 }
 
-enum aps_err aps_publish(struct aps_store *st, struct aps_diag *diag)
+/* Files of APIs that are missing, so that what is published after them finds them.  A failure holds
+ * up nothing else: who would be judged by that API is refused, and aps_store_publish tells it. */
+static bool mend_blocks(struct aps_store *st)
+{
+    bool wrote = false;
+    return aps_publish_block(st, false, &wrote, NULL) == APS_OK && wrote;
+}
+
+static enum aps_err publish(struct aps_store *st, struct aps_diag *diag)
 {
     struct aps_meta meta = st->meta;
     char delta[APS_FILE_PATH_MAX];
@@ -180,10 +189,18 @@ enum aps_err aps_publish(struct aps_store *st, struct aps_diag *diag)
         (err = aps_publish_file(st, st->pub, fill_copy, &meta, diag)) != APS_OK ||
         (err = note_base(st, &meta, diag)) != APS_OK)
         return err;
-    if (meta.deltas)
-        return aps_publish_delta(st, diag); /* an empty one: small, and not of a damaged file */
-    (void)unlink(delta); /* nobody looks at it: the copy says that none belongs to it */
+    if (meta.deltas && (err = aps_publish_delta(st, diag)) != APS_OK) /* empty, not a damaged one */
+        return err;
+    if (!meta.deltas)
+        (void)unlink(delta); /* nobody looks at it: the copy says that none belongs to it */
+    aps_publish_block_sweep(st);
     return APS_OK;
+}
+
+enum aps_err aps_publish(struct aps_store *st, struct aps_diag *diag)
+{
+    (void)mend_blocks(st); /* all of it is published anyway */
+    return publish(st, diag);
 }
 
 /* ---- what is there ---- */
@@ -225,9 +242,17 @@ static bool has_delta(struct aps_store *st)
 enum aps_err aps_publish_mend(struct aps_store *st, struct aps_diag *diag)
 {
     struct aps_meta seen = {0};
+    bool wrote = mend_blocks(st);
+    enum aps_err err;
     bool copied = read_meta(st->pub, APS_SCHEMA_COPY, &seen) && seen.generation == st->meta.base &&
                   seen.base == st->meta.base && seen.deltas == st->meta.deltas;
     if (!copied || (!st->meta.deltas && st->meta.base != st->meta.generation))
-        return aps_publish(st, diag);
-    return !st->meta.deltas || has_delta(st) ? APS_OK : aps_publish_delta(st, diag);
+        return publish(st, diag);
+    if (st->meta.deltas && !has_delta(st)) {
+        if ((err = aps_publish_delta(st, diag)) == APS_OK)
+            aps_publish_block_sweep(st);
+        return err;
+    }
+    /* Children look at files of APIs when what is published changes. */
+    return wrote ? publish(st, diag) : APS_OK;
 }

@@ -276,7 +276,8 @@ static enum aps_err merge_log(struct aps_restore *rs, bool has_log, struct aps_d
         "UPDATE main.sqlite_sequence SET seq = max(seq,"
         " (SELECT coalesce(max(edition), 0) FROM old.plan_limit),"
         " (SELECT coalesce(max(edition), 0) FROM old.plan_earlier),"
-        " (SELECT coalesce(max(edition), 0) FROM old.issuer)) WHERE name = 'change'";
+        " (SELECT coalesce(max(edition), 0) FROM old.issuer),"
+        " (SELECT coalesce(max(edition), 0) FROM old.api)) WHERE name = 'change'";
 
     return aps_db_exec(rs->db, has_log ? log : numbers, diag);
 }

@@ -248,7 +248,8 @@ static enum aps_err put_generation(struct aps_restore *rs, uint64_t generation,
     aps_sql_i64(&q, (int64_t)generation);
     if ((err = aps_sql_run(&q, diag)) != APS_OK)
         return err;
-    return aps_db_exec(rs->db, "DELETE FROM key_changed", diag);
+    /* Files of APIs count as gone from now on, since the copy in force may name them. */
+    return aps_db_exec(rs->db, "DELETE FROM key_changed; DELETE FROM api_gone", diag);
 }
 
 static struct aps_str describe(struct aps_restore *rs, const struct aps_restore_put *put,

@@ -85,6 +85,22 @@ enum {
 /* Somebody else may have it: what lay under it is made anew as it retires (SEC-07). */
 #define MASTER_COMPROMISED " compromised INTEGER NOT NULL DEFAULT 0"
 
+/* What version 5 added, behind those. */
+/* What requests are judged by.  `digest` and `size` are of what was compiled of it, a file of
+ * pub/api, and `release` the program that did that; `edition` a number that no other one ever had.
+ */
+#define API                                                                                        \
+    "CREATE TABLE api(name TEXT PRIMARY KEY, edition INTEGER NOT NULL, kind TEXT NOT NULL,"        \
+    " title TEXT NOT NULL, version TEXT NOT NULL, digest BLOB NOT NULL, size INTEGER NOT NULL,"    \
+    " release TEXT NOT NULL, created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL)"            \
+    " WITHOUT ROWID"
+/* Document `n` of its bundle, in parts, which no row of a store can be too small for. */
+#define API_SOURCE                                                                                 \
+    "CREATE TABLE api_source(api TEXT NOT NULL, n INTEGER NOT NULL, part INTEGER NOT NULL,"        \
+    " uri TEXT NOT NULL, text BLOB NOT NULL, PRIMARY KEY(api, n, part)) WITHOUT ROWID"
+/* Files of pub/api that no API names any more, and since when. */
+#define API_GONE "CREATE TABLE api_gone(digest BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID"
+
 static const struct {
     int in; /* which databases have it */
     const char *sql;
@@ -136,6 +152,9 @@ static const struct {
     {ALL, SECRET},
     {ALL, SECRET_VERSION},
     {ALL, SECRET_KEY},
+    {ALL, API},
+    {STORE, API_SOURCE},
+    {STORE, API_GONE},
 };
 
 enum { TABLES = sizeof tables / sizeof *tables };
@@ -197,6 +216,12 @@ enum aps_err aps_schema_to_4(sqlite3 *db, struct aps_diag *diag)
                        "CREATE TEMP TABLE secret_3 AS SELECT * FROM main.secret;"
                        "DROP TABLE main.secret;" SECRET ";" SECRET_VERSION ";" SECRET_KEY,
                        diag);
+}
+
+enum aps_err aps_schema_to_5(sqlite3 *db, void *arg, struct aps_diag *diag)
+{
+    (void)arg; /* nothing is opened */
+    return aps_db_exec(db, API ";" API_SOURCE ";" API_GONE, diag);
 }
 
 enum aps_err aps_schema_version(sqlite3 *db, int64_t *out, struct aps_diag *diag)

@@ -7,7 +7,7 @@
 #include "db.h"
 
 #define APS_SCHEMA_APP_ID 0x41504953 /* "APIS", in the header of both files */
-#define APS_SCHEMA_VERSION 4
+#define APS_SCHEMA_VERSION 5
 
 enum aps_schema_kind {
     APS_SCHEMA_STORE, /* store.db: all of them */
@@ -29,6 +29,9 @@ APS_MUST_CHECK enum aps_err aps_schema_to_3(sqlite3 *db, void *arg, struct aps_d
 /* Those of version 3 -> those of version 4, but for the secrets themselves: they lie in the
  * temporary table `secret_3`, as they were, for secret_upgrade.c. */
 APS_MUST_CHECK enum aps_err aps_schema_to_4(sqlite3 *db, struct aps_diag *diag);
+
+/* Those of version 4 -> those of version 5. */
+APS_MUST_CHECK enum aps_err aps_schema_to_5(sqlite3 *db, void *arg, struct aps_diag *diag);
 
 /* Is this a database of ours, and of which version?  APS_ERR_CORRUPT if it is somebody else's. */
 APS_MUST_CHECK enum aps_err aps_schema_version(sqlite3 *db, int64_t *out, struct aps_diag *diag);

@@ -255,17 +255,24 @@ static enum aps_err load_own(struct aps_snapshot *snap, sqlite3 *db, struct aps_
     return err;
 }
 
-/* The small tables, of the delta or else of the copy. */
+/* What the small tables, of the delta or else of the copy, are loaded with. */
+struct load {
+    struct aps_snapshot *snap;
+    const struct aps_snapshot_options *o;
+};
+
 static enum aps_err load(void *arg, sqlite3 *db, struct aps_diag *diag)
 {
-    struct aps_snapshot *snap = arg;
+    const struct load *l = arg;
+    struct aps_snapshot *snap = l->snap;
     enum aps_err err;
     if ((err = load_own(snap, db, diag)) != APS_OK ||
         (err = aps_store_role_load(db, snap->pool, &snap->roles, diag)) != APS_OK ||
         (err = aps_store_plan_book_load(db, &snap->meta, snap->pool, &snap->plans, diag)) !=
             APS_OK ||
         (err = aps_store_adjust_load(db, snap->pool, &snap->adjusts, diag)) != APS_OK ||
-        (err = load_trust(snap, db, diag)) != APS_OK)
+        (err = load_trust(snap, db, diag)) != APS_OK ||
+        (err = aps_snapshot_api_load(snap, l->o, db, diag)) != APS_OK)
         return err;
     return aps_rolebook_seal(snap->roles, diag);
 }
@@ -273,13 +280,14 @@ static enum aps_err load(void *arg, sqlite3 *db, struct aps_diag *diag)
 static enum aps_err load_all(struct aps_snapshot *snap, struct trial *t, struct aps_diag *diag)
 {
     struct aps_pubfile file = t->delta;
+    struct load l = {snap, t->o};
     enum aps_err err;
     if (file.db == NULL) {
         if ((snap->small = aps_copy_keep(snap->copy)) == NULL)
             return APS_ERR_FAILED;
-        return aps_copy_load(snap->copy, load, snap, diag);
+        return aps_copy_load(snap->copy, load, &l, diag);
     }
-    if ((err = load(snap, file.db, diag)) != APS_OK ||
+    if ((err = load(&l, file.db, diag)) != APS_OK ||
         (err = aps_delta_load(file.db, snap->pool, &snap->delta, diag)) != APS_OK)
         return err;
     t->delta.db = NULL; /* taken */
@@ -322,6 +330,7 @@ void aps_snapshot_close(struct aps_snapshot *snap)
         return;
     aps_copy_release(snap->copy);
     aps_copy_release(snap->small);
+    aps_snapshot_api_release(snap);
     for (unsigned i = 0; i < snap->npeppers; i++)
         aps_mac_free(snap->peppers[i].mac);
     aps_mac_free(snap->address);

@@ -8,6 +8,7 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include "apisec/store_api.h"
 #include "copy.h"
 #include "delta.h"
 
@@ -41,6 +42,7 @@ struct aps_snapshot {
     apr_hash_t *webhooks;
     apr_hash_t *signers;
     apr_hash_t *certificates; /* to the id of the key */
+    apr_hash_t *apis;
 };
 
 /* Room for secrets, which are opened when they are asked for; the last wipes them.  NULL is fine.
@@ -58,5 +60,16 @@ APS_MUST_CHECK enum aps_err aps_snapshot_signer_load(struct aps_snapshot *snap, 
                                                      struct aps_diag *diag);
 APS_MUST_CHECK enum aps_err aps_snapshot_certificate_load(struct aps_snapshot *snap, sqlite3 *db,
                                                           struct aps_diag *diag);
+/* Map what is compiled of each API; what cannot be used is told to who asks for it. */
+APS_MUST_CHECK enum aps_err aps_snapshot_api_load(struct aps_snapshot *snap,
+                                                  const struct aps_snapshot_options *o, sqlite3 *db,
+                                                  struct aps_diag *diag);
+/* The block of this name and kind.  NOT_FOUND, or why it cannot be used. */
+struct aps_block;
+APS_MUST_CHECK enum aps_err aps_snapshot_api_find(const struct aps_snapshot *snap,
+                                                  struct aps_str name, enum aps_store_api_kind kind,
+                                                  const struct aps_block **out,
+                                                  struct aps_diag *diag);
+void aps_snapshot_api_release(struct aps_snapshot *snap);
 
 #endif

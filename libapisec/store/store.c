@@ -20,7 +20,7 @@ apr_pool_t *aps_store_pool(void)
 }
 
 static const struct aps_migrate_step steps[] = {
-    {1, aps_schema_to_2}, {2, aps_schema_to_3}, {3, aps_secret_upgrade}};
+    {1, aps_schema_to_2}, {2, aps_schema_to_3}, {3, aps_secret_upgrade}, {4, aps_schema_to_5}};
 
 enum aps_err aps_store_migrate(sqlite3 *db, const char *path, const struct aps_secret *master,
                                const struct aps_seal_key *seal, struct aps_diag *diag)
@@ -258,7 +258,7 @@ static enum aps_err raise_and_commit(struct aps_store *st, bool delta, struct ap
         err = raise_generation(st, delta, large, diag);
     if (err == APS_OK)
         err = aps_db_exec(st->db, "COMMIT", diag);
-    st->begun = st->changed = false;
+    st->begun = st->changed = st->apis = false;
     if (err != APS_OK) {
         aps_db_rollback(st->db);
         if (!has_committed(st))
@@ -304,6 +304,7 @@ static enum aps_err publish(struct aps_store *st, int64_t changed, struct aps_di
 enum aps_err aps_store_commit(struct aps_store *st, struct aps_diag *diag)
 {
     int64_t changed = 0;
+    bool wrote = false; /* what is published names it afterwards */
     enum aps_err err;
     if ((err = aps_store_begin(st, diag)) != APS_OK ||
         (err = count_changed(st, &changed, diag)) != APS_OK)
@@ -311,6 +312,8 @@ enum aps_err aps_store_commit(struct aps_store *st, struct aps_diag *diag)
     if (st->changed) {
         bool delta = st->meta.deltas && st->marked <= APS_PUBLISH_DELTA_MAX &&
                      changed <= APS_PUBLISH_DELTA_MAX;
+        if (st->apis && (err = aps_publish_block(st, false, &wrote, diag)) != APS_OK)
+            return err; /* nothing is committed, and the old files are there */
         err = raise_and_commit(st, delta, diag);
         return err == APS_OK ? publish(st, changed, diag) : err;
     }
@@ -322,7 +325,9 @@ enum aps_err aps_store_commit(struct aps_store *st, struct aps_diag *diag)
 
 enum aps_err aps_store_publish(struct aps_store *st, struct aps_diag *diag)
 {
-    enum aps_err err;
+    struct aps_diag why = {""};
+    enum aps_err err, blocks;
+    bool wrote = false; /* all is published anyway */
     if (st->changed) {
         aps_err_explain(diag, "%s: commit the change first, which publishes it", st->dir);
         return APS_ERR_CONFLICT;
@@ -331,7 +336,11 @@ enum aps_err aps_store_publish(struct aps_store *st, struct aps_diag *diag)
         return err;
     if ((err = raise_and_commit(st, false, diag)) != APS_OK)
         return err;
-    return aps_publish(st, diag);
+    blocks = aps_publish_block(st, true, &wrote, &why);
+    if ((err = aps_publish(st, diag)) != APS_OK || blocks == APS_OK)
+        return err;
+    aps_err_explain(diag, "%s", aps_err_say(blocks, &why));
+    return blocks;
 }
 
 /* ---- what it is ---- */

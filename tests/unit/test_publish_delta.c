@@ -378,7 +378,7 @@ static void a_changed_delta_is_refused(void **state)
         {"UPDATE master SET mac = (SELECT check_value FROM master)", APS_ERR_CORRUPT},
         {"DELETE FROM wrapped", APS_ERR_CORRUPT},
         {"DROP TABLE key_gone", APS_ERR_CORRUPT},
-        {"PRAGMA user_version = 5", APS_ERR_NEWER},
+        {"PRAGMA user_version = 6", APS_ERR_NEWER},
         {"PRAGMA application_id = 7", APS_ERR_CORRUPT},
     };
     (void)state;

@@ -53,7 +53,9 @@ static void only_our_tables_pass(void **state)
     } cases[] = {
         {"", APS_OK},
         {"INSERT INTO role VALUES('a', 1, 0, 0, '', 0)", APS_OK},
-        {"PRAGMA user_version = 5", APS_ERR_NEWER},
+        {"PRAGMA user_version = 6", APS_ERR_NEWER},
+        {"PRAGMA user_version = 4", APS_ERR_CORRUPT},
+        {"DROP TABLE api", APS_ERR_CORRUPT},
         {"PRAGMA user_version = 3", APS_ERR_CORRUPT},
         {"DROP TABLE secret_key", APS_ERR_CORRUPT},
         {"ALTER TABLE master DROP COLUMN compromised", APS_ERR_CORRUPT},

@@ -227,7 +227,7 @@ static void changed_rows_are_refused(void **state)
          " WHERE purpose = 'pepper'",
          APS_ERR_CORRUPT},
         {"UPDATE wrapped SET version = 2 WHERE purpose = 'pepper'", APS_ERR_CORRUPT},
-        {"PRAGMA user_version = 5", APS_ERR_NEWER},
+        {"PRAGMA user_version = 6", APS_ERR_NEWER},
         {"PRAGMA application_id = 7", APS_ERR_CORRUPT},
         {"DROP TABLE key; CREATE VIEW key AS SELECT 1 AS id, 2 AS name, 3 AS record",
          APS_ERR_CORRUPT},

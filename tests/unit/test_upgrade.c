@@ -5,6 +5,7 @@
 
 #include "../../libapisec/store/own.h"
 #include "apisec/authn.h"
+#include "apisec/store_api.h"
 
 /* When store_1.sql was written, and the texts of its keys that work then. */
 #define THEN (1795734300 * APS_SEC)
@@ -19,6 +20,11 @@
 
 /* Of store_3.sql. */
 #define MASTER_3 "174349c493d55f7acf60d7f7ba325d8b2ac23d6ab8ec166144ae3ea6ebe15171\n"
+
+/* Of store_4.sql. */
+#define MASTER_4 "d1b5eb760431c370497543c4869c9ef739fa1f668e7405d1edbdfc2434b0c8ce\n"
+#define THEN_4 (1795790340 * APS_SEC)
+#define SHOP_4 "test_tSpnnKVt5xcx_1anQisvQl6ojpvKdgyVNI3evIiZ0xK1EHWpB2TjqV6t1G9qjf"
 
 static struct t_store t;
 
@@ -57,6 +63,13 @@ static int set_up_3(void **state)
 {
     (void)state;
     put_store(MASTER_3, T_SRCDIR "/tests/unit/store_3.sql");
+    return 0;
+}
+
+static int set_up_4(void **state)
+{
+    (void)state;
+    put_store(MASTER_4, T_SRCDIR "/tests/unit/store_4.sql");
     return 0;
 }
 
@@ -196,6 +209,30 @@ static void a_store_of_version_3_is_brought_up(void **state)
     aps_snapshot_close(snap);
 }
 
+/* CLI-10: it has no APIs, and takes one. */
+static void a_store_of_version_4_is_brought_up(void **state)
+{
+    static const struct aps_schema_source any = {.text = {"{}", 2}};
+    const struct aps_store_api_bundle bundle = {APS_STORE_API_SCHEMA, &any, 1};
+    struct aps_store *st = t_open(&t, THEN_4);
+    const struct aps_schema_image *image = NULL;
+    struct aps_store_api_made made;
+    struct aps_snapshot *snap;
+    bool changed = false;
+    (void)state;
+    assert_int_equal(access(t_path(&t, "store.db.before-5"), F_OK), 0);
+    t_want(APS_OK,
+           aps_store_api_put(st, APS_STR_LIT("any"), &bundle, t.pool, &made, &changed, &t.diag),
+           &t.diag);
+    t_commit(&t, st);
+    snap = t_snapshot(&t);
+    assert_int_equal(prove(snap, SHOP_4, "tSpnnKVt5xcx"), APS_REASON_ALLOW);
+    want_secret(snap, "ledger", 2, "a newer value of version 4 for it");
+    assert_non_null(aps_snapshot_webhook(snap, APS_STR_LIT("deploy")));
+    t_want(APS_OK, aps_snapshot_schema(snap, APS_STR_LIT("any"), &image, &t.diag), &t.diag);
+    aps_snapshot_close(snap);
+}
+
 /* A wrong master key brings up nothing. */
 static void another_master_key_brings_up_nothing(void **state)
 {
@@ -220,7 +257,7 @@ static void an_older_copy_says_what_mends_it(void **state)
     (void)state;
     copy_file(t_path(&t, "store.db"), t_path(&t, "pub/store.db"));
     assert_int_equal(t_try_snapshot(&t, &snap), APS_ERR_CORRUPT);
-    assert_non_null(strstr(t.diag.text, "schema version 1, this program needs 4; apisecctl"));
+    assert_non_null(strstr(t.diag.text, "schema version 1, this program needs 5; apisecctl"));
     assert_non_null(strstr(t.diag.text, "publish makes it anew"));
     t_commit(&t, t_open(&t, THEN));
     aps_snapshot_close(t_snapshot(&t));
@@ -236,6 +273,7 @@ int main(void)
         T(an_older_copy_says_what_mends_it),
         cmocka_unit_test_setup_teardown(a_store_of_version_2_is_brought_up, set_up_2, tear_down),
         cmocka_unit_test_setup_teardown(a_store_of_version_3_is_brought_up, set_up_3, tear_down),
+        cmocka_unit_test_setup_teardown(a_store_of_version_4_is_brought_up, set_up_4, tear_down),
         cmocka_unit_test_setup_teardown(another_master_key_brings_up_nothing, set_up_3, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
