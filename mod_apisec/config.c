@@ -82,6 +82,8 @@ void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add)
         dir->pass_credential = b->pass_credential;
     if (a->exports == 0)
         dir->exports = b->exports;
+    if (a->relax == 0)
+        dir->relax = b->relax;
     if (a->requires == NULL)
         dir->requires = b->requires;
     if (a->sources == NULL)

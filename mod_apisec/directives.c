@@ -294,6 +294,12 @@ static const char *deny_one(cmd_parms *cmd, struct aps_netset *set, const char *
     return NULL;
 }
 
+static const char *set_path(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    const char *fault = ap_check_cmd_context(cmd, NOT_IN_DIRECTORY | NOT_IN_FILES);
+    return fault != NULL ? fault : say(cmd, mod_path_parse(cmd, argc, argv, &dir->relax));
+}
+
 static const char *add_deny(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
 {
     const char *fault = NULL;

@@ -233,6 +233,9 @@ struct mod_token {
     const struct mod_dpop *dpop; /* NULL: off */
 };
 
+/* In mod_dir's relax, beside bits of enum aps_path_relax: the directive was used. */
+#define MOD_RELAX_SET (1u << 31)
+
 /* A section.  Small, since httpd merges it for each request: shared parts are pointers. */
 struct mod_dir {
     enum mod_engine engine;
@@ -240,6 +243,7 @@ struct mod_dir {
     enum mod_flag pass_credential;
     enum mod_certificate certificate;
     unsigned exports;              /* bits of enum mod_export */
+    unsigned relax;                /* of paths */
     bool touched;                  /* some directive of ours stands in the section */
     struct mod_requires *requires; /* NULL: unset, which means api-access */
     const struct mod_deny *deny;
@@ -359,6 +363,12 @@ bool mod_upstream_check(const struct mod_store *store, struct aps_snapshot *snap
 const char *mod_upstream_say(apr_pool_t *pool, const char *store, const struct mod_gift *gift,
                              enum aps_reason reason);
 
+/* path.c: words of ApiSecPath.  NULL and *out, bits of enum aps_path_relax and MOD_RELAX_SET, or
+ * what is wrong with them, in the pool. */
+const char *mod_path_parse(cmd_parms *cmd, int argc, char *const argv[], unsigned *out);
+/* NULL, or which of the lines from `line` on asks for what its server does not let through. */
+const char *mod_path_check(apr_pool_t *pool, server_rec *main_server, const ap_directive_t *line);
+
 /* require.c: words of ApiSecRequire and of Require api-*. */
 /* NULL and *out, or what is wrong with the words, in `pool`.  Lives in `pool`. */
 const char *mod_require_parse(apr_pool_t *pool, int argc, char *const argv[],
@@ -476,6 +486,7 @@ struct mod_policy {
     const struct mod_cors *cors;           /* NULL: none */
     const struct mod_signature *signature; /* NULL: none */
     enum mod_certificate certificate;      /* UNSET: none */
+    unsigned relax;                        /* of paths */
     struct mod_token token;
 };
 
@@ -550,6 +561,8 @@ struct mod_req {
     struct aps_str method_text;
     struct aps_str path;    /* as decided; empty where it is ambiguous */
     const char *path_fault; /* what is ambiguous about it */
+    unsigned relaxed;       /* bits of enum aps_path_relax without which it would be */
+    const char *target;     /* of the request line as it came; NULL: it is the request's */
     struct aps_addr addr;
 
     /* Who. */
@@ -642,14 +655,26 @@ int mod_req_fixups_served(request_rec *r);
 /* The answer to a Require line. */
 authz_status mod_req_provide(request_rec *r, const struct mod_require *req);
 
+/* The target of the request line, as it came. */
+static inline const char *mod_req_target(const struct mod_req *m)
+{
+    return m->target != NULL ? m->target : m->first->unparsed_uri;
+}
+
+/* path.c: m->path of a path that may be relaxed as the section says; under On what httpd makes of
+ * the request from now on is of that path.  False: it is ambiguous. */
+bool mod_path_read(struct mod_req *m, struct aps_str raw, const struct mod_dir *dir);
+
 /* The stages: each gives ALLOW or the reason to refuse. */
 enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struct mod_dir *dir);
 /* Take the control fields out of the fields of `r`: a subrequest has a copy, made before or after
  * others were cleaned. */
 enum aps_reason mod_stage_inspect_clean(request_rec *r, struct mod_req *m);
 /* The path of the target as it was received, or a target that has none. */
-struct aps_str mod_stage_inspect_raw(const request_rec *first);
-enum aps_reason mod_stage_inspect_path(struct mod_req *m);
+struct aps_str mod_stage_inspect_raw(const struct mod_req *m);
+/* `dir`: the section that the path leads to before anything of it is decoded, whose relaxations
+ * hold; NULL: it was not known. */
+enum aps_reason mod_stage_inspect_path(struct mod_req *m, const struct mod_dir *dir);
 enum aps_reason mod_stage_inspect_address(struct mod_req *m, const struct mod_deny *deny);
 enum aps_reason mod_stage_auth_tls(struct mod_req *m, enum mod_tls tls);
 /* Whether the client came by TLS; `proxied`: the scheme that a trusted proxy tells counts too. */

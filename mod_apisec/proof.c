@@ -36,7 +36,7 @@ bool mod_proof_is_on(const struct mod_dir *dir)
 static struct aps_str target_of(const struct mod_req *m)
 {
     const char *origin = mod_config_origin(m->first);
-    struct aps_str raw = mod_stage_inspect_raw(m->first);
+    struct aps_str raw = mod_stage_inspect_raw(m);
     return aps_str(
         apr_pstrcat(m->first->pool, origin, apr_pstrmemdup(m->first->pool, raw.p, raw.n), NULL));
 }

@@ -144,6 +144,7 @@ static inline void policy_of(const struct mod_dir *dir, struct mod_policy *out)
         .signature = dir->signature != NULL && !dir->signature->off ? dir->signature : NULL,
         .certificate =
             dir->certificate > MOD_CERTIFICATE_OFF ? dir->certificate : MOD_CERTIFICATE_UNSET,
+        .relax = dir->relax,
         .cors = dir->cors != NULL && !dir->cors->none ? dir->cors : NULL,
         .token = dir->token != NULL ? *dir->token : (struct mod_token){.issuers = NULL},
     };
@@ -173,8 +174,8 @@ static bool same_policy(const struct mod_policy *a, const struct mod_policy *b)
     return a->engine == b->engine && a->tls == b->tls && a->requires == b->requires &&
            a->sources == b->sources && a->cost == b->cost && a->plan == b->plan &&
            a->cors == b->cors && a->signature == b->signature && a->certificate == b->certificate &&
-           memcmp(&a->token, &b->token, sizeof a->token) == 0 && same_deny(a->deny, b->deny) &&
-           same_limits(a->limits, b->limits);
+           a->relax == b->relax && memcmp(&a->token, &b->token, sizeof a->token) == 0 &&
+           same_deny(a->deny, b->deny) && same_limits(a->limits, b->limits);
 }
 
 static const struct mod_deny *keep_deny(apr_pool_t *pool, const struct mod_deny *deny)
@@ -400,7 +401,7 @@ int mod_req_pre_translate(request_rec *r)
     struct mod_req *m = mod_req_get(r);
     /* TRACE it answers as soon as it has looked for a file. */
     enum aps_reason reason =
-        r->method_number == M_TRACE ? APS_REASON_METHOD_REFUSED : mod_stage_inspect_path(m);
+        r->method_number == M_TRACE ? APS_REASON_METHOD_REFUSED : mod_stage_inspect_path(m, dir);
     if (reason == APS_REASON_ALLOW && m->path.p[0] == '*') /* OPTIONS of the server as well */
         return answer(r, m, mod_req_decide(r, m));
     if (reason == APS_REASON_ALLOW)

@@ -125,13 +125,14 @@ static struct aps_httpsig_lines lines_of(const request_rec *first)
 }
 
 /* Scheme and authority as clients know them, never from a field of the request (SIG-11). */
-static void message_of(const request_rec *first, struct aps_httpsig_message *out)
+static void message_of(const struct mod_req *m, struct aps_httpsig_message *out)
 {
+    const request_rec *first = m->first;
     const char *origin = mod_config_origin(first);
     struct aps_str rest = aps_str(origin), scheme = {origin, strcspn(origin, ":")};
     *out = (struct aps_httpsig_message){
         .method = aps_str(first->method),
-        .target = aps_str(first->unparsed_uri),
+        .target = aps_str(mod_req_target(m)),
         .scheme = scheme,
         .authority = {rest.p + scheme.n + 3, rest.n - scheme.n - 3},
         .fields = lines_of(first),
@@ -241,7 +242,7 @@ static enum aps_reason find(struct mod_req *m, const struct mod_signature *want)
     struct aps_httpsig_message message;
     const struct aps_httpsig *sig = NULL;
     struct aps_diag diag = {{0}};
-    message_of(m->first, &message);
+    message_of(m, &message);
     enum aps_httpsig_fault fault = aps_httpsig_find(&message, &want->policy, &at, find_key, &search,
                                                     m->first->pool, &sig, &diag);
     if (fault != APS_HTTPSIG_OK) {

@@ -9,11 +9,11 @@
 /* ---- Path ---- */
 
 /* The path of the target as it was received: httpd has decoded and cleaned its own copy. */
-struct aps_str mod_stage_inspect_raw(const request_rec *first)
+struct aps_str mod_stage_inspect_raw(const struct mod_req *m)
 {
-    const char *p = first->unparsed_uri;
+    const char *p = mod_req_target(m);
     if (p == NULL)
-        return aps_str(first->uri);
+        return aps_str(m->first->uri);
     if (*p != '/') { /* absolute form: after the authority (RFC 9112 3.2.2) */
         const char *scheme_end = p + strcspn(p, ":/?#");
         if (strncmp(scheme_end, "://", 3) != 0)
@@ -25,16 +25,24 @@ struct aps_str mod_stage_inspect_raw(const request_rec *first)
     return (struct aps_str){p, (size_t)(strchrnul(p, '?') - p)};
 }
 
-enum aps_reason mod_stage_inspect_path(struct mod_req *m)
+/* What is ambiguous for everybody, or for a section that does not relax it. */
+static bool read_path(struct mod_req *m, const struct mod_dir *dir)
+{
+    struct aps_str raw = mod_stage_inspect_raw(m);
+    if (dir != NULL && dir->relax != 0)
+        return mod_path_read(m, raw, dir);
+    char *buf = memchr(raw.p, '%', raw.n) != NULL ? apr_palloc(m->first->pool, raw.n) : NULL;
+    return aps_path_read(raw, buf, &m->path, &m->path_fault);
+}
+
+enum aps_reason mod_stage_inspect_path(struct mod_req *m, const struct mod_dir *dir)
 {
     if (!m->path_read) {
-        struct aps_str raw = mod_stage_inspect_raw(m->first);
-        char *buf = memchr(raw.p, '%', raw.n) != NULL ? apr_palloc(m->first->pool, raw.n) : NULL;
         m->path_read = true;
         if (m->method == APS_METHOD_OPTIONS && m->first->unparsed_uri != NULL &&
             strcmp(m->first->unparsed_uri, "*") == 0)
             m->path = APS_STR_LIT("*");
-        else if (!aps_path_read(raw, buf, &m->path, &m->path_fault))
+        else if (!read_path(m, dir))
             m->path = (struct aps_str){NULL, 0};
         else
             m->path_fault = NULL;
@@ -289,7 +297,12 @@ enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struc
                    : APS_REASON_METHOD_UNKNOWN;
     if (first->args != NULL && aps_query_has_method(aps_str(first->args)))
         return APS_REASON_METHOD_OVERRIDE;
-    enum aps_reason reason = mod_stage_inspect_path(m);
+    enum aps_reason reason = mod_stage_inspect_path(m, NULL);
+    /* What one section relaxes, another one that the path led to may not. */
+    if (reason == APS_REASON_ALLOW && (m->relaxed & ~dir->relax) != 0) {
+        m->path_fault = "relaxed elsewhere, and not here";
+        reason = APS_REASON_PATH_AMBIGUOUS;
+    }
     return reason != APS_REASON_ALLOW ? reason : judge_body(first, &max);
 }
 

@@ -167,8 +167,28 @@ static enum aps_reason check_sections(request_rec *r, struct mod_req *m, struct 
     return refused == APS_REASON_UNDECIDED ? APS_REASON_ALLOW : APS_REASON_PATH_CHANGED;
 }
 
+/* What of a path may be there still when it is served. */
+#define KEEPS (APS_PATH_KEEP | APS_PATH_PARAMS | APS_PATH_HASH | APS_PATH_QUESTION)
+
+/* What was kept in the path may mean something else to who is behind us: it is let through where
+ * that would be, too. */
+static enum aps_reason check_other(request_rec *r, struct mod_req *m, bool grants)
+{
+    struct aps_str other = aps_path_other(m->path, apr_palloc(r->pool, m->path.n + 1));
+    other = aps_str(apr_pstrmemdup(r->pool, other.p, other.n));
+    enum aps_reason reason = check_sections(r, m, other);
+    if (reason == APS_REASON_ALLOW && grants && m->view != NULL)
+        reason = check_served(r, m, other);
+    return reason;
+}
+
 enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m, bool grants)
 {
+    if ((m->relaxed & (APS_PATH_KEEP | APS_PATH_PARAMS)) != 0 && r->main == NULL) {
+        enum aps_reason reason = check_other(r, m, grants);
+        if (reason != APS_REASON_ALLOW)
+            return reason;
+    }
     struct aps_str served = aps_str(r->uri), file, raw;
     bool proxied = r->proxyreq != PROXYREQ_NONE && r->filename != NULL &&
                    strncmp(r->filename, "proxy:", 6) == 0;
@@ -178,8 +198,9 @@ enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m, bool 
     if (proxied) {
         if (!grants || !proxied_path(r, &raw))
             return APS_REASON_ALLOW;
-        char *buf = apr_palloc(r->pool, raw.n);
-        if (!aps_path_read(raw, buf, &served, NULL))
+        char *buf = apr_palloc(r->pool, raw.n + 1);
+        unsigned used;
+        if (!aps_path_relaxed(raw, m->relaxed & KEEPS, buf, &served, &used, NULL))
             return APS_REASON_PATH_CHANGED;
     }
     bool other_file = !proxied && file_path(r, m->path, &file);

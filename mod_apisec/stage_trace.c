@@ -48,7 +48,7 @@ static struct aps_str shown_path(struct mod_req *m)
     const request_rec *first = m->first;
     if (m->path.n != 0 || (first->unparsed_uri == NULL && first->uri == NULL))
         return m->path;
-    struct aps_str raw = mod_stage_inspect_raw(first);
+    struct aps_str raw = mod_stage_inspect_raw(m);
     const char *end = memchr(raw.p, '?', raw.n);
     if (end != NULL)
         raw.n = (size_t)(end - raw.p);
