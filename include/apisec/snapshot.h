@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "apisec/adjust.h"
+#include "apisec/api.h"
 #include "apisec/err.h"
 #include "apisec/hook.h"
 #include "apisec/imported.h"
@@ -115,6 +116,8 @@ bool aps_snapshot_certificate(const struct aps_snapshot *snap, struct aps_str na
  * with the snapshot, or shared with the one that is near.  Borrowed, read-only.  NOT_FOUND: there
  * is none of this name and kind; any other code: it cannot be used, and nothing else of the
  * snapshot suffers.  Whoever is to judge by it refuses. */
+APS_MUST_CHECK enum aps_err aps_snapshot_api(const struct aps_snapshot *snap, struct aps_str name,
+                                             const struct aps_api **out, struct aps_diag *diag);
 APS_MUST_CHECK enum aps_err aps_snapshot_schema(const struct aps_snapshot *snap,
                                                 struct aps_str name,
                                                 const struct aps_schema_image **out,

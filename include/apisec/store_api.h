@@ -22,10 +22,11 @@
 
 enum aps_store_api_kind {
     APS_STORE_API_NONE,
+    APS_STORE_API_OPENAPI,
     APS_STORE_API_SCHEMA, /* one JSON Schema, and what it refers to */
     APS_STORE_API_XSD,
 };
-/* "json-schema"; NULL of NONE. */
+/* "openapi"; NULL of NONE. */
 const char *aps_store_api_kind_name(enum aps_store_api_kind kind);
 enum aps_store_api_kind aps_store_api_kind(struct aps_str name);
 
@@ -51,7 +52,9 @@ struct aps_store_api_bundle {
 struct aps_store_api_made {
     struct aps_str block;
     struct aps_str title, version;
-    apr_array_header_t *warnings; /* const char * */
+    /* Sentences (const char *), each beginning with where it is: what is not enforced, and what
+     * else should be otherwise. */
+    apr_array_header_t *gaps, *warnings;
 };
 
 /* Compile a bundle as it would be kept; no store is needed, and nothing is changed.  All lives in

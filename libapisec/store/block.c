@@ -17,6 +17,7 @@ struct aps_block {
     apr_pool_t *pool;
     void *map; /* NULL: not yet */
     size_t size;
+    const struct aps_api *api; /* by kind: one of these, or none */
     const struct aps_schema_image *schema;
 };
 
@@ -90,6 +91,8 @@ static enum aps_err check_digest(const struct aps_block *b, const char *path, st
 static enum aps_err open_block(struct aps_block *b, struct aps_diag *diag)
 {
     switch (b->kind) {
+    case APS_STORE_API_OPENAPI:
+        return aps_api_open(b->pool, aps_block_bytes(b), &b->api, diag);
     case APS_STORE_API_SCHEMA:
         return aps_schema_image_open(b->pool, aps_block_bytes(b), &b->schema, diag);
     case APS_STORE_API_XSD:
@@ -161,6 +164,11 @@ bool aps_block_is(const struct aps_block *block, const struct aps_store_api *api
 {
     return block->kind == api->kind && block->size == api->size &&
            aps_secret_equal(block->digest, api->digest, sizeof block->digest);
+}
+
+const struct aps_api *aps_block_api(const struct aps_block *block)
+{
+    return block->api;
 }
 
 const struct aps_schema_image *aps_block_schema(const struct aps_block *block)

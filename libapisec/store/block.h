@@ -7,7 +7,7 @@
 #ifndef APISEC_STORE_BLOCK_H
 #define APISEC_STORE_BLOCK_H
 
-#include "apisec/schema_image.h"
+#include "apisec/api.h"
 #include "apisec/store_api.h"
 #include "own.h"
 
@@ -18,7 +18,7 @@ APS_MUST_CHECK enum aps_err aps_block_path(const char *store, const uint8_t dige
                                            char out[APS_FILE_PATH_MAX], struct aps_diag *diag);
 /* Look at the file with suspicion, map it and open what is in it.  One reference, the caller's.
  * APS_ERR_NOT_FOUND, UNSAFE, IO; CORRUPT: its size or digest is another one; what
- * aps_schema_image_open says. */
+ * aps_api_open says. */
 APS_MUST_CHECK enum aps_err aps_block_open(const char *store, uid_t owner,
                                            const struct aps_store_api *api, struct aps_block **out,
                                            struct aps_diag *diag);
@@ -28,7 +28,8 @@ struct aps_block *aps_block_keep(struct aps_block *block);
 void aps_block_release(struct aps_block *block);
 
 bool aps_block_is(const struct aps_block *block, const struct aps_store_api *api);
-/* Of a schema. */
+/* Of a description, or of a schema. */
+const struct aps_api *aps_block_api(const struct aps_block *block);
 const struct aps_schema_image *aps_block_schema(const struct aps_block *block);
 struct aps_str aps_block_bytes(const struct aps_block *block);
 

@@ -65,6 +65,17 @@ void aps_snapshot_api_release(struct aps_snapshot *snap)
 
 /* ---- what it answers ---- */
 
+enum aps_err aps_snapshot_api(const struct aps_snapshot *snap, struct aps_str name,
+                              const struct aps_api **out, struct aps_diag *diag)
+{
+    const struct aps_block *block = NULL;
+    enum aps_err err = aps_snapshot_api_find(snap, name, APS_STORE_API_OPENAPI, &block, diag);
+
+    if (err == APS_OK)
+        *out = aps_block_api(block);
+    return err;
+}
+
 enum aps_err aps_snapshot_api_find(const struct aps_snapshot *snap, struct aps_str name,
                                    enum aps_store_api_kind kind, const struct aps_block **out,
                                    struct aps_diag *diag)

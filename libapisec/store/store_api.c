@@ -12,6 +12,7 @@ enum { PART = 256 * 1024 };
 /* ---- kinds ---- */
 
 static const char *const kinds[] = {
+    [APS_STORE_API_OPENAPI] = "openapi",
     [APS_STORE_API_SCHEMA] = "json-schema",
     [APS_STORE_API_XSD] = "xsd",
 };

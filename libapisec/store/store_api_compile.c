@@ -1,6 +1,8 @@
 /* store_api_compile.c - a bundle of documents -> the block that is published of it. */
 #include "apisec/store_api.h"
 
+#include "apisec/api.h"
+#include "apisec/api_compile.h"
 #include "apisec/jsonread.h"
 #include "own.h"
 
@@ -42,6 +44,25 @@ static struct aps_str shorten(struct aps_str text)
 
 /* ---- kinds ---- */
 
+static enum aps_err compile_openapi(const struct aps_store_api_bundle *bundle, apr_pool_t *pool,
+                                    struct aps_store_api_made *made, struct aps_diag *diag)
+{
+    const struct aps_api_options options = {.formats = true};
+    const struct aps_api *api = NULL;
+    struct aps_api_report report;
+    enum aps_err err =
+        aps_api_compile(bundle->sources, bundle->n, &options, pool, &made->block, &report, diag);
+
+    /* Opened as a child does it: what cannot be used is not taken. */
+    if (err != APS_OK || (err = aps_api_open(pool, made->block, &api, diag)) != APS_OK)
+        return err;
+    made->title = aps_api_title(api);
+    made->version = aps_api_version(api);
+    made->gaps = report.gaps;
+    made->warnings = report.warnings;
+    return APS_OK;
+}
+
 /* The title that the schema gives itself. */
 static struct aps_str title_of(struct aps_str text, apr_pool_t *pool)
 {
@@ -69,7 +90,8 @@ static enum aps_err compile_schema(const struct aps_store_api_bundle *bundle, ap
     };
 
     made->title = title_of(bundle->sources[0].text, pool);
-    return aps_schema_compile(&what, pool, &made->block, made->warnings, diag);
+    /* All that it warns of is unknown, and asks nothing. */
+    return aps_schema_compile(&what, pool, &made->block, made->gaps, diag);
 }
 
 /* Each process compiles the text itself. */
@@ -85,6 +107,7 @@ typedef enum aps_err (*compile_fn)(const struct aps_store_api_bundle *bundle, ap
                                    struct aps_store_api_made *made, struct aps_diag *diag);
 
 static const compile_fn compilers[] = {
+    [APS_STORE_API_OPENAPI] = compile_openapi,
     [APS_STORE_API_SCHEMA] = compile_schema,
     [APS_STORE_API_XSD] = compile_xsd,
 };
@@ -92,7 +115,8 @@ static const compile_fn compilers[] = {
 enum aps_err aps_store_api_compile(const struct aps_store_api_bundle *bundle, apr_pool_t *pool,
                                    struct aps_store_api_made *out, struct aps_diag *diag)
 {
-    struct aps_store_api_made made = {.warnings = apr_array_make(pool, 4, sizeof(const char *))};
+    struct aps_store_api_made made = {.gaps = apr_array_make(pool, 4, sizeof(const char *)),
+                                      .warnings = apr_array_make(pool, 4, sizeof(const char *))};
     enum aps_err err;
 
     if ((size_t)bundle->kind >= sizeof compilers / sizeof *compilers ||

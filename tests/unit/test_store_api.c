@@ -189,6 +189,33 @@ static void an_xsd_is_handed_out_as_text(void **state)
     want_fault(APS_ERR_NOT_FOUND, "that is xsd");
 }
 
+#define PETS                                                                                       \
+    "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Pets\",\"version\":\"7\"},\"paths\":{\"/"        \
+    "pets\":{\"get\":{"                                                                            \
+    "\"responses\":{\"200\":{\"description\":\"all\"}}}}}}"
+
+/* Its title is that of the description, and a child finds its operations. */
+static void a_description_is_opened_with_the_snapshot(void **state)
+{
+    static const struct aps_schema_source pets = {.uri = {"file:///pets.json", 17},
+                                                  .text = {PETS, sizeof PETS - 1}};
+    struct aps_store *st = t_open(&t, T_NOW);
+    const struct aps_api *api = NULL;
+    struct aps_api_match match;
+    struct aps_snapshot *snap;
+    bool changed;
+    (void)state;
+    t_want(APS_OK, put_bundle(st, PET, APS_STORE_API_OPENAPI, &pets, 1, &changed), &t.diag);
+    t_commit(&t, st);
+    assert_true(aps_str_eq(get(PET).title, APS_STR_LIT("Pets")));
+    assert_true(aps_str_eq(get(PET).version, APS_STR_LIT("7")));
+    snap = t_snapshot(&t);
+    t_want(APS_OK, aps_snapshot_api(snap, PET, &api, &t.diag), &t.diag);
+    assert_int_equal(aps_api_find(api, APS_METHOD_GET, APS_STR_LIT("/pets"), &match),
+                     APS_API_FOUND);
+    aps_snapshot_close(snap);
+}
+
 /* What is the same in the next snapshot is not opened again, and outlives the one before. */
 static void snapshots_share_what_is_the_same(void **state)
 {
@@ -346,11 +373,17 @@ static void another_release_compiles_anew(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(a_bundle_is_replaced_as_a_whole),      T(a_trial_writes_no_file),
-        T(names_kinds_and_bounds_are_checked),   T(a_large_document_is_kept_in_parts),
-        T(an_xsd_is_handed_out_as_text),         T(snapshots_share_what_is_the_same),
-        T(a_damaged_file_is_told_to_who_asks),   T(the_row_is_under_the_mac),
-        T(what_nobody_names_goes_after_a_while), T(a_file_that_cannot_be_written_changes_nothing),
+        T(a_bundle_is_replaced_as_a_whole),
+        T(a_trial_writes_no_file),
+        T(names_kinds_and_bounds_are_checked),
+        T(a_large_document_is_kept_in_parts),
+        T(an_xsd_is_handed_out_as_text),
+        T(a_description_is_opened_with_the_snapshot),
+        T(snapshots_share_what_is_the_same),
+        T(a_damaged_file_is_told_to_who_asks),
+        T(the_row_is_under_the_mac),
+        T(what_nobody_names_goes_after_a_while),
+        T(a_file_that_cannot_be_written_changes_nothing),
         T(another_release_compiles_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
