@@ -36,6 +36,7 @@ struct aps_request_options {
     bool undeclared; /* query and form parameters and bodies that nobody declares are refused */
     bool reserved;   /* as aps_param_options */
     bool security;   /* credentials that an operation asks for have to be there */
+    bool head;       /* HEAD is answered by GET where only that is declared */
     aps_request_body_fn *xml, *lines; /* NULL: such a body is refused as of no known type */
     void *context;
 };

@@ -1,6 +1,8 @@
 /* request_credential.c - presence of credentials, by the kinds of securitySchemes. */
 #include "request_credential.h"
 
+#include <apr_encode.h>
+
 #include "pairs.h"
 
 struct look {
@@ -17,13 +19,28 @@ static struct aps_str field_of(const struct look *l, struct aps_str name)
     return field != NULL ? aps_str_trim(field->value) : (struct aps_str){NULL, 0};
 }
 
-/* "Basic" and something behind it. */
-static bool has_scheme(const struct look *l, struct aps_str scheme)
+/* What stands behind "Basic " or the like; no bytes: the scheme is another. */
+static struct aps_str token_of(const struct look *l, struct aps_str scheme)
 {
     const struct aps_str value = field_of(l, APS_STR_LIT("authorization"));
 
-    return value.n > scheme.n + 1 && value.p[scheme.n] == ' ' &&
-           aps_str_eq_nocase((struct aps_str){value.p, scheme.n}, scheme);
+    if (value.n <= scheme.n + 1 || value.p[scheme.n] != ' ' ||
+        !aps_str_eq_nocase((struct aps_str){value.p, scheme.n}, scheme))
+        return (struct aps_str){NULL, 0};
+    return aps_str_trim((struct aps_str){value.p + scheme.n, value.n - scheme.n});
+}
+
+/* base64 of name:password (RFC 7617 2) */
+static bool has_basic(const struct look *l)
+{
+    const struct aps_str token = token_of(l, APS_STR_LIT("Basic"));
+    apr_size_t n = 0;
+    const unsigned char *bytes =
+        token.n == 0 ? NULL
+                     : apr_pdecode_base64_binary(l->pool, token.p, (apr_ssize_t)token.n,
+                                                 APR_ENCODE_NONE, &n);
+
+    return bytes != NULL && memchr(bytes, ':', n) != NULL;
 }
 
 static bool has_pair(const struct look *l, struct aps_str text, char sep, struct aps_str name)
@@ -49,11 +66,11 @@ static bool has(const struct look *l, const struct aps_api_need *need)
     case APS_API_KEY_COOKIE:
         return has_pair(l, field_of(l, APS_STR_LIT("cookie")), ';', need->name);
     case APS_API_HTTP_BASIC:
-        return has_scheme(l, APS_STR_LIT("Basic"));
+        return has_basic(l);
     case APS_API_HTTP_BEARER:
     case APS_API_OAUTH2:
     case APS_API_OPENID:
-        return has_scheme(l, APS_STR_LIT("Bearer")) || has_scheme(l, APS_STR_LIT("DPoP"));
+        return token_of(l, APS_STR_LIT("Bearer")).n + token_of(l, APS_STR_LIT("DPoP")).n > 0;
     case APS_API_HTTP_OTHER:
         return field_of(l, APS_STR_LIT("authorization")).n > 0;
     case APS_API_MUTUAL_TLS:

@@ -219,12 +219,27 @@ static enum aps_reason judge_params(struct run *run)
                : APS_REASON_API_PARAMETER;
 }
 
+/* The operation; where HEAD has to be declared, one that only has GET is none. */
+static enum aps_api_found find(struct run *run)
+{
+    const struct aps_request *q = run->request;
+    struct aps_api_match *match = &run->out->match;
+    enum aps_api_found found = aps_api_find(run->api, q->method, q->path, match);
+
+    if (found == APS_API_FOUND && q->method == APS_METHOD_HEAD && !run->options->head &&
+        match->operation->method != APS_METHOD_HEAD) {
+        found = aps_api_find(run->api, APS_METHOD_NONE, q->path, match);
+        match->allowed &= ~(unsigned)APS_METHOD_HEAD;
+    }
+    return found;
+}
+
 static enum aps_reason judge(struct run *run)
 {
     struct aps_api_match *match = &run->out->match;
     enum aps_reason reason;
 
-    run->out->found = aps_api_find(run->api, run->request->method, run->request->path, match);
+    run->out->found = find(run);
     if (run->out->found != APS_API_FOUND)
         return run->out->found == APS_API_NO_METHOD ? APS_REASON_API_METHOD : APS_REASON_API_PATH;
     run->params = (struct aps_param_request){.captures = match->captures,

@@ -100,6 +100,10 @@ static void undeclared_paths_methods_and_parameters_are_refused(void **state)
     assert_int_equal(ask(t, APS_METHOD_GET, "/pets/one?page=0", NULL, NULL, NULL),
                      APS_REASON_API_PARAMETER);
     assert_int_equal(t->result.failures.n, 2);
+    assert_int_equal(ask(t, APS_METHOD_HEAD, "/pets/1", NULL, NULL, NULL), APS_REASON_API_METHOD);
+    assert_int_equal(t->result.match.allowed, APS_METHOD_GET | APS_METHOD_PUT);
+    t->options.head = true;
+    assert_int_equal(ask(t, APS_METHOD_HEAD, "/pets/1", NULL, NULL, NULL), APS_REASON_ALLOW);
     t->options.undeclared = false;
     assert_int_equal(ask(t, APS_METHOD_GET, "/pets/1?other=%2541", NULL, NULL, NULL),
                      APS_REASON_ALLOW);
@@ -231,6 +235,7 @@ static void credentials_have_to_be_there(void **state)
         {"/pets/mine", "Authorization", "bearer x", true},
         {"/pets/mine", "Authorization", "Digest x", false},
         {"/pets/mine", "Authorization", "Basic ", false},
+        {"/pets/mine", "Authorization", "Basic YWI=", false}, /* without a colon */
     };
     struct tried *t = begin(*state);
 

@@ -9,9 +9,11 @@ import collections
 import glob
 import json
 import os
+import random
 import re
 import subprocess
 
+import openapi_model
 import pytest
 
 from harness import BUILD, TOP
@@ -425,6 +427,38 @@ def test_schema_oas30():  # POS-08
     rows, got = judged("schema-oas30", "schema_oas30.jsonl")
     assert [(r["id"], r["test"]) for r, g in zip(rows, got) if g["got"] is not r["valid"]] == []
     assert len(rows) > 200
+
+
+# A mock that answers 405 since only that is described; and definitions of Authorization and Content-Type, which OpenAPI has
+# ignored (3.0.4, 3.1.1 "Parameter Object": in is header).
+NOT_ASKED = {"prism-default-responses/default_responses-AC-4.oas3", "lov-test_validate_header-1"}
+
+
+@pytest.mark.parametrize("name,key", [("openapi_requests.jsonl", "request_valid"), ("openapi_validate.jsonl", "valid")])
+def test_openapi_request(name, key):  # POS-01, POS-02, POS-14
+    rows = [row for row in rows_of(corpus(name)) if row["version"].startswith("3.") and row.get("mode", "mock") == "mock"
+            and row[key] is not None and row["id"] not in NOT_ASKED]
+    got = run("openapi-request", "".join(json.dumps(row) + "\n" for row in rows).encode())
+    assert [(row["id"], answer) for row, answer in zip(rows, got) if answer.get("got") is not row[key]] == []
+    assert len(rows) > 40
+
+
+def test_openapi_requests_of_real_descriptions():  # POS-01, POS-02, POS-10, POS-14, POS-21
+    """What is made as a description says is good, and what then breaks it in one place is not, and says where."""
+    folder, rows, wanted, chance = os.path.join(CORPORA, "openapi_real"), [], [], random.Random(7)
+    for path in sorted(glob.glob(os.path.join(folder, "*.json"))):
+        with open(path, "rb") as seen:
+            for row, good in openapi_model.requests(json.load(seen), chance, os.path.basename(path)):
+                rows.append(row)
+                wanted.append(good)
+    if not rows:
+        pytest.skip("%s is not there: set APISEC_CORPORA to the folder that has it" % folder)
+    got = run("openapi-request", "".join(json.dumps(row) + "\n" for row in rows).encode())
+    wrong = [(row["id"], row["uri"], row["body"], answer) for row, good, answer in zip(rows, wanted, got)
+             if answer.get("got") is not good]
+    assert wrong == []
+    assert wanted.count(True) > 100 and wanted.count(False) > 400
+    assert all(1 <= len(answer["failures"]) <= 10 for answer in got if not answer["got"])
 
 
 def test_schema_says_why():  # POS-09, POS-12
