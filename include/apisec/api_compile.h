@@ -15,6 +15,7 @@
 
 struct aps_api_options {
     bool formats; /* `format`, contentEncoding and contentMediaType are asserted */
+    bool loose;   /* nothing is asked of what no operation needs (see api_check.h) */
 };
 
 /* Sentences (const char *), each of which begins with where in the description it is. */
@@ -26,7 +27,8 @@ struct aps_api_report {
 /* Compile sources[0], of OpenAPI 3.0 or 3.1, with the others that it refers to.  *out_block is
  * aligned to 8; it and the report, whose lists are made by the call, live in `pool`.
  * APS_ERR_FORMAT: a document is malformed; APS_ERR_NOT_FOUND: a reference leads nowhere;
- * APS_ERR_RANGE: over a bound of docs/openapi.md; `diag` says where and why. */
+ * APS_ERR_CONFLICT: two paths are the same; APS_ERR_RANGE: over a bound of docs/openapi.md; `diag`
+ * says where and why. */
 APS_MUST_CHECK enum aps_err aps_api_compile(const struct aps_schema_source *sources, uint32_t n,
                                             const struct aps_api_options *options, apr_pool_t *pool,
                                             struct aps_str *out_block,

@@ -18,8 +18,8 @@
 #define APS_YAML_NODES_MAX 2000000u    /* values, aliases written out */
 #define APS_YAML_DEPTH_MAX 100u        /* of collections within each other, before that */
 
-/* *out_json lives in `pool`.  APS_ERR_FORMAT: `diag` names the line and the reason; APS_ERR_RANGE:
- * over a bound. */
+/* *out_json lives in `pool`; where the text is JSON already, it is the text itself. APS_ERR_FORMAT:
+ * `diag` names the line and the reason; APS_ERR_RANGE: over a bound. */
 APS_MUST_CHECK enum aps_err aps_yaml_to_json(struct aps_str yaml, apr_pool_t *pool,
                                              struct aps_str *out_json, struct aps_diag *diag);
 

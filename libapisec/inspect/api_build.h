@@ -96,6 +96,8 @@ static inline struct aps_str api_str(struct api_at at)
 /* ---- api_param.c */
 
 bool aps_api_param_style(struct aps_str name, enum aps_api_style *out);
+/* Whether a parameter there, "query" or else, may have the style of this name. */
+bool aps_api_param_fits(struct aps_str style, struct aps_str in);
 /* Those of the path items and the operation, each later one in place of an earlier; in order. */
 bool aps_api_param_list(struct api_build *b, const struct api_at *lists, uint32_t n,
                         struct api_at operation, struct aps_str path, struct api_range *out);
@@ -113,6 +115,16 @@ bool aps_api_media_list(struct api_build *b, struct api_at content, struct api_r
 
 /* The list of requirements, unless there is none. */
 bool aps_api_security(struct api_build *b, struct api_at list, struct api_range *out);
+
+/* ---- api_check.c */
+
+/* What the description's form has to be; without a report, all that is wrong is an error. */
+bool aps_api_check_all(struct api_build *b);
+
+/* ---- api_compile.c */
+
+/* The version, the dialect and info. */
+bool aps_api_compile_head(struct api_build *b);
 
 /* ---- api_operation.c */
 

@@ -7,6 +7,9 @@
 
 #define ITEMS_MAX 16 /* path items that refer to each other */
 
+#define DIALECT "https://spec.openapis.org/oas/3.1/dialect/"
+#define STANDARD "https://json-schema.org/draft/2020-12/schema"
+
 static const struct {
     const char *name;
     enum aps_method method; /* NONE: known to OpenAPI and never let through */
@@ -33,19 +36,18 @@ static bool read_dialect(struct api_build *b)
         return true;
     if (!aps_api_doc_text(b, b->root, "jsonSchemaDialect", &uri))
         return false;
-    if (uri.n == 0 ||
-        aps_str_eq(uri, APS_STR_LIT("https://spec.openapis.org/oas/3.1/dialect/base")))
+    if (uri.n == 0 || aps_str_starts(uri, APS_STR_LIT(DIALECT)))
         return true;
-    b->dialect = APS_SCHEMA_2020_12;
-    return aps_str_eq(uri, APS_STR_LIT("https://json-schema.org/draft/2020-12/schema")) ||
-           aps_api_build_fail(b, b->root, APS_ERR_FORMAT,
-                              "jsonSchemaDialect \"%.*s\": want "
-                              "https://spec.openapis.org/oas/3.1/dialect/base or "
-                              "https://json-schema.org/draft/2020-12/schema",
-                              APS_STR_SHOW(uri));
+    if (aps_str_eq(uri, APS_STR_LIT(STANDARD)))
+        b->dialect = APS_SCHEMA_2020_12;
+    else if (b->report != NULL)
+        return aps_api_build_fail(b, b->root, APS_ERR_FORMAT,
+                                  "jsonSchemaDialect \"%.*s\": want %sbase or %s",
+                                  APS_STR_SHOW(uri), DIALECT, STANDARD);
+    return true;
 }
 
-static bool read_head(struct api_build *b)
+bool aps_api_compile_head(struct api_build *b)
 {
     struct aps_str openapi, title, version;
     struct api_at info;
@@ -210,7 +212,8 @@ static bool make(struct api_build *b, apr_pool_t *pool, struct aps_str *out)
         apr_array_make(b->pool, 64, sizeof(struct api_operation_record));
     struct aps_str schemas;
 
-    if (!aps_api_build_begin(b) || !aps_api_doc_read(b) || !read_head(b) ||
+    if (!aps_api_build_begin(b) || !aps_api_doc_read(b) || !aps_api_compile_head(b) ||
+        (!b->options->loose && !aps_api_check_all(b)) ||
         !aps_api_operation_extensions(b, b->root, false) || !read_paths(b, operations) ||
         !put_operations(b, operations))
         return false;

@@ -289,7 +289,8 @@ static enum aps_err check_head(struct aps_str block, struct aps_diag *diag)
                         head->version, API_VERSION);
         return head->version > API_VERSION ? APS_ERR_NEWER : APS_ERR_CORRUPT;
     }
-    if (head->size != block.n || head->sum != aps_api_open_sum(block.p, block.n)) {
+    if (head->size != block.n || head->spare != 0 ||
+        head->sum != aps_api_open_sum(block.p, block.n)) {
         aps_err_explain(diag, "a compiled API is damaged: compile it again");
         return APS_ERR_CORRUPT;
     }

@@ -41,6 +41,18 @@ bool aps_api_param_style(struct aps_str name, enum aps_api_style *out)
     return false;
 }
 
+bool aps_api_param_fits(struct aps_str style, struct aps_str in)
+{
+    enum aps_api_style known;
+
+    if (!aps_api_param_style(style, &known))
+        return false;
+    for (unsigned i = 0; i < sizeof places / sizeof *places; i++)
+        if (aps_str_eq(in, aps_str(places[i])))
+            return (styles[known].in & 1u << i) != 0;
+    return false;
+}
+
 static void flag(uint32_t *flags, bool on, uint32_t bit)
 {
     *flags = on ? *flags | bit : *flags & ~bit;

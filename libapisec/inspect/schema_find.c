@@ -216,7 +216,7 @@ static bool read_dialect(struct schema_build *b, struct schema_resource *r, stru
         r->vocabularies = SCHEMA_V_STANDARD;
         return true;
     }
-    if (aps_str_eq(uri, APS_STR_LIT("https://spec.openapis.org/oas/3.1/dialect/base"))) {
+    if (aps_str_starts(uri, APS_STR_LIT("https://spec.openapis.org/oas/3.1/dialect/"))) {
         r->dialect = APS_SCHEMA_OAS31;
         r->vocabularies = SCHEMA_V_STANDARD;
         return true;

@@ -10,7 +10,7 @@ enum yaml_scalar {
     YAML_BOOL,
     YAML_INTEGER,
     YAML_FLOAT,
-    YAML_NO_JSON, /* .inf, .nan, or hexadecimal beyond 64 bits */
+    YAML_NO_JSON, /* .inf, .nan, hexadecimal beyond 64 bits, an endless exponent */
 };
 
 /* What a plain scalar is; *out is its JSON text, of all but TEXT and NO_JSON; lives in `pool`. */

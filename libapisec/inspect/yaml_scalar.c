@@ -3,6 +3,8 @@
 
 #include <apr_strings.h>
 
+#include "apisec/jsonnum.h"
+
 static size_t digits(struct aps_str s, size_t from)
 {
     size_t n = 0;
@@ -15,6 +17,7 @@ static size_t digits(struct aps_str s, size_t from)
 /* "[-+]? (\. [0-9]+ | [0-9]+ (\. [0-9]*)?) ([eE] [-+]? [0-9]+)?": its parts. */
 struct number {
     struct aps_str sign, whole, fraction, exponent;
+    size_t exponent_digits;
 };
 
 static bool read_number(struct aps_str s, struct number *out)
@@ -38,6 +41,7 @@ static bool read_number(struct aps_str s, struct number *out)
 
         if ((n = digits(s, at + 1 + sign)) == 0)
             return false;
+        out->exponent_digits = n;
         out->exponent = (struct aps_str){s.p + at, 1 + sign + n};
         at += out->exponent.n;
     }
@@ -118,6 +122,8 @@ enum yaml_scalar aps_yaml_scalar(apr_pool_t *pool, struct aps_str s, struct aps_
         return read_based(pool, s, out);
     if (!read_number(s, &number))
         return YAML_TEXT;
+    if (number.exponent_digits > APS_JSONNUM_EXPONENT_DIGITS)
+        return YAML_NO_JSON;
     *out = print_number(pool, &number);
     return memchr(s.p, '.', s.n) != NULL || number.exponent.n > 0 ? YAML_FLOAT : YAML_INTEGER;
 }

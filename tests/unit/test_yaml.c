@@ -42,8 +42,12 @@ static void yaml_becomes_json(void **state)
          "{\"a\":{\"b\":[1,2]},\"c\":{\"b\":[1,2]},\"d\":[{\"b\":[1,2]},{\"b\":[1,2]}]}"},
         {"- &x 1\n- *x\n- &x 2\n- *x\n", "[1,1,2,2]"},
         {"%YAML 1.2\n---\na: b\n...\n", "{\"a\":\"b\"}"},
-        {"{\"a\": [1, {\"b\": null}]}", "{\"a\":[1,{\"b\":null}]}"},
+        {"{\"a\": [1, {\"b\": null}]}", "{\"a\": [1, {\"b\": null}]}"},
+        {"{\"a\": [1, {b: null}]}", "{\"a\":[1,{\"b\":null}]}"},
         {"\"<<\": 1", "{\"<<\":1}"},
+        {"\xef\xbb\xbf"
+         "a: b",
+         "{\"a\":\"b\"}"},
         {"# nothing else\n---\n", "null"},
     };
     struct aps_diag diag;
@@ -70,6 +74,7 @@ static void what_json_has_not_is_refused(void **state)
         {"a: -.INF", "number that JSON has not"},
         {"a: .NaN", "number that JSON has not"},
         {"a: 0x10000000000000000", "number that JSON has not"},
+        {"a: 1e1234567890123456", "number that JSON has not"},
         {"a: &x 1\n<<: *x\n", "line 2: the merge key"},
         {"a: !mine 1", "a tag"},
         {"a: !!binary aGk=", "a tag"},
@@ -103,16 +108,17 @@ static void what_json_has_not_is_refused(void **state)
 /* POS-12: at and above each bound; aliases of aliases end. */
 static void what_a_text_comes_to_is_bounded(void **state)
 {
-    char *deep = apr_palloc(*state, 2 * APS_YAML_DEPTH_MAX + 3);
+    char *deep = apr_palloc(*state, 2 * APS_YAML_DEPTH_MAX + 4);
     char *laughs = apr_psprintf(*state, "- &a0 [lol,lol,lol,lol,lol,lol,lol,lol,lol]\n");
     struct aps_str json = {"untouched", 9};
     struct aps_diag diag;
     char *huge;
 
     for (unsigned n = APS_YAML_DEPTH_MAX; n <= APS_YAML_DEPTH_MAX + 1; n++) {
-        memset(deep, '[', n);
-        memset(deep + n, ']', n);
-        deep[2 * n] = '\0';
+        deep[0] = ' '; /* else it is JSON */
+        memset(deep + 1, '[', n);
+        memset(deep + 1 + n, ']', n);
+        deep[1 + 2 * n] = '\0';
         assert_true((json_of(*state, deep, &diag) != NULL) == (n == APS_YAML_DEPTH_MAX));
     }
     for (unsigned i = 1; i < 12; i++)

@@ -132,12 +132,12 @@ static struct aps_str without_others(const struct t_row *row, const struct aps_j
 static bool open_text(const struct t_row *row, struct aps_str text, const struct aps_api **out,
                       struct aps_diag *diag)
 {
-    static const struct aps_api_options formats = {.formats = true};
+    static const struct aps_api_options options = {.formats = true, .loose = true};
     const struct aps_schema_source source = {.text = text, .document = true};
     struct aps_api_report report;
     struct aps_str block = {NULL, 0};
 
-    return aps_api_compile(&source, 1, &formats, row->pool, &block, &report, diag) == APS_OK &&
+    return aps_api_compile(&source, 1, &options, row->pool, &block, &report, diag) == APS_OK &&
            aps_api_open(row->pool, block, out, diag) == APS_OK;
 }
 

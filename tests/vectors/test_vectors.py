@@ -131,6 +131,19 @@ def test_json():  # POS-03, POS-04, POS-06
     assert sum(row["expect"] != "either" for row in rows) > 100
 
 
+def test_openapi_doc():  # POS-01, POS-09, POS-12
+    """Descriptions of OpenAPI 3.0 and 3.1, but those whose verdict hangs on documents that are not there."""
+    rows = [row for row in rows_of(corpus("openapi_docs.jsonl")) if str(row["openapi"])[:3] in ("3.0", "3.1")]
+    got = run("openapi-doc", "\n".join(json.dumps(row) for row in rows).encode())
+    asked = [(row["id"], row["valid"], answer["got"]) for row, answer in zip(rows, got)
+             if row["valid"] is not None and "sibling" not in row["note"]]
+    assert [case for case in asked if case[1] != case[2]] == []
+    assert len(asked) > 60
+    for row in rows:  # the same as JSON, and as YAML that is written as JSON
+        again = json.dumps({"id": row["id"], "text": json.dumps(row["json"])})
+        assert run("openapi-doc", again.encode())[0]["got"] == got[rows.index(row)]["got"], row["id"]
+
+
 def test_sf():  # SIG-13
     data = corpus("sf.jsonl")
     rows = rows_of(data)

@@ -24,6 +24,7 @@ static const struct kind {
     {"json", t_kind_json, NULL},
     {"jws", t_kind_jws, NULL},
     {"jwt-attack", t_kind_jwt_attack, NULL},
+    {"openapi-doc", t_kind_openapi_doc, NULL},
     {"openapi-request", t_kind_openapi_request, NULL},
     {"schema", t_kind_schema, NULL},
     {"schema-oas30", t_kind_schema_oas30, NULL},
