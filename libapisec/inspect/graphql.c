@@ -277,10 +277,8 @@ const char *aps_graphql_fault_name(enum aps_graphql_fault fault)
     return (unsigned)fault < APS_GRAPHQL_COUNT ? faults[fault].name : "unknown";
 }
 
-/* What completes the sentence of a cap. */
-static const char *print_cap(const struct aps_graphql *g, char out[16])
+static uint32_t cap_of(const struct aps_graphql_options *o, enum aps_graphql_fault fault)
 {
-    const struct aps_graphql_options *o = g->options;
     const uint32_t caps[] = {
         [APS_GRAPHQL_BYTES] = o->bytes_max,           [APS_GRAPHQL_TOKENS] = o->tokens_max,
         [APS_GRAPHQL_DEPTH] = o->depth_max,           [APS_GRAPHQL_FIELDS] = o->fields_max,
@@ -290,9 +288,15 @@ static const char *print_cap(const struct aps_graphql *g, char out[16])
         [APS_GRAPHQL_BATCH] = o->batch_max,
     };
 
+    return caps[fault];
+}
+
+/* What completes the sentence of a cap. */
+static const char *print_cap(const struct aps_graphql *g, char out[16])
+{
     if (g->fault < APS_GRAPHQL_BYTES)
         return "";
-    (void)snprintf(out, 16, " %u", caps[g->fault]); /* ten digits fit */
+    (void)snprintf(out, 16, " %u", cap_of(g->options, g->fault)); /* ten digits fit */
     return out;
 }
 
