@@ -331,9 +331,10 @@ static void put_string(struct aps_json *w, struct aps_str s, struct aps_str mark
 
 void aps_json_str(struct aps_json *w, struct aps_str value)
 {
-    char *p = w->buf + w->len;
+    char *p;
 
     if (w->len + value.n + 3 <= w->fast) {
+        p = w->buf + w->len;
         *p = '"';
         if (copy_plain(p + 1, value.p, value.n)) {
             p[value.n + 1] = '"';
