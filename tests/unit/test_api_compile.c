@@ -1,5 +1,8 @@
 #include "t.h"
 
+#include <apr_file_io.h>
+#include <stdlib.h>
+
 #include "../../libapisec/inspect/api_impl.h"
 #include "t_api.h"
 #include "t_pool.h"
@@ -314,6 +317,66 @@ static void a_damaged_block_is_refused(void **state)
     }
 }
 
+static struct aps_str load(apr_pool_t *pool, const char *path)
+{
+    struct aps_str text = {NULL, 0};
+    apr_file_t *file = NULL;
+    apr_finfo_t info;
+    char *room;
+
+    assert_int_equal(apr_file_open(&file, path, APR_READ, APR_OS_DEFAULT, pool), APR_SUCCESS);
+    assert_int_equal(apr_file_info_get(&info, APR_FINFO_SIZE, file), APR_SUCCESS);
+    room = apr_palloc(pool, (apr_size_t)info.size);
+    assert_int_equal(apr_file_read_full(file, room, (apr_size_t)info.size, &text.n), APR_SUCCESS);
+    (void)apr_file_close(file); /* it was only read */
+    text.p = room;
+    return text;
+}
+
+/* What a real description says and nobody enforces has a place and a reason. */
+static void compile_real(apr_pool_t *pool, const char *path)
+{
+    const struct aps_schema_source source = {.text = load(pool, path), .document = true};
+    const struct aps_api_options options = {.formats = true};
+    const struct aps_api *api = NULL;
+    struct aps_str block = {NULL, 0};
+    struct aps_api_report report;
+    struct aps_diag diag = {.text = ""};
+
+    if (aps_api_compile(&source, 1, &options, pool, &block, &report, &diag) != APS_OK ||
+        aps_api_open(pool, block, &api, &diag) != APS_OK)
+        fail_msg("%s: %s", path, diag.text);
+    assert_true(block.n < 8 * source.text.n + 4096);
+    for (int i = 0; i < report.gaps->nelts; i++)
+        if (line(report.gaps, i)[0] != '#' || strstr(line(report.gaps, i), ": ") == NULL)
+            fail_msg("%s: %s", path, line(report.gaps, i));
+}
+
+/* POS-01, POS-09, POS-12: descriptions of real APIs, with all of their references. */
+static void real_descriptions_compile(void **state)
+{
+    const char *corpora = getenv("APISEC_CORPORA");
+    const char *folder = apr_pstrcat(
+        *state, corpora != NULL ? corpora : T_SRCDIR "/../shared/corpora", "/openapi_real", NULL);
+    apr_dir_t *dir = NULL;
+    apr_finfo_t info;
+    unsigned n = 0;
+
+    if (apr_dir_open(&dir, folder, *state) != APR_SUCCESS)
+        skip();
+    while (apr_dir_read(&info, APR_FINFO_NAME, dir) == APR_SUCCESS) {
+        apr_pool_t *pool;
+
+        if (strstr(info.name, ".json") == NULL)
+            continue;
+        assert_int_equal(apr_pool_create(&pool, *state), APR_SUCCESS);
+        compile_real(pool, apr_pstrcat(pool, folder, "/", info.name, NULL));
+        apr_pool_destroy(pool);
+        n++;
+    }
+    assert_true(n > 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +387,7 @@ int main(void)
         t_pool_test(what_cannot_be_compiled_is_an_error),
         t_pool_test(a_bundle_is_one_description),
         t_pool_test(a_damaged_block_is_refused),
+        t_pool_test(real_descriptions_compile),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
