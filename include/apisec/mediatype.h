@@ -12,7 +12,7 @@ enum aps_mediatype_fault {
     APS_MEDIATYPE_MALFORMED,
     APS_MEDIATYPE_LIST,     /* a comma: the field was sent twice */
     APS_MEDIATYPE_REPEATED, /* a parameter stands twice */
-    APS_MEDIATYPE_CHARSET,  /* one but utf-8 and us-ascii */
+    APS_MEDIATYPE_CHARSET,  /* one but utf-8 */
 };
 
 /* Borrowed from the text; .p NULL where there is none. */
@@ -35,9 +35,9 @@ bool aps_mediatype_is_in(struct aps_str type, struct aps_str ranges);
 /* application/json, or a subtype that ends in +json (RFC 6839 3.1). */
 bool aps_mediatype_is_json(struct aps_str type);
 
-/* Cut "name=value" or name="value" off a list behind its ';': of parameters (RFC 9110 5.6.6).  In a
- * value with quotes only \" and \\ are escapes, and it may have none unless `escapes`.  False:
- * malformed.  At the end *out_name is empty. */
+/* Cut "name=value" or name="value" off a list behind its ';': of parameters (RFC 9110 5.6.6).  With
+ * `escapes`, as Content-Disposition has them: a value in quotes may have \" and \\, and none may
+ * be missing between two ';'.  False: malformed.  At the end *out_name is empty. */
 bool aps_mediatype_next(struct aps_str *io_rest, bool escapes, struct aps_str *out_name,
                         struct aps_str *out_value);
 

@@ -67,6 +67,13 @@ bool aps_mediatype_next(struct aps_str *io_rest, bool escapes, struct aps_str *o
     if (*rest.p != ';')
         return false;
     rest = skip_blanks(behind(rest, 1));
+    while (!escapes && rest.n > 0 &&
+           *rest.p == ';') /* RFC 9110 5.6.6: a parameter may be missing */
+        rest = skip_blanks(behind(rest, 1));
+    if (!escapes && rest.n == 0) {
+        *io_rest = rest;
+        return true;
+    }
     n = token_length(rest);
     if (n == 0 || n == rest.n || rest.p[n] != '=')
         return false;
@@ -96,12 +103,6 @@ static size_t type_length(struct aps_str s)
         return 0;
     sub = token_length(behind(s, n + 1));
     return sub != 0 ? n + 1 + sub : 0;
-}
-
-static bool is_utf8(struct aps_str charset)
-{
-    return aps_str_eq_nocase(charset, APS_STR_LIT("utf-8")) ||
-           aps_str_eq_nocase(charset, APS_STR_LIT("us-ascii"));
 }
 
 /* Keep a parameter that counts; false if it stands there already. */
@@ -137,7 +138,7 @@ enum aps_mediatype_fault aps_mediatype_read(struct aps_str text, struct aps_medi
         if (!keep(&m, name, value))
             return APS_MEDIATYPE_REPEATED;
     }
-    if (m.charset.p != NULL && !is_utf8(m.charset))
+    if (m.charset.p != NULL && !aps_str_eq_nocase(m.charset, APS_STR_LIT("utf-8")))
         return APS_MEDIATYPE_CHARSET;
     *out = m;
     return APS_MEDIATYPE_OK;

@@ -189,6 +189,15 @@ static void read_query(struct run *run)
              "no more than 1000 parameters", (struct aps_str){NULL, 0});
 }
 
+/* Whether the operation has parameters there. */
+static bool has_params(const struct aps_api_operation *o, enum aps_api_in in)
+{
+    for (uint32_t i = 0; i < o->params_n; i++)
+        if (o->params[i].in == in)
+            return true;
+    return false;
+}
+
 /* Cookies that nobody declares belong to others, who may write them as they like. */
 static void read_cookies(struct run *run)
 {
@@ -280,7 +289,8 @@ bool aps_param_judge(struct aps_param_reader *r, apr_pool_t *pool,
 
     aps_untyped_use(&r->untyped, image);
     read_query(&run);
-    read_cookies(&run);
+    if (has_params(operation, APS_API_COOKIE))
+        read_cookies(&run);
     judge_all(&run);
     judge_rest(&run);
     if (run.escape.doubled || run.form.doubled)

@@ -124,6 +124,8 @@ static void a_body_is_of_one_declared_type(void **state)
     } cases[] = {
         {"application/json", PET, APS_REASON_ALLOW},
         {"Application/JSON ; Charset=\"UTF-8\"", PET, APS_REASON_ALLOW},
+        {"application/json;;", PET, APS_REASON_ALLOW},
+        {"application/json; charset=us-ascii", PET, APS_REASON_API_TYPE},
         {"application/json", "{\"name\":1}", APS_REASON_API_BODY},
         {"application/json", "{\"name\":\"a\",\"x\":1}", APS_REASON_API_BODY},
         {"application/json", "{\"name\":\"a\",\"made\":\"x\"}", APS_REASON_API_BODY},
