@@ -131,6 +131,60 @@ static bool read_encoding(struct api_build *b, struct api_at at, struct api_enco
            aps_api_param_headers(b, headers, &r->headers);
 }
 
+/* The contentMediaType of a property, or of its items; empty where there is none, or where the
+ * bytes are encoded as text. */
+static bool content_type(struct api_build *b, struct api_at at, struct aps_str *out)
+{
+    struct api_at items;
+    struct aps_str encoding;
+
+    *out = (struct aps_str){NULL, 0};
+    for (unsigned i = 0; i < 2 && out->n == 0; i++) {
+        if (at.v == NULL || aps_jsonread_kind(at.v) != APS_JSON_OBJECT)
+            return true;
+        if (!aps_api_doc_resolve(b, &at) || !aps_api_doc_text(b, at, "contentMediaType", out) ||
+            !aps_api_doc_text(b, at, "contentEncoding", &encoding))
+            return false;
+        if (encoding.n > 0)
+            *out = (struct aps_str){NULL, 0};
+        aps_api_doc_any(b, at, "items", &items);
+        at = items;
+    }
+    return true;
+}
+
+/* OpenAPI 3.1: the type of a part is that of its property's schema where no encoding object says
+ * otherwise (3.1.1 4.8.14.4). */
+static bool add_content_types(struct api_build *b, struct api_at media, struct api_at map,
+                              apr_array_header_t *records)
+{
+    struct api_at schema, list;
+    struct aps_str types, name;
+
+    aps_api_doc_any(b, media, "schema", &schema);
+    if (b->old || schema.v == NULL || aps_jsonread_kind(schema.v) != APS_JSON_OBJECT)
+        return true;
+    if (!aps_api_doc_resolve(b, &schema) ||
+        !aps_api_doc_get(b, schema, "properties", APS_JSON_OBJECT, &list))
+        return false;
+    for (const struct aps_jsonread_node *m = list.v != NULL ? aps_jsonread_first(list.v) : NULL;
+         m != NULL && m < aps_jsonread_end(list.v); m = aps_jsonread_next(m + 1)) {
+        struct api_encoding_record r = {.style = APS_API_FORM, .flags = API_EXPLODE};
+
+        name = aps_jsonread_str(&list.doc->reader, m);
+        if (map.v != NULL && aps_jsonread_get(&map.doc->reader, map.v, name) != NULL)
+            continue;
+        if (!content_type(b, aps_api_doc_member(b, list, m), &types))
+            return false;
+        if (types.n == 0)
+            continue;
+        if (!aps_api_build_text(b, types, &r.types) || !aps_api_build_text(b, name, &r.property))
+            return false;
+        APR_ARRAY_PUSH(records, struct api_encoding_record) = r;
+    }
+    return true;
+}
+
 static bool read_encodings(struct api_build *b, struct api_at media, enum aps_api_kind kind,
                            struct api_range *out)
 {
@@ -154,6 +208,8 @@ static bool read_encodings(struct api_build *b, struct api_at media, enum aps_ap
             return false;
         APR_ARRAY_PUSH(records, struct api_encoding_record) = r;
     }
+    if (kind == APS_API_MULTIPART && !add_content_types(b, media, map, records))
+        return false;
     return aps_api_build_add(b, API_S_ENCODINGS, records, out);
 }
 

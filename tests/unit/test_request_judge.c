@@ -31,6 +31,10 @@ static const char description[] =
     "\"application/xml\":{\"schema\":{\"$ref\":\"#/x-pet\"}},"
     "\"application/x-ndjson\":{},"
     "\"image/*\":{},\"text/*\":{}}},\"responses\":" ANY "}},"
+    "\"/photos\":{\"post\":{\"requestBody\":{\"content\":{\"multipart/form-data\":{\"schema\":{"
+    "\"type\":\"object\",\"properties\":{\"one\":{\"contentMediaType\":\"image/png\"},"
+    "\"more\":{\"type\":\"array\",\"items\":{\"contentMediaType\":\"image/gif\"}}}}}}},"
+    "\"responses\":" ANY "}},"
     "\"/pets/mine\":{\"post\":{\"requestBody\":{\"content\":{\"*/*\":{\"schema\":{\"type\":"
     "\"object\"}}}},\"responses\":" ANY "},\"get\":{\"responses\":" ANY
     ",\"security\":[{\"key\":[]},{\"q\":["
@@ -176,6 +180,27 @@ static void a_body_is_of_one_declared_type(void **state)
                      APS_REASON_ALLOW);
 }
 
+#define PHOTO(name, type)                                                                          \
+    "--b\r\nContent-Disposition: form-data; name=" name "; filename=" name                         \
+    "\r\nContent-Type: " type "\r\n\r\n\xff\r\n"
+
+/* POS-18: the schema of a part tells its type. */
+static void files_are_of_the_type_of_their_schema(void **state)
+{
+    struct tried *t = begin(*state);
+    const char *type = "multipart/form-data; boundary=b";
+
+    assert_int_equal(ask(t, APS_METHOD_POST, "/photos", "content-type", type,
+                         PHOTO("one", "image/png") PHOTO("more", "image/gif") "--b--"),
+                     APS_REASON_ALLOW);
+    assert_int_equal(
+        ask(t, APS_METHOD_POST, "/photos", "content-type", type, PHOTO("one", "image/gif") "--b--"),
+        APS_REASON_API_BODY);
+    assert_int_equal(ask(t, APS_METHOD_POST, "/photos", "content-type", type,
+                         PHOTO("more", "image/png") "--b--"),
+                     APS_REASON_API_BODY);
+}
+
 static bool read_other(void *context, apr_pool_t *pool, const struct aps_api *api,
                        const struct aps_api_media *media, struct aps_str body,
                        struct aps_failures *failures)
@@ -274,6 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         t_pool_test(undeclared_paths_methods_and_parameters_are_refused),
         t_pool_test(a_body_is_of_one_declared_type),
+        t_pool_test(files_are_of_the_type_of_their_schema),
         t_pool_test(xml_and_lines_are_read_by_whom_the_caller_names),
         t_pool_test(larger_bodies_are_413),
         t_pool_test(credentials_have_to_be_there),
