@@ -295,34 +295,87 @@ static bool next_bracket(struct aps_str *io_rest, struct aps_str *out)
     return true;
 }
 
-/* Put a text where [a][b] says; what stands there already becomes a list where the schema takes
- * one, and [] always is one.  False: it has no place. */
-static bool put_deep(struct styled *s, struct untyped *map, struct aps_str brackets,
+/* The number of an item, as it is written between brackets; UINT32_MAX if it is none. */
+static uint32_t index_of(struct aps_str name)
+{
+    uint32_t i = 0;
+
+    if (name.n == 0 || name.n > 4 || (name.n > 1 && name.p[0] == '0'))
+        return UINT32_MAX;
+    for (size_t k = 0; k < name.n; k++) {
+        if (name.p[k] < '0' || name.p[k] > '9')
+            return UINT32_MAX;
+        i = 10 * i + (uint32_t)(name.p[k] - '0');
+    }
+    return i;
+}
+
+/* What stands in `holder` under this name: *out_v is NULL where nothing does yet.  In a list [] is
+ * a new item, and items come in order.  False: the name has no place there. */
+static bool find_deep(const struct untyped *holder, struct aps_str name,
+                      struct aps_schema_shape_step *out_step, struct untyped **out_v)
+{
+    const bool list = holder->kind == UNTYPED_LIST;
+    const uint32_t want = list && name.n > 0 ? index_of(name) : UINT32_MAX;
+    struct untyped *v = holder->first;
+    uint32_t i = 0;
+
+    if (!list) {
+        *out_step = (struct aps_schema_shape_step){.name = name};
+        *out_v = aps_untyped_get(holder, name);
+        return name.n > 0;
+    }
+    for (; v != NULL && i != want; i++)
+        v = v->next;
+    *out_step = (struct aps_schema_shape_step){.item = true, .i = i};
+    *out_v = v;
+    return name.n == 0 || i == want;
+}
+
+/* What the brackets that follow go into: a list where the schema takes one and they are a number
+ * or empty. */
+static enum untyped_kind kind_of(struct aps_str brackets, unsigned types)
+{
+    struct aps_str name;
+
+    if ((types & ARRAY) == 0 || !next_bracket(&brackets, &name))
+        return UNTYPED_MAP;
+    return name.n == 0 || index_of(name) != UINT32_MAX ? UNTYPED_LIST : UNTYPED_MAP;
+}
+
+/* The text itself, behind its last bracket: an item where the schema takes nothing but lists. */
+static bool put_last(struct styled *s, struct untyped *holder, struct untyped *v,
+                     struct aps_str name, unsigned types, struct aps_str raw)
+{
+    if ((types & (ARRAY | SCALARS)) != ARRAY)
+        return v == NULL && add_text(s, holder, name, raw) != NULL;
+    if (v == NULL)
+        v = aps_untyped_add(s->decoder->pool, holder, UNTYPED_LIST, name, none);
+    return v != NULL && v->kind == UNTYPED_LIST && add_text(s, v, none, raw) != NULL;
+}
+
+/* Put a text where [a][b] says.  False: it has no place, or another text has it. */
+static bool put_deep(struct styled *s, struct untyped *holder, struct aps_str brackets,
                      struct aps_str raw)
 {
     struct aps_schema_shape_step way[UNTYPED_DEPTH];
+    enum untyped_kind kind;
     struct aps_str name;
     struct untyped *v;
+    unsigned types;
 
     for (uint32_t depth = 0; depth + 2 < UNTYPED_DEPTH; depth++) {
-        if (!next_bracket(&brackets, &name) || name.n == 0)
+        if (!next_bracket(&brackets, &name) || !find_deep(holder, name, &way[depth], &v))
             return false;
-        way[depth] = (struct aps_schema_shape_step){.name = name};
-        v = aps_untyped_get(map, name);
-        if (brackets.n == 0 || aps_str_eq(brackets, APS_STR_LIT("[]"))) {
-            const unsigned types = aps_schema_shape_types_at(s->image, s->shape, way, depth + 1);
-
-            if (brackets.n == 0 && ((types & ARRAY) == 0 || (v == NULL && (types & SCALARS) != 0)))
-                return v == NULL && add_text(s, map, name, raw) != NULL;
-            if (v == NULL)
-                v = aps_untyped_add(s->decoder->pool, map, UNTYPED_LIST, name, none);
-            return v != NULL && v->kind == UNTYPED_LIST && add_text(s, v, none, raw) != NULL;
-        }
+        types = aps_schema_shape_types_at(s->image, s->shape, way, depth + 1);
+        if (brackets.n == 0)
+            return put_last(s, holder, v, name, types, raw);
+        kind = kind_of(brackets, types);
         if (v == NULL)
-            v = aps_untyped_add(s->decoder->pool, map, UNTYPED_MAP, name, none);
-        if (v == NULL || v->kind != UNTYPED_MAP)
+            v = aps_untyped_add(s->decoder->pool, holder, kind, name, none);
+        if (v == NULL || v->kind != kind)
             return false;
-        map = v;
+        holder = v;
     }
     return false;
 }

@@ -62,6 +62,10 @@ static struct tried try_one(apr_pool_t *pool, struct aps_api_param param, const 
     "{\"type\":\"object\",\"properties\":{\"R\":{\"type\":\"integer\"},\"G\":{\"type\":"           \
     "\"integer\"}}}"
 
+#define DEEP                                                                                       \
+    "{\"properties\":{\"l\":{\"type\":\"array\"},\"o\":{\"items\":{\"minProperties\":2}},\"m\":"   \
+    "{\"type\":\"object\"}}}"
+
 /* POS-14: the table of styles of OpenAPI, and what each has to give. */
 static void each_style_gives_its_value(void **state)
 {
@@ -127,6 +131,16 @@ static void each_style_gives_its_value(void **state)
          "{\"properties\":{\"a\":{\"type\":\"object\"},\"l\":{\"type\":\"array\"}}}",
          "color[a][b]=x&color[l]=1&color[l]=z&color[m][]=true",
          "{\"a\":{\"b\":\"x\"},\"l\":[1,\"z\"],\"m\":[true]}"},
+        {APS_API_QUERY, APS_API_DEEP, true, DEEP, "color[l][0]=1&color[l][1]=2", "{\"l\":[1,2]}"},
+        {APS_API_QUERY, APS_API_DEEP, true, DEEP, "color[l][1]=1", NULL},
+        {APS_API_QUERY, APS_API_DEEP, true, DEEP, "color[l][0]=1&color[l][0]=2", NULL},
+        {APS_API_QUERY, APS_API_DEEP, true, DEEP, "color[l][00]=1", NULL},
+        {APS_API_QUERY, APS_API_DEEP, true, DEEP, "color[o][0][a]=x&color[o][0][b]=y&color[o][1]=",
+         "{\"o\":[{\"a\":\"x\",\"b\":\"y\"},\"\"]}"},
+        {APS_API_QUERY, APS_API_DEEP, true, DEEP, "color[m][0]=x", "{\"m\":{\"0\":\"x\"}}"},
+        {APS_API_QUERY, APS_API_DEEP, true, DEEP, "color[a][b][c][d][e][f]=x",
+         "{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":\"x\"}}}}}}"},
+        {APS_API_QUERY, APS_API_DEEP, true, DEEP, "color[a][b][c][d][e][f][g]=x", NULL},
         {APS_API_HEADER, APS_API_SIMPLE, false, STRING, " blue, black ", "\"blue, black\""},
         {APS_API_HEADER, APS_API_SIMPLE, false, STRING, "100%", "\"100%\""},
         {APS_API_HEADER, APS_API_SIMPLE, false, LIST, "blue, black", "[\"blue\",\"black\"]"},
