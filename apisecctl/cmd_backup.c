@@ -1,6 +1,5 @@
 /* cmd_backup.c - the whole store as one encrypted file. */
 #include <apr_strings.h>
-#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "blob.h"
 #include "ctl.h"
 #include "passphrase.h"
+#include "pour.h"
 
 /* Where it goes. */
 struct target {
@@ -22,22 +22,13 @@ struct target {
 static enum aps_err put(void *arg, const void *p, size_t n)
 {
     const struct target *to = arg;
-    const char *at = p;
+    const int fault = ctl_pour(to->fd, p, n);
 
-    while (n > 0) {
-        ssize_t done = write(to->fd, at, n);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0) {
-            aps_err_explain(to->diag, "%s cannot be written: %s; there is no backup", to->name,
-                            strerror(done < 0 ? errno : ENOSPC));
-            return APS_ERR_IO;
-        }
-        at += done;
-        n -= (size_t)done;
-    }
-    return APS_OK;
+    if (fault == 0)
+        return APS_OK;
+    aps_err_explain(to->diag, "%s cannot be written: %s; there is no backup", to->name,
+                    strerror(fault));
+    return APS_ERR_IO;
 }
 
 /* ---- for whom ---- */

@@ -25,6 +25,8 @@ static const struct {
     {"webhook", "changes,status", NULL},
     {"changes", "key show,role show,status", NULL},
     {"backup", "restore,status", NULL},
+    {"export", "import,backup", NULL},
+    {"import", "export,changes", NULL},
     {"restore", "backup,status,changes", NULL},
     {"publish", "status", NULL},
     {"status", "publish,changes,doctor", NULL},

@@ -32,11 +32,11 @@ static void show_spec(struct ctl *c, const struct aps_webhook_spec *spec)
 }
 
 /* Those that work; within a list people see how many. */
-static enum aps_err show_secrets(struct ctl *c, struct aps_str name, bool in_list)
+static enum aps_err show_secrets(struct ctl *c, const struct aps_hook *hook, bool in_list)
 {
     const struct aps_store_secret *secrets;
     size_t n, live = 0;
-    enum aps_err err = aps_store_secrets(c->store, aps_hook_secret(c->pool, name), c->pool,
+    enum aps_err err = aps_store_secrets(c->store, aps_hook_secret(c->pool, hook), c->pool,
                                          &secrets, &n, &c->diag);
 
     if (err != APS_OK)
@@ -71,10 +71,11 @@ static enum aps_err show(struct ctl *c, const struct aps_hook *hook, bool in_lis
     if (c->fresh.n > 0)
         ctl_output_secret(c->out, "secret", &c->fresh);
     show_spec(c, &hook->spec);
+    ctl_output_str(c->out, "secret_of", hook->secret_name);
     ctl_output_time(c->out, "created_at", hook->created_at);
     if (!in_list && is_dry_run(c))
         ctl_output_bool(c->out, "dry_run", true);
-    err = show_secrets(c, hook->name, in_list);
+    err = show_secrets(c, hook, in_list);
     ctl_output_end(c->out);
     return err;
 }
@@ -182,6 +183,23 @@ static void note_fresh(struct ctl *c)
         apr_psprintf(c->pool, "webhook rotate %s --generate --overlap 0", c->call.arg[0]);
 }
 
+/* By itself, or that of the store which --secret names. */
+static enum aps_err read_secret(struct ctl *c, struct aps_hook *hook, struct aps_secret *hold,
+                                struct aps_str *out)
+{
+    const char *name = ctl_command_value(&c->call, CTL_OPT_SECRET);
+
+    if (name == NULL)
+        return ctl_newsecret(c, form_of(hook->spec.scheme), hold, out);
+    if (c->call.values[CTL_OPT_GENERATE] != NULL) {
+        aps_err_explain(&c->diag, "--secret and --generate: the secret %s is there already", name);
+        return APS_ERR_USAGE;
+    }
+    hook->secret_name = aps_str(name);
+    *out = (struct aps_str){NULL, 0};
+    return APS_OK;
+}
+
 enum aps_err ctl_webhook_add(struct ctl *c)
 {
     struct aps_hook hook = {.name = ref(c), .spec.window = APS_WEBHOOK_WINDOW};
@@ -193,7 +211,7 @@ enum aps_err ctl_webhook_add(struct ctl *c)
         (err = read_spec(c, &hook.spec)) != APS_OK ||
         (err = aps_hook_check(&hook, &c->diag)) != APS_OK)
         return err;
-    if ((err = ctl_newsecret(c, form_of(hook.spec.scheme), &hold, &secret)) == APS_OK)
+    if ((err = read_secret(c, &hook, &hold, &secret)) == APS_OK)
         err = aps_store_webhook_add(c->store, &hook, secret, &c->diag);
     aps_secret_wipe(&hold);
     if (err != APS_OK)

@@ -11,7 +11,6 @@
 #include "apisec/survey.h"
 
 #define SKEW (5 * APS_MINUTE) /* the clock may have been stepped a little */
-#define LOCKED_MIN (1024 * 1024)
 
 static const char *time_text(apr_pool_t *pool, aps_nsec wall)
 {
@@ -81,7 +80,7 @@ static void judge_sync(struct ctl_doctor *d)
 
 /* ---- memory ---- */
 
-static bool has_swap(void)
+bool ctl_doctor_host_has_swap(void)
 {
     char line[256];
     int n = 0;
@@ -105,7 +104,8 @@ static void judge_memory(struct ctl_doctor *d)
         return;
     }
     ctl_doctor_checked(d, CTL_DOCTOR_MEMORY_LOCK);
-    if (has_swap() && locked.rlim_cur != RLIM_INFINITY && locked.rlim_cur < LOCKED_MIN)
+    if (ctl_doctor_host_has_swap() && locked.rlim_cur != RLIM_INFINITY &&
+        locked.rlim_cur < CTL_DOCTOR_LOCKED_MIN)
         ctl_doctor_find(d, CTL_DOCTOR_MEMORY_LOCK, &at,
                         "%lu bytes of memory may be locked (LimitMEMLOCK), and there is swap: "
                         "secrets beyond that can be written to it",

@@ -4,6 +4,12 @@
 
 #include "doctor.h"
 
+/* What a process should be able to lock for its secrets. */
+#define CTL_DOCTOR_LOCKED_MIN (1024 * 1024)
+
+/* Whether memory can be written to disk at all. */
+bool ctl_doctor_host_has_swap(void);
+
 void ctl_doctor_host(struct ctl_doctor *d);
 
 #endif

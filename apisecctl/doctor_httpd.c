@@ -22,6 +22,7 @@ struct dump {
     struct ctl_doctor *d;
     struct aps_jsonread reader;
     const char *program;
+    bool is_named;  /* by --httpd */
     bool begun;     /* a line of form 1 was there */
     bool has_store; /* a server uses this store */
 };
@@ -175,10 +176,17 @@ static void tell_unasked(struct ctl_doctor *d, const char *program, const char *
 {
     struct ctl_doctor_at at = {.path = program};
 
-    at.value = program != NULL
-                   ? apr_pstrcat(d->c->pool, ctl_quote(d->c->pool, aps_str(program)), " -t", NULL)
-                   : "apisecctl doctor --httpd /usr/sbin/apachectl";
+    at.value = apr_pstrcat(d->c->pool, ctl_quote(d->c->pool, aps_str(program)), " -t", NULL);
     ctl_doctor_find(d, CTL_DOCTOR_HTTPD_UNASKED, &at, "httpd's configuration was not looked at: %s",
+                    why);
+}
+
+/* Nobody has said that there is one: a machine may hold a store alone, or an httpd of its own. */
+static void tell_without(struct ctl_doctor *d, const char *program, const char *why)
+{
+    struct ctl_doctor_at at = {.path = program};
+
+    ctl_doctor_find(d, CTL_DOCTOR_HTTPD_WITHOUT, &at, "httpd's configuration was not looked at: %s",
                     why);
 }
 
@@ -205,6 +213,11 @@ static void read_dump(struct dump *m, struct aps_str text, int status)
     ctl_doctor_checked(m->d, CTL_DOCTOR_HTTPD_UNREAD);
     while (aps_str_next(&text, '\n', &line))
         read_line(m, line);
+    if (!m->begun && status == 0 && !m->is_named) {
+        tell_without(m->d, m->program,
+                     apr_psprintf(m->d->c->pool, "%s has not loaded mod_apisec", m->program));
+        return;
+    }
     if (!m->begun) {
         tell_unasked(m->d, m->program,
                      apr_psprintf(m->d->c->pool,
@@ -223,7 +236,7 @@ void ctl_doctor_httpd(struct ctl_doctor *d)
 {
     const char *program = ctl_command_value(&d->c->call, CTL_OPT_HTTPD);
     unsigned char hash_key[APS_SIPHASH_KEY_LEN];
-    struct dump m = {.d = d};
+    struct dump m = {.d = d, .is_named = program != NULL};
     char path[APS_FILE_PATH_MAX];
     const char *argv[] = {path, "-t", "-D", "DUMP_APISEC", NULL};
     struct aps_diag why = {""};
@@ -236,8 +249,9 @@ void ctl_doctor_httpd(struct ctl_doctor *d)
     if (program == NULL)
         program = default_program(d->c->pool);
     ctl_doctor_checked(d, CTL_DOCTOR_HTTPD_UNASKED);
+    ctl_doctor_checked(d, CTL_DOCTOR_HTTPD_WITHOUT);
     if (program == NULL) {
-        tell_unasked(d, NULL, "no apachectl is known");
+        tell_without(d, NULL, "no apachectl is known");
         return;
     }
     if (!find_program(d, program, path))

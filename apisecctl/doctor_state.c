@@ -2,10 +2,13 @@
 #include "doctor_state.h"
 
 #include <apr_strings.h>
+#include <stdio.h>
 
 #include "apisec/generation.h"
 #include "apisec/lastuse.h"
+#include "apisec/num.h"
 #include "apisec/table.h"
+#include "doctor_host.h"
 
 #define FULL_PERCENT 80
 
@@ -44,6 +47,53 @@ static void judge_table(struct ctl_doctor *d, const struct aps_state *state)
                         " cells of the table are in use: callers soon share one; give ApiSecTable "
                         "twice as many",
                         usage.live, usage.entries);
+}
+
+/* ---- memory that httpd's processes may lock ---- */
+
+/* The soft limit of "Max locked memory" in /proc/PID/limits; false: not to be read, or none. */
+static bool locked_limit(pid_t pid, uint64_t *out)
+{
+    static const char name[] = "Max locked memory";
+    char path[64], line[256], *at;
+    bool found = false;
+    FILE *in;
+
+    (void)snprintf(path, sizeof path, "/proc/%ld/limits", (long)pid);
+    if ((in = fopen(path, "r")) == NULL)
+        return false;
+    while (!found && fgets(line, sizeof line, in) != NULL) {
+        if (strncmp(line, name, sizeof name - 1) != 0)
+            continue;
+        at = line + sizeof name - 1;
+        at += strspn(at, " ");
+        found = aps_num_parse((struct aps_str){at, strspn(at, "0123456789")}, 0, UINT64_MAX, out,
+                              NULL) == APS_OK;
+    }
+    (void)fclose(in); /* read only */
+    return found;
+}
+
+static void judge_locked(void *arg, const struct aps_generation_use *use)
+{
+    struct ctl_doctor *d = arg;
+    const char *pid = apr_psprintf(d->c->pool, "%ld", (long)use->pid);
+    struct ctl_doctor_at at = {.name = pid};
+    uint64_t limit = 0;
+
+    if (locked_limit(use->pid, &limit) && limit < CTL_DOCTOR_LOCKED_MIN)
+        ctl_doctor_find(d, CTL_DOCTOR_MEMORY_LOCK_HTTPD, &at,
+                        "process %s of httpd may lock %" APR_UINT64_T_FMT
+                        " bytes of memory (LimitMEMLOCK), and there is swap: secrets beyond that "
+                        "can be written to it",
+                        pid, limit);
+}
+
+static void judge_memory(struct ctl_doctor *d, const struct aps_state *state)
+{
+    ctl_doctor_checked(d, CTL_DOCTOR_MEMORY_LOCK_HTTPD);
+    if (ctl_doctor_host_has_swap())
+        aps_generation_each(state, d->tag, judge_locked, d);
 }
 
 /* ---- generations ---- */
@@ -99,6 +149,7 @@ void ctl_doctor_state(struct ctl_doctor *d)
     else
         judge_table(d, state);
     judge_generations(d, state);
+    judge_memory(d, state);
     ctl_doctor_checked(d, CTL_DOCTOR_STATE_USES_NONE);
     if (aps_lastuse_is_kept(state))
         d->c->use.state = state;

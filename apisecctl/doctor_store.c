@@ -46,7 +46,7 @@ static void tell_master(void *arg, struct aps_str id, aps_nsec created_at, bool 
 {
     struct ctl_doctor *d = arg;
     const char *hex = apr_pescape_hex(d->c->pool, id.p, id.n, 0);
-    struct ctl_doctor_at at = {.name = hex, .value = ""};
+    struct ctl_doctor_at at = {.name = hex};
 
     (void)created_at;
     if (!is_own)

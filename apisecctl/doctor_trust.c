@@ -58,11 +58,14 @@ static aps_nsec works_until(const struct aps_store_secret *secrets, size_t n, ap
     return last;
 }
 
-static void judge_secrets(struct ctl_doctor *d, const char *name,
+static void judge_secrets(struct ctl_doctor *d, const struct aps_hook *hook,
                           const struct aps_store_secret *secrets, size_t n)
 {
+    const bool named = hook->secret_name.n != 0;
+    const char *name = name_of(d, hook->name);
     aps_nsec until = works_until(secrets, n, d->c->now);
-    struct ctl_doctor_at at = {.name = name};
+    struct ctl_doctor_at at = {.name = named ? name_of(d, hook->secret_name) : name,
+                               .value = named ? "secret" : "webhook"};
 
     if (until < 0)
         ctl_doctor_find(d, CTL_DOCTOR_WEBHOOK_MUTE, &at,
@@ -83,11 +86,11 @@ static enum aps_err judge_webhook(void *arg, const struct aps_hook *hook)
     const struct aps_store_secret *secrets = NULL;
     size_t n = 0;
     struct aps_diag why = {""};
-    enum aps_err err = aps_store_secrets(d->c->store, aps_hook_secret(d->c->pool, hook->name),
-                                         d->c->pool, &secrets, &n, &why);
+    enum aps_err err = aps_store_secrets(d->c->store, aps_hook_secret(d->c->pool, hook), d->c->pool,
+                                         &secrets, &n, &why);
 
     if (err == APS_OK)
-        judge_secrets(d, name_of(d, hook->name), secrets, n);
+        judge_secrets(d, hook, secrets, n);
     else
         ctl_doctor_unchecked(d, "secrets of webhooks", aps_err_say(err, &why), "");
     return err;

@@ -321,7 +321,7 @@ static void doctor_page(void)
     printf(
         "Each check has an id, which is never given to another meaning. A finding says what was "
         "found and the command\nthat mends it, with the names in it; below, PATH, NAME and VALUE "
-        "stand for those, BACKUP and OWNER for what only\nyou know. [The "
+        "stand for those, words in capitals beside those for what only\nyou know. [The "
         "guide](../guide-doctor.md) "
         "shows it at work. What httpd finds in its configuration is told under\nits ids, those of "
         "[findings](findings.md).\n\n"

@@ -87,7 +87,7 @@ static const struct endpoint *endpoint_of(struct mod_req *m, struct aps_str name
     e->spec = hook->spec;
     apr_pool_cleanup_register(pool, e, free_keys, apr_pool_cleanup_null);
     size_t n = 0;
-    const struct aps_snapshot_secret *secrets = mod_secret(m, aps_hook_secret(pool, name), &n);
+    const struct aps_snapshot_secret *secrets = mod_secret(m, aps_hook_secret(pool, hook), &n);
     for (size_t i = n; i > 0; i--) /* the newest first: nearly all are signed with it */
         (void)add_key(e, &secrets[i - 1], mod_req_now(m).wall); /* the others may do */
     return e->n != 0 ? e : NULL;

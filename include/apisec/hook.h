@@ -16,6 +16,8 @@
 struct aps_hook {
     struct aps_str name;
     struct aps_webhook_spec spec;
+    struct aps_str
+        secret_name;     /* of a secret of the store that is this one's; empty: it has its own */
     aps_nsec created_at; /* wall; the store's to set */
 };
 
@@ -34,7 +36,7 @@ APS_MUST_CHECK enum aps_err aps_hook_read(struct aps_str record, apr_pool_t *poo
 /* "standard", "github", ...; "none". */
 const char *aps_hook_scheme(enum aps_webhook_scheme scheme);
 
-/* The name of its secrets in the store; lives in `pool`. */
-struct aps_str aps_hook_secret(apr_pool_t *pool, struct aps_str name);
+/* The name of its secrets in the store; lives in `pool`, or is the hook's. */
+struct aps_str aps_hook_secret(apr_pool_t *pool, const struct aps_hook *hook);
 
 #endif

@@ -333,6 +333,9 @@ APS_MUST_CHECK enum aps_err aps_store_role_revoke(struct aps_store *st, struct a
 /* CONFLICT: it would make a cycle, named in `diag`. */
 APS_MUST_CHECK enum aps_err aps_store_role_inherit(struct aps_store *st, struct aps_str role,
                                                    struct aps_str parent, struct aps_diag *diag);
+/* No more.  NOT_FOUND. */
+APS_MUST_CHECK enum aps_err aps_store_role_disinherit(struct aps_store *st, struct aps_str role,
+                                                      struct aps_str parent, struct aps_diag *diag);
 /* CONFLICT: a key or a role uses it, named in `diag`. */
 APS_MUST_CHECK enum aps_err aps_store_role_delete(struct aps_store *st, struct aps_str name,
                                                   struct aps_diag *diag);
@@ -475,6 +478,15 @@ APS_MUST_CHECK enum aps_err aps_store_adjust_grant(struct aps_store *st,
 APS_MUST_CHECK enum aps_err aps_store_adjust_reset(struct aps_store *st,
                                                    const struct aps_store_adjust *whose,
                                                    struct aps_adjust *out, struct aps_diag *diag);
+/* A row of them: of which limit or quota, at which level, of whom (adjust.h). */
+struct aps_store_adjusted {
+    struct aps_str name, by, who;
+    struct aps_adjust adjust;
+};
+/* In order of name, level and caller; valid during the call. */
+typedef enum aps_err (*aps_store_adjust_fn)(void *arg, const struct aps_store_adjusted *row);
+APS_MUST_CHECK enum aps_err aps_store_adjust_each(struct aps_store *st, aps_store_adjust_fn fn,
+                                                  void *arg, struct aps_diag *diag);
 /* All of them, in `pool`. */
 APS_MUST_CHECK enum aps_err aps_store_adjusts(struct aps_store *st, apr_pool_t *pool,
                                               struct aps_adjusts **out, struct aps_diag *diag);
@@ -539,14 +551,16 @@ APS_MUST_CHECK enum aps_err aps_store_token_each(struct aps_store *st, aps_store
 /* ---- Webhooks ---- */
 
 /* EXISTS; FORMAT, RANGE: what aps_hook_check and aps_webhook_key_check say; CONFLICT: the secret is
- * another's too (WHK-07), or there are APS_HOOK_MAX. */
+ * another's too (WHK-07), or there are APS_HOOK_MAX.  Where the hook names a secret of the store,
+ * `secret` is empty; NOT_FOUND: that one. */
 APS_MUST_CHECK enum aps_err aps_store_webhook_add(struct aps_store *st, const struct aps_hook *hook,
                                                   struct aps_str secret, struct aps_diag *diag);
 /* NOT_FOUND; CONFLICT: another scheme, whose secrets have another form. */
 APS_MUST_CHECK enum aps_err aps_store_webhook_set(struct aps_store *st, const struct aps_hook *hook,
                                                   struct aps_diag *diag);
 /* A further secret; those that are there work until now + overlap (0: they end at once).
- * NOT_FOUND; RANGE: an overlap of more than 365 days; FORMAT, RANGE, CONFLICT: the secret. */
+ * NOT_FOUND; RANGE: an overlap of more than 365 days; FORMAT, RANGE, CONFLICT: the secret, or it
+ * has one of the store. */
 APS_MUST_CHECK enum aps_err aps_store_webhook_rotate(struct aps_store *st, struct aps_str name,
                                                      struct aps_str secret, aps_nsec overlap,
                                                      struct aps_diag *diag);
@@ -587,7 +601,8 @@ struct aps_store_named {
 };
 
 /* Make it, or give it this value in place of all that it had, which end at once.  FORMAT: its name,
- * or a value that is no text in UTF-8; RANGE: the value's length, or the ages. */
+ * or a value that is no text in UTF-8; RANGE: the value's length, or the ages; FORMAT, RANGE,
+ * CONFLICT: the webhook whose it is cannot use it. */
 APS_MUST_CHECK enum aps_err aps_store_named_set(struct aps_store *st,
                                                 const struct aps_store_named *to,
                                                 struct aps_str value, struct aps_diag *diag);
@@ -605,7 +620,7 @@ APS_MUST_CHECK enum aps_err aps_store_named_get(struct aps_store *st, struct aps
 APS_MUST_CHECK enum aps_err aps_store_named_reveal(struct aps_store *st, struct aps_str name,
                                                    struct aps_str reason, struct aps_secret *out,
                                                    struct aps_diag *diag);
-/* FORMAT, NOT_FOUND. */
+/* FORMAT, NOT_FOUND; CONFLICT: a webhook has it. */
 APS_MUST_CHECK enum aps_err aps_store_named_delete(struct aps_store *st, struct aps_str name,
                                                    struct aps_diag *diag);
 /* In order of name, and those of webhooks, signers and issuers as well, whose names have a slash.

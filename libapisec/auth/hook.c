@@ -12,9 +12,11 @@ const char *aps_hook_scheme(enum aps_webhook_scheme scheme)
     return schemes[scheme];
 }
 
-struct aps_str aps_hook_secret(apr_pool_t *pool, struct aps_str name)
+struct aps_str aps_hook_secret(apr_pool_t *pool, const struct aps_hook *hook)
 {
-    return aps_str(apr_psprintf(pool, "webhook/%.*s", APS_STR_ARG(name)));
+    return hook->secret_name.n != 0
+               ? hook->secret_name
+               : aps_str(apr_psprintf(pool, "webhook/%.*s", APS_STR_ARG(hook->name)));
 }
 
 /* ---- checks ---- */
@@ -80,6 +82,11 @@ enum aps_err aps_hook_check(const struct aps_hook *hook, struct aps_diag *diag)
                         APS_STR_SHOW(hook->name));
         return APS_ERR_FORMAT;
     }
+    if (hook->secret_name.n != 0 && !aps_str_is_name(hook->secret_name)) {
+        aps_err_explain(diag, "secret \"%.*s\": want the name of one, as `secret list` shows it",
+                        APS_STR_SHOW(hook->secret_name));
+        return APS_ERR_FORMAT;
+    }
     if (spec->scheme == APS_WEBHOOK_SCHEME_NONE) {
         aps_err_explain(diag, "a webhook without a scheme: want standard, github, stripe, slack or "
                               "hmac");
@@ -107,6 +114,8 @@ void aps_hook_members(struct aps_json *w, const struct aps_hook *hook)
     aps_recordtext_put(w, "time_field", aps_str(spec->time_field));
     aps_recordtext_put(w, "prefix", spec->prefix);
     aps_recordtext_put_flag(w, "base64", spec->base64);
+    if (hook->secret_name.n != 0)
+        aps_recordtext_put(w, "secret", hook->secret_name);
 }
 
 struct aps_str aps_hook_print(apr_pool_t *pool, const struct aps_hook *hook)
@@ -135,10 +144,12 @@ enum aps_err aps_hook_read(struct aps_str record, apr_pool_t *pool, struct aps_h
     aps_recordtext_str(&t, "time_field", &time);
     aps_recordtext_str(&t, "prefix", &hook.spec.prefix);
     aps_recordtext_flag(&t, "base64", &hook.spec.base64);
+    aps_recordtext_str(&t, "secret", &hook.secret_name);
     hook.spec.scheme = aps_webhook_scheme(scheme);
     hook.spec.signature_field = signature.p;
     hook.spec.time_field = time.p;
-    if (hook.spec.scheme == APS_WEBHOOK_SCHEME_NONE)
+    if (hook.spec.scheme == APS_WEBHOOK_SCHEME_NONE ||
+        (hook.secret_name.p != NULL && !aps_str_is_name(hook.secret_name)))
         aps_recordtext_fail(&t);
     if ((err = aps_recordtext_end(&t, "webhook", diag)) == APS_OK)
         *out = hook;

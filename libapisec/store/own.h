@@ -332,6 +332,13 @@ APS_MUST_CHECK enum aps_err aps_store_token_prune(struct aps_store *st, struct a
 APS_MUST_CHECK enum aps_err aps_store_webhook_load(sqlite3 *db, struct aps_str name,
                                                    apr_pool_t *pool, aps_store_webhook_fn fn,
                                                    void *arg, struct aps_diag *diag);
+/* Whether the webhook that has the secret of this name, if one has, can use `value`.  FORMAT,
+ * RANGE, CONFLICT: it cannot. */
+APS_MUST_CHECK enum aps_err aps_store_webhook_fits(struct aps_store *st, struct aps_str name,
+                                                   struct aps_str value, struct aps_diag *diag);
+/* CONFLICT: a webhook has the secret of this name. */
+APS_MUST_CHECK enum aps_err aps_store_webhook_spares(struct aps_store *st, struct aps_str name,
+                                                     struct aps_diag *diag);
 
 /* ---- store_signer.c ---- */
 /* Those of one key, or all; also of a published file. */

@@ -323,13 +323,42 @@ static enum aps_err put_database(struct aps_restore *rs, struct aps_diag *diag)
     return err;
 }
 
+static bool has_old(const struct aps_restore *rs, const struct aps_restore_old *old)
+{
+    return old->kind != APS_RESTORE_OLD_NONE && is_same_store(rs, &old->meta);
+}
+
+/* A store that opens may still be damaged further in; what it published last is then the word that
+ * is left of it. */
+static enum aps_err merge(struct aps_restore *rs, bool over_damaged, struct aps_restore_old *old,
+                          struct aps_restore_done *done, struct aps_diag *diag)
+{
+    struct aps_restore_done none = *done;
+    struct aps_diag why = {""}, missing = {""};
+    enum aps_err err = aps_restore_merge(rs, old, done, &why);
+
+    if (err == APS_ERR_CORRUPT && old->kind == APS_RESTORE_OLD_STORE && over_damaged) {
+        *old = (struct aps_restore_old){.kind = APS_RESTORE_OLD_NONE};
+        *done = none;
+        if (look_at_copy(rs, old, &missing) != APS_OK && old->kind != APS_RESTORE_OLD_COPY)
+            return APS_OK;
+        err = has_old(rs, old) ? aps_restore_merge(rs, old, done, diag) : APS_OK;
+    } else if (err == APS_ERR_CORRUPT && old->kind == APS_RESTORE_OLD_STORE) {
+        aps_err_explain(diag, "%.400s; --over damaged goes by what was published last",
+                        aps_err_say(err, &why));
+    } else if (err != APS_OK) {
+        aps_err_explain(diag, "%s", aps_err_say(err, &why));
+    }
+    return err;
+}
+
 enum aps_err aps_restore_put(struct aps_restore *rs, const struct aps_restore_put *put,
                              struct aps_restore_done *out, struct aps_diag *diag)
 {
     struct aps_restore_done done = {.generation = 0};
     struct aps_restore_old old = {.kind = APS_RESTORE_OLD_NONE};
     struct aps_diag why = {""};
-    bool lost = false;
+    bool lost = false, is_store;
     enum aps_err err;
 
     if ((err = look(rs, &old, &lost, &why)) != APS_OK ||
@@ -339,12 +368,12 @@ enum aps_err aps_restore_put(struct aps_restore *rs, const struct aps_restore_pu
     }
     done.there = generation_of(&old);
     done.generation = larger(larger(done.there, rs->meta.generation), put->floor) + 1;
-    if (old.kind != APS_RESTORE_OLD_NONE && is_same_store(rs, &old.meta) &&
-        (err = aps_restore_merge(rs, &old, &done, diag)) != APS_OK)
+    is_store = old.kind == APS_RESTORE_OLD_STORE;
+    if (has_old(rs, &old) && (err = merge(rs, put->over.damaged, &old, &done, diag)) != APS_OK)
         return err;
     if ((err = put_generation(rs, done.generation, diag)) != APS_OK ||
         (err = put_change(rs, put, &done, diag)) != APS_OK ||
-        (err = put_folders(rs, put, old.kind == APS_RESTORE_OLD_STORE, diag)) != APS_OK ||
+        (err = put_folders(rs, put, is_store, diag)) != APS_OK ||
         (err = put_master(rs, put, &done.wrote_master, diag)) != APS_OK)
         return err;
     if (!put->dry_run && (err = put_database(rs, diag)) != APS_OK)

@@ -37,6 +37,25 @@ enum aps_err aps_store_adjusts(struct aps_store *st, apr_pool_t *pool, struct ap
     return aps_store_adjust_load(st->db, pool, out, diag);
 }
 
+enum aps_err aps_store_adjust_each(struct aps_store *st, aps_store_adjust_fn fn, void *arg,
+                                   struct aps_diag *diag)
+{
+    struct aps_sql q;
+    enum aps_err err = APS_OK, end;
+
+    aps_sql_begin(&q, st->db,
+                  "SELECT name, level, subject, bonus, until, epoch FROM adjust"
+                  " ORDER BY name, level, subject");
+    while (err == APS_OK && aps_sql_row(&q)) {
+        const struct aps_store_adjusted row = {aps_sql_get_str(&q, 0), aps_sql_get_str(&q, 1),
+                                               aps_sql_get_str(&q, 2), row_of(&q, 3)};
+
+        err = fn(arg, &row);
+    }
+    end = aps_sql_end(&q, err == APS_OK ? diag : NULL);
+    return err != APS_OK ? err : end;
+}
+
 /* The row's three names. */
 struct place {
     struct aps_str name, level, who;

@@ -165,6 +165,7 @@ enum aps_err aps_store_named_set(struct aps_store *st, const struct aps_store_na
     if ((err = check_value(value, diag)) != APS_OK || (err = check_age(to, diag)) != APS_OK ||
         (err = aps_store_begin(st, diag)) != APS_OK ||
         (err = find(st, to->name, st->pool, &old, &has, diag)) != APS_OK ||
+        (err = aps_store_webhook_fits(st, to->name, value, diag)) != APS_OK ||
         (err = aps_store_secret_put(st, to->name, value, st->now, diag)) != APS_OK)
         return err;
     if (has)
@@ -192,6 +193,7 @@ enum aps_err aps_store_named_rotate(struct aps_store *st, struct aps_str name, s
     }
     if ((err = check_value(value, diag)) != APS_OK || (err = aps_store_begin(st, diag)) != APS_OK ||
         (err = aps_store_named_get(st, name, st->pool, &named, diag)) != APS_OK ||
+        (err = aps_store_webhook_fits(st, name, value, diag)) != APS_OK ||
         (err = aps_store_secret_put(st, name, value, st->now + overlap, diag)) != APS_OK)
         return err;
     return aps_store_change_put(st, name, describe(st, &named, false), describe(st, &named, true),
@@ -269,6 +271,7 @@ enum aps_err aps_store_named_delete(struct aps_store *st, struct aps_str name,
 
     if ((err = aps_store_begin(st, diag)) != APS_OK ||
         (err = aps_store_named_get(st, name, st->pool, &old, diag)) != APS_OK ||
+        (err = aps_store_webhook_spares(st, name, diag)) != APS_OK ||
         (err = aps_store_secret_drop(st, name, diag)) != APS_OK)
         return err;
     return aps_store_change_put(st, name, describe(st, &old, false), (struct aps_str){NULL, 0},

@@ -297,6 +297,30 @@ enum aps_err aps_store_role_inherit(struct aps_store *st, struct aps_str role,
     return log_role(st, role, false, "inherit", parent, diag);
 }
 
+enum aps_err aps_store_role_disinherit(struct aps_store *st, struct aps_str role,
+                                       struct aps_str parent, struct aps_diag *diag)
+{
+    struct aps_sql q;
+    bool has = false;
+    enum aps_err err;
+
+    if ((err = aps_store_begin(st, diag)) != APS_OK ||
+        (err = has_row(st, "SELECT 1 FROM role_parent WHERE role = ? AND parent = ?", role, parent,
+                       &has, diag)) != APS_OK)
+        return err;
+    if (!has) {
+        aps_err_explain(diag, "role \"%.*s\" does not inherit from \"%.*s\"", APS_STR_SHOW(role),
+                        APS_STR_SHOW(parent));
+        return APS_ERR_NOT_FOUND;
+    }
+    aps_sql_begin(&q, st->db, "DELETE FROM role_parent WHERE role = ? AND parent = ?");
+    aps_sql_str(&q, role);
+    aps_sql_str(&q, parent);
+    if ((err = aps_sql_run(&q, diag)) != APS_OK)
+        return err;
+    return log_role(st, role, true, "inherit", parent, diag);
+}
+
 /* ---- deleting ---- */
 
 static enum aps_err put_list(struct aps_json *w, struct aps_store *st, const char *name,

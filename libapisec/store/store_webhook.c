@@ -103,7 +103,10 @@ static struct aps_str describe(struct aps_store *st, const struct aps_hook *hook
 /* ---- secrets ---- */
 
 struct sought {
+    struct aps_store *st;
+    const struct aps_hook *hook; /* whose it is to be */
     struct aps_str secret;
+    struct aps_diag *diag;
     bool shared;
 };
 
@@ -118,11 +121,22 @@ static enum aps_err compare(void *arg, struct aps_str name, uint32_t version, ap
     return APS_OK;
 }
 
+/* What another webhook has of the store. */
+static enum aps_err compare_named(void *arg, const struct aps_hook *hook)
+{
+    struct sought *s = arg;
+
+    if (hook->secret_name.n == 0 || aps_str_eq(hook->name, s->hook->name))
+        return APS_OK;
+    return aps_store_secret_load(s->st->db, &s->st->meta, &s->st->seal, hook->secret_name, compare,
+                                 s, s->diag);
+}
+
 /* A secret is one endpoint's (WHK-07): whoever can sign for one could sign for the other. */
 static enum aps_err check_secret(struct aps_store *st, const struct aps_hook *hook,
                                  struct aps_str secret, struct aps_diag *diag)
 {
-    struct sought sought = {.secret = secret};
+    struct sought sought = {.st = st, .hook = hook, .secret = secret, .diag = diag};
     struct aps_webhook_key *key = NULL;
     enum aps_err err;
 
@@ -131,6 +145,8 @@ static enum aps_err check_secret(struct aps_store *st, const struct aps_hook *ho
         return err;
     aps_webhook_key_free(key);
     err = aps_store_secret_under(st->db, &st->meta, &st->seal, "webhook/", compare, &sought, diag);
+    if (err == APS_OK)
+        err = aps_store_webhook_each(st, compare_named, &sought, diag);
     if (err == APS_OK && sought.shared) {
         aps_err_explain(diag, "this secret is that of a webhook already: want one of its own for "
                               "each, and a new one for each rotation");
@@ -139,7 +155,90 @@ static enum aps_err check_secret(struct aps_store *st, const struct aps_hook *ho
     return err;
 }
 
+static enum aps_err check_value(void *arg, struct aps_str name, uint32_t version, aps_nsec until,
+                                struct aps_secret *value)
+{
+    struct sought *s = arg;
+
+    (void)name, (void)version, (void)until; /* all that it has are the webhook's from now on */
+    return check_secret(s->st, s->hook, aps_secret_str(value), s->diag);
+}
+
+/* A secret of the store that is to be this webhook's: it is there, and fits. */
+static enum aps_err check_named(struct aps_store *st, const struct aps_hook *hook,
+                                struct aps_diag *diag)
+{
+    struct sought sought = {.st = st, .hook = hook, .diag = diag};
+    struct aps_store_named named;
+    enum aps_err err = aps_store_named_get(st, hook->secret_name, st->pool, &named, diag);
+
+    return err == APS_OK ? aps_store_secret_load(st->db, &st->meta, &st->seal, hook->secret_name,
+                                                 check_value, &sought, diag)
+                         : err;
+}
+
+struct owner {
+    struct aps_str named; /* the secret */
+    struct aps_hook hook; /* whose it is */
+};
+
+static enum aps_err find_owner(void *arg, const struct aps_hook *hook)
+{
+    struct owner *owner = arg;
+
+    if (hook->secret_name.n != 0 && aps_str_eq(hook->secret_name, owner->named))
+        owner->hook = *hook;
+    return APS_OK;
+}
+
+static enum aps_err owner_of(struct aps_store *st, struct aps_str secret, struct owner *out,
+                             struct aps_diag *diag)
+{
+    *out = (struct owner){.named = secret};
+    return aps_store_webhook_load(st->db, (struct aps_str){NULL, 0}, st->pool, find_owner, out,
+                                  diag);
+}
+
+enum aps_err aps_store_webhook_fits(struct aps_store *st, struct aps_str name, struct aps_str value,
+                                    struct aps_diag *diag)
+{
+    struct owner owner;
+    enum aps_err err = owner_of(st, name, &owner, diag);
+
+    return err == APS_OK && owner.hook.name.n != 0 ? check_secret(st, &owner.hook, value, diag)
+                                                   : err;
+}
+
+enum aps_err aps_store_webhook_spares(struct aps_store *st, struct aps_str name,
+                                      struct aps_diag *diag)
+{
+    struct owner owner;
+    enum aps_err err = owner_of(st, name, &owner, diag);
+
+    if (err != APS_OK || owner.hook.name.n == 0)
+        return err;
+    aps_err_explain(diag, "secret \"%.*s\" is that of webhook \"%.*s\": delete that first",
+                    APS_STR_SHOW(name), APS_STR_SHOW(owner.hook.name));
+    return APS_ERR_CONFLICT;
+}
+
 /* ---- writing ---- */
+
+/* Its own, or none that another webhook has. */
+static enum aps_err put_secret(struct aps_store *st, const struct aps_hook *hook,
+                               struct aps_str secret, struct aps_diag *diag)
+{
+    enum aps_err err;
+
+    if (hook->secret_name.n != 0)
+        return (err = aps_store_webhook_spares(st, hook->secret_name, diag)) == APS_OK
+                   ? check_named(st, hook, diag)
+                   : err;
+    err = check_secret(st, hook, secret, diag);
+    return err == APS_OK
+               ? aps_store_secret_put(st, aps_hook_secret(st->pool, hook), secret, st->now, diag)
+               : err;
+}
 
 static enum aps_err refuse_present(struct aps_store *st, struct aps_str name, struct aps_diag *diag)
 {
@@ -177,9 +276,7 @@ enum aps_err aps_store_webhook_add(struct aps_store *st, const struct aps_hook *
     if ((err = aps_hook_check(hook, diag)) != APS_OK ||
         (err = aps_store_begin(st, diag)) != APS_OK ||
         (err = refuse_present(st, hook->name, diag)) != APS_OK ||
-        (err = check_secret(st, hook, secret, diag)) != APS_OK ||
-        (err = aps_store_secret_put(st, aps_hook_secret(st->pool, hook->name), secret, st->now,
-                                    diag)) != APS_OK)
+        (err = put_secret(st, hook, secret, diag)) != APS_OK)
         return err;
     aps_sql_begin(&q, st->db, "INSERT INTO webhook(name, record, created_at) VALUES(?, ?, ?)");
     aps_sql_str(&q, hook->name);
@@ -187,8 +284,8 @@ enum aps_err aps_store_webhook_add(struct aps_store *st, const struct aps_hook *
     aps_sql_i64(&q, st->now);
     if ((err = aps_sql_run(&q, diag)) != APS_OK)
         return err;
-    return aps_store_change_put(st, hook->name, (struct aps_str){NULL, 0}, describe(st, hook, true),
-                                diag);
+    return aps_store_change_put(st, hook->name, (struct aps_str){NULL, 0},
+                                describe(st, hook, hook->secret_name.n == 0), diag);
 }
 
 enum aps_err aps_store_webhook_set(struct aps_store *st, const struct aps_hook *hook,
@@ -218,6 +315,17 @@ enum aps_err aps_store_webhook_set(struct aps_store *st, const struct aps_hook *
                                 describe(st, hook, false), diag);
 }
 
+static enum aps_err refuse_named(const struct aps_hook *hook, struct aps_diag *diag)
+{
+    if (hook->secret_name.n == 0)
+        return APS_OK;
+    aps_err_explain(diag,
+                    "webhook \"%.*s\" has the secret \"%.*s\" of the store: `secret rotate` "
+                    "gives that a new value",
+                    APS_STR_SHOW(hook->name), APS_STR_SHOW(hook->secret_name));
+    return APS_ERR_CONFLICT;
+}
+
 enum aps_err aps_store_webhook_rotate(struct aps_store *st, struct aps_str name,
                                       struct aps_str secret, aps_nsec overlap,
                                       struct aps_diag *diag)
@@ -232,8 +340,9 @@ enum aps_err aps_store_webhook_rotate(struct aps_store *st, struct aps_str name,
     }
     if ((err = aps_store_begin(st, diag)) != APS_OK ||
         (err = aps_store_webhook_get(st, name, st->pool, &hook, diag)) != APS_OK ||
+        (err = refuse_named(&hook, diag)) != APS_OK ||
         (err = check_secret(st, &hook, secret, diag)) != APS_OK ||
-        (err = aps_store_secret_put(st, aps_hook_secret(st->pool, name), secret, st->now + overlap,
+        (err = aps_store_secret_put(st, aps_hook_secret(st->pool, &hook), secret, st->now + overlap,
                                     diag)) != APS_OK)
         return err;
     return aps_store_change_put(st, name, describe(st, &hook, false), describe(st, &hook, true),
@@ -248,8 +357,10 @@ enum aps_err aps_store_webhook_delete(struct aps_store *st, struct aps_str name,
     enum aps_err err;
 
     if ((err = aps_store_begin(st, diag)) != APS_OK ||
-        (err = aps_store_webhook_get(st, name, st->pool, &old, diag)) != APS_OK ||
-        (err = aps_store_secret_drop(st, aps_hook_secret(st->pool, name), diag)) != APS_OK)
+        (err = aps_store_webhook_get(st, name, st->pool, &old, diag)) != APS_OK)
+        return err;
+    if (old.secret_name.n == 0 &&
+        (err = aps_store_secret_drop(st, aps_hook_secret(st->pool, &old), diag)) != APS_OK)
         return err;
     aps_sql_begin(&q, st->db, "DELETE FROM webhook WHERE name = ?");
     aps_sql_str(&q, name);

@@ -8,8 +8,9 @@ import subprocess
 import time
 
 import pytest
+from test_backup import pair
 
-from harness import IS_ROOT, SERVER_GROUP, SERVER_USER, TOP, Folder, StateFile, Store
+from harness import BUILD, IS_ROOT, SERVER_GROUP, SERVER_USER, TOP, Folder, StateFile, Store
 
 root_only = pytest.mark.skipif(not IS_ROOT, reason="only root can give files away and become somebody else")
 DAY = 86400 * 10**9
@@ -23,7 +24,7 @@ def table():
 
 TABLE = table()
 # What a machine of tests may have, whoever keeps its clock.
-HOST = {"clock_unsynced", "memory_lock", "cores_on", "program_trouble"}
+HOST = {"clock_unsynced", "memory_lock", "memory_lock_httpd", "cores_on", "program_trouble"}
 
 
 class Patient:
@@ -102,11 +103,12 @@ def patient(template, new_store):
     return Patient(new_store)
 
 
-def backup(patient):
-    path = os.path.join(os.path.dirname(patient.store.path), "backup.db")
-    with open(patient.store.file("store.db"), "rb") as have, open(path, "wb") as out:
-        out.write(have.read())
-    return path
+def backup(patient, folder):
+    """The words of `restore BACKUP --identity KEY`, for mend."""
+    key, public = pair(folder, "kept")
+    path = folder.path("kept.backup")
+    patient.store.ok("backup", path, "--to", public)
+    return {"BACKUP": path, "KEY": key}
 
 
 def damage(patient, at=0.5):
@@ -301,12 +303,18 @@ def test_another_master_key_that_opens_the_store(patient):  # SEC-05
     assert "master_other" not in patient.ids()
 
 
+def test_an_older_master_key_is_retired(patient):  # SEC-06
+    patient.store.json("master", "rotate")
+    patient.mend("master_other")
+    assert len(patient.store.json("master", "list")) == 1
+
+
 # ---- store.db ----
 
 @pytest.mark.parametrize("how", ["pages", "text", "cut", "empty"])
-def test_a_damaged_store(patient, how):
+def test_a_damaged_store(patient, folder, how):
     many(patient, 100)
-    kept = backup(patient)
+    kept = backup(patient, folder)
     path = patient.store.file("store.db")
     if how == "pages":
         damage(patient)
@@ -318,7 +326,7 @@ def test_a_damaged_store(patient, how):
     document = patient.look(rc=5)
     damaged = [row for row in document["findings"] if row["id"] == "store_damaged"]
     assert damaged and not [row for row in document["findings"] if row["id"] == "copy_damaged"], document
-    patient.run(damaged[0]["mend"].replace("BACKUP", kept))
+    patient.run(damaged[0]["mend"].replace("BACKUP", kept["BACKUP"]).replace("KEY", kept["KEY"]))
     assert patient.look()["errors"] == 0
 
 
@@ -353,19 +361,19 @@ def schema_version():
         return int(re.search(r"APS_SCHEMA_VERSION (\d+)", text.read()).group(1))
 
 
-def test_what_is_sealed_and_does_not_open(patient):
-    kept = backup(patient)
+def test_what_is_sealed_and_does_not_open(patient, folder):
+    kept = backup(patient, folder)
     patient.sql("UPDATE wrapped SET blob = zeroblob(length(blob)) WHERE purpose = 'audit'")
-    patient.mend("seal_damaged", BACKUP=kept)
+    patient.mend("seal_damaged", **kept)
 
 
 @pytest.mark.parametrize("what", ["secret_version SET blob = zeroblob(length(blob))", "secret_key SET name = 'webhook/other'"])
-def test_a_secret_that_does_not_open(patient, what):  # SEC-03, SEC-05
+def test_a_secret_that_does_not_open(patient, folder, what):  # SEC-03, SEC-05
     patient.store.ok("webhook", "add", "pay", "--scheme", "github", "--generate")
-    kept = backup(patient)
+    kept = backup(patient, folder)
     patient.sql("UPDATE " + what)
     assert 'the sealed secret "webhook/pay" is damaged' in patient.find("seal_damaged")["reason"]
-    patient.mend("seal_damaged", BACKUP=kept)
+    patient.mend("seal_damaged", **kept)
 
 
 LINKS = [("role_parent_unknown", "INSERT INTO role_parent VALUES('reader', 'gone')"),
@@ -384,10 +392,10 @@ def test_what_names_what_is_not_there(patient, id, statement):
 
 # ---- keys ----
 
-def test_a_key_whose_record_is_damaged(patient):
-    kept = backup(patient)
+def test_a_key_whose_record_is_damaged(patient, folder):
+    kept = backup(patient, folder)
     patient.sql("UPDATE key SET record = substr(record, 1, length(record) - 1)")
-    patient.mend("key_damaged", BACKUP=kept)
+    patient.mend("key_damaged", **kept)
 
 
 def test_a_key_whose_role_is_gone(patient):
@@ -708,6 +716,21 @@ def test_a_program_that_is_not_run(patient, folder):
     assert "httpd_unasked" in patient.ids("--httpd", path) and not os.path.exists(marked)
     os.chmod(path, 0o755)
     assert "httpd_unasked" in patient.ids("--httpd", path) and os.path.exists(marked)
+
+
+def test_an_httpd_that_nobody_named_and_that_has_no_such_module(patient):
+    """Whoever asks nobody in particular is not told that something is wrong with what has nothing to do with it."""
+    with open(os.path.join(BUILD, "apisecctl", "Makefile")) as text:
+        httpd = re.search(r"^HTTPD = (.*)$", text.read(), re.M).group(1)
+    beside = [os.path.join(os.path.dirname(httpd), name) for name in ("apachectl", "apache2ctl")]
+    program = ([path for path in beside if os.access(path, os.X_OK)] + [httpd])[0]
+    asked = subprocess.run([program, "-t", "-D", "DUMP_APISEC"], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+    if asked.returncode or '"dump"' in asked.stdout:
+        pytest.skip("the httpd of this machine has the module, or a configuration that is at fault")
+    found = patient.store.run("--json", "doctor")
+    rows = {row["id"]: row["severity"] for row in json.loads(found.out)["findings"]}
+    assert found.rc == 0 and rows["httpd_without"] == "info" and "httpd_unasked" not in rows, found
+    assert "httpd_unasked" in patient.ids("--httpd", program)
 
 
 # ---- by somebody else ----

@@ -104,6 +104,7 @@ FIRST = {
     "webhook add": ["webhook delete payments --yes"],
     "issuer add": ["issuer delete acme --yes"],
     "restore": ["backup shop.backup --to backup.pub"],
+    "import": ["export | tee config.json"],
     "master retire": ["master rotate"],
     "pepper retire": ["pepper rotate", "key revoke shop-1", "key delete shop-1 --yes"],
 }

@@ -11,7 +11,7 @@ import pytest
 from harness import Store, Terminal
 
 SECRET = "of-nobody-else-0123456789abcdef"
-FIELDS = ["name", "scheme", "window", "signature_field", "time_field", "prefix", "encoding", "created_at", "secrets"]
+FIELDS = ["name", "scheme", "window", "signature_field", "time_field", "prefix", "encoding", "secret_of", "created_at", "secrets"]
 
 
 @pytest.fixture
@@ -187,3 +187,39 @@ def test_terminal_is_left_as_it_was(store):
         flags, wanted = termios.tcgetattr(kept)[3], termios.ECHO | termios.ISIG | termios.ICANON
     assert code == 2 and flags & wanted == wanted and "cancelled" in shown and SECRET not in shown
     assert store.json("webhook", "list") == []
+
+
+# ---- a secret of the store
+
+# WHK-07, SEC-18
+def test_a_secret_of_the_store_is_the_webhooks(store):
+    store.json("secret", "set", "pay", "--max-age", "90d", input=SECRET)
+    made = store.json("webhook", "add", "payments", "--scheme", "stripe", "--secret", "pay", input="")
+    assert made["secret_of"] == "pay" and [row["version"] for row in made["secrets"]] == [1]
+    assert store.json("changes")[-1]["new"] == {"name": "payments", "scheme": "stripe", "window": 300, "secret": "pay"}
+    assert [row["name"] for row in store.json("secret", "list")] == ["pay"]
+    store.json("secret", "rotate", "pay", input=SECRET + "-2")
+    assert [row["version"] for row in store.json("webhook", "show", "payments")["secrets"]] == [1, 2]
+    store.json("webhook", "set", "payments", "--window", "10m")
+    assert store.json("webhook", "show", "payments")["secret_of"] == "pay"
+    store.ok("webhook", "delete", "payments", "--yes")
+    assert [row["name"] for row in store.json("secret", "list")] == ["pay"]
+    store.ok("secret", "delete", "pay", "--yes")
+
+
+# WHK-07
+def test_a_secret_of_the_store_is_one_webhooks_alone(store):
+    store.json("secret", "set", "pay", input=SECRET)
+    store.json("secret", "set", "same", input=SECRET)
+    store.json("secret", "set", "short", input="x")
+    add = ["webhook", "add", "other", "--scheme", "stripe", "--secret"]
+    refused(store, 3, "no secret", *add, "gone", input="")
+    refused(store, 2, "bytes", *add, "short", input="")
+    refused(store, 2, "--generate", *add, "pay", "--generate", input="")
+    store.json("webhook", "add", "payments", "--scheme", "stripe", "--secret", "pay", input="")
+    refused(store, 4, "payments", *add, "pay", input="")
+    refused(store, 4, "a webhook already", *add, "same", input="")
+    refused(store, 4, "a webhook already", "webhook", "add", "other", "--scheme", "stripe")
+    refused(store, 2, "bytes", "secret", "rotate", "pay", input="%%%")
+    refused(store, 4, "delete that first", "secret", "delete", "pay", "--yes", input="")
+    refused(store, 4, "secret rotate", "webhook", "rotate", "payments", input=SECRET + "-3")

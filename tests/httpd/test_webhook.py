@@ -75,6 +75,9 @@ ApiSecEngine On
 <Location /cgi/two>
     ApiSecWebhook rotating
 </Location>
+<Location /cgi/named>
+    ApiSecWebhook named
+</Location>
 <Location /cgi/status>
     ApiSecWebhook github
 </Location>
@@ -125,7 +128,10 @@ def prepare(site):
         site.store.ok("webhook", "add", name, "--scheme", "hmac" if name in OPTIONS else name, *OPTIONS.get(name, []), input=SECRETS[name])
     site.store.ok("webhook", "add", "rotating", "--scheme", "github", input=OLD)
     site.store.ok("webhook", "rotate", "rotating", input=NEW)
-    for name in [*SENDERS, "two"]:
+    site.store.ok("secret", "set", "shared", input="named-" + OLD)
+    site.store.ok("webhook", "add", "named", "--scheme", "github", "--secret", "shared")
+    site.store.ok("secret", "rotate", "shared", input="named-" + NEW)
+    for name in [*SENDERS, "two", "named"]:
         site.script(name, ECHO.replace("@ROOT@", site.folder.root))
     site.script("status", 'cat > /dev/null\nprintf "Status: %s\\nContent-Type: text/plain\\n\\n" "$(cat @ROOT@/status.txt)"\n'
                 .replace("@ROOT@", site.folder.root))
@@ -212,13 +218,14 @@ def test_malformed_fields(site):
     assert send(site, "/cgi/github", body, twice).status == 401
 
 
-# WHK-07
-def test_both_secrets_of_a_rotation(site):
+# WHK-07, SEC-18
+@pytest.mark.parametrize("name, prefix", [("two", ""), ("named", "named-")])
+def test_both_secrets_of_a_rotation(site, name, prefix):
     for secret, other in ((OLD, NEW), (NEW, OLD)):
         body = fresh()
-        assert send(site, "/cgi/two", body, github(secret, body)).body == body
+        assert send(site, "/cgi/" + name, body, github(prefix + secret, body)).body == body
         # A repeat is one, whichever of them it is signed with.
-        assert send(site, "/cgi/two", body, github(other, body)).body == b""
+        assert send(site, "/cgi/" + name, body, github(prefix + other, body)).body == b""
 
 
 # ---- once

@@ -26,7 +26,7 @@ static const struct aps_hook other = {
 static size_t versions(struct aps_snapshot *snap, const struct aps_snapshot_secret **out)
 {
     size_t n = 0;
-    *out = t_secret(&t, snap, aps_hook_secret(t.pool, hook.name), &n);
+    *out = t_secret(&t, snap, aps_hook_secret(t.pool, &hook), &n);
     return n;
 }
 
@@ -92,7 +92,7 @@ static void secrets_are_checked(void **state)
                aps_store_webhook_rotate(st, hook.name, aps_str(text), APS_DAY, &t.diag), &t.diag);
     }
     t_want(APS_OK,
-           aps_store_secrets(st, aps_hook_secret(t.pool, hook.name), t.pool, &list, &n, &t.diag),
+           aps_store_secrets(st, aps_hook_secret(t.pool, &hook), t.pool, &list, &n, &t.diag),
            &t.diag);
     assert_int_equal(n, APS_STORE_SECRET_VERSIONS);
     assert_int_equal(list[0].until, T_NOW + APS_DAY);
@@ -121,7 +121,7 @@ static void definitions_change(void **state)
     t_want(APS_OK, aps_store_webhook_delete(st, hook.name, &t.diag), &t.diag);
     t_want(APS_ERR_NOT_FOUND, aps_store_webhook_delete(st, hook.name, &t.diag), &t.diag);
     t_want(APS_OK,
-           aps_store_secrets(st, aps_hook_secret(t.pool, hook.name), t.pool, &list, &n, &t.diag),
+           aps_store_secrets(st, aps_hook_secret(t.pool, &hook), t.pool, &list, &n, &t.diag),
            &t.diag);
     assert_int_equal(n, 0);
     aps_store_close(st);
