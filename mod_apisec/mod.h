@@ -590,6 +590,7 @@ struct mod_req {
     struct mod_signed signature;
     enum mod_certificate certificate; /* how it was judged; UNSET: nobody asked for one */
     struct mod_given *given;          /* credentials that handlers have at present; NULL: none */
+    struct aps_str secret_due;        /* a secret that is told to come to its age; or empty */
     struct aps_str webhook;           /* that the section takes deliveries of; empty: none */
 
     /* What and how much. */
@@ -853,6 +854,9 @@ void mod_body_register(void);
  * opened, which then is in the error log.  Valid as long as the request. */
 const struct aps_snapshot_secret *mod_secret(struct mod_req *m, struct aps_str name, size_t *out_n);
 /* The newest version that has not ended; NULL: none. */
+/* The secret of this name was used: where this version comes to its age, or has, the error log and
+ * the audit line of the request tell it, once a day and server. */
+void mod_secret_age(struct mod_req *m, struct aps_str name, const struct aps_snapshot_secret *v);
 const struct aps_secret *mod_secret_newest(struct mod_req *m, struct aps_str name);
 
 /* webhook.c */
@@ -877,10 +881,11 @@ enum aps_reason mod_signature_content(request_rec *r, struct mod_req *m, enum mo
 /* stage_upstream.c */
 /* For a configuration that gives a credential to some handler. */
 void mod_stage_upstream_hook(apr_pool_t *pconf);
-/* The secret at `now` (wall), borrowed from the snapshot or from `pool`; ALLOW, or why there is
- * none. */
+/* The version that holds at `now` (wall), borrowed from the snapshot or from `pool`; ALLOW, or why
+ * there is none. */
 enum aps_reason mod_stage_upstream_find(struct aps_snapshot *snap, const struct mod_gift *gift,
-                                        apr_pool_t *pool, aps_nsec now, struct aps_str *out);
+                                        apr_pool_t *pool, aps_nsec now,
+                                        const struct aps_snapshot_secret **out);
 
 /* hide.c */
 /* Whether some part of the server may write traces of its requests. */

@@ -111,6 +111,7 @@ static void audit_of(struct mod_req *m, struct aps_audit *a)
         .api = none,
         .limit = mod_stage_limit_name(m, m->reason),
         .would_limit = m->watched != NULL ? aps_str(mod_stage_limit_would(m)) : none,
+        .secret_due = m->secret_due,
         .waited = m->waited,
         .us = m->us != 0 ? m->us : age_of(first),
         .gen = m->view != NULL ? aps_snapshot_generation(aps_view_snapshot(m->view)) : 0,

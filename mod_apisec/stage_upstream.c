@@ -107,7 +107,8 @@ static bool fits(const struct mod_gift *gift, struct aps_str value)
 }
 
 enum aps_reason mod_stage_upstream_find(struct aps_snapshot *snap, const struct mod_gift *gift,
-                                        apr_pool_t *pool, aps_nsec now, struct aps_str *out)
+                                        apr_pool_t *pool, aps_nsec now,
+                                        const struct aps_snapshot_secret **out)
 {
     const struct aps_snapshot_secret *v = NULL;
     size_t n = 0;
@@ -117,8 +118,8 @@ enum aps_reason mod_stage_upstream_find(struct aps_snapshot *snap, const struct 
         n--;
     if (n == 0)
         return APS_REASON_SECRET_MISSING;
-    *out = aps_secret_str(&v[n - 1].value);
-    return fits(gift, *out) ? APS_REASON_ALLOW : APS_REASON_SECRET_UNFIT;
+    *out = &v[n - 1];
+    return fits(gift, aps_secret_str(&v[n - 1].value)) ? APS_REASON_ALLOW : APS_REASON_SECRET_UNFIT;
 }
 
 struct wipe {
@@ -206,16 +207,17 @@ static enum aps_reason find_all(request_rec *r, struct mod_req *m,
     if (mod_process_view(m) == NULL)
         return APS_REASON_STORE_DOWN;
     for (size_t i = 0; i < upstream->n; i++) {
-        struct aps_str value;
+        const struct aps_snapshot_secret *v = NULL;
         enum aps_reason reason = mod_stage_upstream_find(
-            aps_view_snapshot(m->view), &upstream->v[i], r->pool, mod_req_now(m).wall, &value);
+            aps_view_snapshot(m->view), &upstream->v[i], r->pool, mod_req_now(m).wall, &v);
         if (reason != APS_REASON_ALLOW) {
             ap_log_rerror(
                 APLOG_MARK, APLOG_ERR, 0, r, "APISEC0065: %s",
                 mod_upstream_say(r->pool, m->server->store->dir, &upstream->v[i], reason));
             return reason;
         }
-        texts[i] = text_of(r->pool, &upstream->v[i], value);
+        mod_secret_age(m, upstream->v[i].secret, v);
+        texts[i] = text_of(r->pool, &upstream->v[i], aps_secret_str(&v->value));
     }
     return APS_REASON_ALLOW;
 }

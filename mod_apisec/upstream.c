@@ -247,11 +247,11 @@ bool mod_upstream_check(const struct mod_store *store, struct aps_snapshot *snap
         const struct line *line = &APR_ARRAY_IDX(lines, i, struct line);
         const struct mod_server *sc =
             ap_get_module_config(line->server->module_config, &apisec_module);
-        struct aps_str value;
+        const struct aps_snapshot_secret *v = NULL;
         if (sc->store != store)
             continue;
-        enum aps_reason reason = mod_stage_upstream_find(
-            snap, &line->gift, pool, (aps_nsec)apr_time_now() * APS_USEC, &value);
+        enum aps_reason reason = mod_stage_upstream_find(snap, &line->gift, pool,
+                                                         (aps_nsec)apr_time_now() * APS_USEC, &v);
         if (reason == APS_REASON_ALLOW)
             continue;
         ap_log_error(APLOG_MARK, level, 0, line->server, "APISEC0064: %s line %d: %s: %s",

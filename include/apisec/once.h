@@ -21,6 +21,7 @@ enum aps_once_kind {
     APS_ONCE_NONCE = 2,    /* nonce of a message signature (RFC 9421 7.2.2) */
     APS_ONCE_DELIVERY = 3, /* id of a webhook's delivery */
     APS_ONCE_FETCH = 4, /* an issuer whose keys are asked for: its value is used up for a while */
+    APS_ONCE_TOLD = 5,  /* something that is told once a day */
 };
 
 /* Bytes of a digest. */

@@ -95,6 +95,7 @@ struct aps_snapshot_secret {
     uint32_t version;
     aps_nsec until; /* wall; 0: no end.  One that has ended is of no use, whoever asks looks. */
     struct aps_secret value;
+    aps_nsec due_at, old_at; /* wall; when it comes to its age soon, and when it does; 0: never */
 };
 /* All versions of it, oldest first; 0 where there is none.  It is opened when it is first asked
  * for, and stays open in the snapshot; where much is open already, it lives in `pool`.

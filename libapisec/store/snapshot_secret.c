@@ -92,7 +92,8 @@ static enum aps_err add(void *arg, struct aps_str name, uint32_t version, aps_ns
     (void)name; /* the one that was asked for */
     if (o->n == APS_STORE_SECRET_VERSIONS)
         return APS_ERR_CORRUPT;
-    o->list[o->n++] = (struct aps_snapshot_secret){version, until, *value};
+    o->list[o->n++] =
+        (struct aps_snapshot_secret){.version = version, .until = until, .value = *value};
     *value = (struct aps_secret){NULL, 0}; /* taken */
     return APS_OK;
 }
@@ -102,12 +103,32 @@ struct job {
     struct opened *o;
 };
 
+/* When versions come to their age; those of a name that has none stay as they are. */
+static enum aps_err load_ages(sqlite3 *db, struct opened *o, struct aps_diag *diag)
+{
+    struct aps_sql q;
+
+    aps_sql_begin(&q, db,
+                  "SELECT v.version, v.created_at + s.max_age - s.warn, v.created_at + s.max_age"
+                  " FROM secret AS s CROSS JOIN secret_version AS v ON v.name = s.name"
+                  " WHERE s.name = ? AND s.max_age <> 0");
+    aps_sql_str(&q, o->name);
+    while (aps_sql_row(&q))
+        for (size_t i = 0; i < o->n; i++)
+            if (o->list[i].version == aps_sql_get_i64(&q, 0)) {
+                o->list[i].due_at = aps_sql_get_i64(&q, 1);
+                o->list[i].old_at = aps_sql_get_i64(&q, 2);
+            }
+    return aps_sql_end(&q, diag);
+}
+
 static enum aps_err load(void *arg, sqlite3 *db, struct aps_diag *diag)
 {
     const struct job *job = arg;
+    enum aps_err err = aps_store_secret_load(db, &job->snap->meta, &job->snap->seal, job->o->name,
+                                             add, job->o, diag);
 
-    return aps_store_secret_load(db, &job->snap->meta, &job->snap->seal, job->o->name, add, job->o,
-                                 diag);
+    return err == APS_OK ? load_ages(db, job->o, diag) : err;
 }
 
 static enum aps_err open_one(struct aps_snapshot *snap, struct aps_str name, struct opened **out,

@@ -8,10 +8,9 @@ static struct aps_table_who who_of(const struct aps_state *state, enum aps_once_
                                    uint64_t store, const unsigned char *digest)
 {
     static const struct aps_str names[] = {
-        [APS_ONCE_PROOF] = APS_STR_LIT("proof"),
-        [APS_ONCE_NONCE] = APS_STR_LIT("nonce"),
-        [APS_ONCE_DELIVERY] = APS_STR_LIT("delivery"),
-        [APS_ONCE_FETCH] = APS_STR_LIT("fetch"),
+        [APS_ONCE_PROOF] = APS_STR_LIT("proof"),       [APS_ONCE_NONCE] = APS_STR_LIT("nonce"),
+        [APS_ONCE_DELIVERY] = APS_STR_LIT("delivery"), [APS_ONCE_FETCH] = APS_STR_LIT("fetch"),
+        [APS_ONCE_TOLD] = APS_STR_LIT("told"),
     };
 
     return (struct aps_table_who){

@@ -57,11 +57,12 @@ static const struct caps caps_full = {{
     [F_api] = 64,
     [F_limit] = 80, /* of a limit of several: NAME-month */
     [F_would_limit] = 512,
+    [F_secret_due] = 64, /* letters, digits and . _ - alone */
 }};
 
 /* What gives way, in this order, and how far.  With all at their floor, each byte written as six,
  * the texts take at most 48 * 6 + 8 * 32 * 6 + 3 * 16 * 6 + 2 * 64 * 6 = 2,880 bytes, and
- * everything else less than 520. */
+ * everything else less than 600. */
 static const struct {
     uint8_t field;
     uint8_t floor;
@@ -140,6 +141,8 @@ static inline struct aps_str str_of(const struct aps_audit *a, enum field f)
         return a->limit;
     case F_would_limit:
         return a->would_limit;
+    case F_secret_due:
+        return a->secret_due;
     default:
         return (struct aps_str){NULL, 0};
     }

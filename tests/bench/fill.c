@@ -1,5 +1,5 @@
-/* fill.c - put many keys into a store, in one transaction, and print their texts.
- * usage: fill STORE COUNT */
+/* fill.c - put many keys into a store, in one transaction, and print their texts; or many secrets.
+ * usage: fill STORE COUNT [secrets] */
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <stdio.h>
@@ -25,7 +25,18 @@ static enum aps_err create(struct aps_store *st, unsigned i, apr_pool_t *pool,
     return err;
 }
 
-static enum aps_err fill(const char *dir, unsigned count, apr_pool_t *pool, struct aps_diag *diag)
+static enum aps_err keep(struct aps_store *st, unsigned i, apr_pool_t *pool, struct aps_diag *diag)
+{
+    const struct aps_store_named to = {.name = aps_str(apr_psprintf(pool, "bench-%u", i)),
+                                       .max_age = 90 * APS_DAY};
+    return aps_store_named_set(st, &to, aps_str(apr_psprintf(pool, "credential-%032u", i)), diag);
+}
+
+typedef enum aps_err (*make_fn)(struct aps_store *st, unsigned i, apr_pool_t *pool,
+                                struct aps_diag *diag);
+
+static enum aps_err fill(const char *dir, unsigned count, make_fn make, apr_pool_t *pool,
+                         struct aps_diag *diag)
 {
     struct aps_store_actor actor = {getuid(), "", "", "", "localhost", "bench fill"};
     struct aps_secret master = {0};
@@ -38,7 +49,7 @@ static enum aps_err fill(const char *dir, unsigned count, apr_pool_t *pool, stru
         goto out;
     apr_pool_create(&scratch, pool);
     for (unsigned i = 0; i < count && err == APS_OK; i++) {
-        err = create(st, i, scratch, diag);
+        err = make(st, i, scratch, diag);
         apr_pool_clear(scratch);
     }
     if (err == APS_OK)
@@ -53,10 +64,11 @@ int main(int argc, char **argv)
 {
     struct aps_diag diag = {{0}};
     apr_pool_t *pool = NULL;
-    if (argc != 3 || apr_initialize() != APR_SUCCESS)
+    if (argc < 3 || argc > 4 || apr_initialize() != APR_SUCCESS)
         return 2;
     apr_pool_create(&pool, NULL);
-    enum aps_err err = fill(argv[1], (unsigned)strtoul(argv[2], NULL, 10), pool, &diag);
+    enum aps_err err =
+        fill(argv[1], (unsigned)strtoul(argv[2], NULL, 10), argc == 4 ? keep : create, pool, &diag);
     if (err != APS_OK)
         fprintf(stderr, "fill: %s\n", aps_err_say(err, &diag));
     apr_terminate();

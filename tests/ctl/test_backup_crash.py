@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 from test_backup import pair
-from test_crash import STEP, calls_of, copy_of, start, state_of
+from killed import States, calls_of, shape_of, start
+from test_crash import STEP, copy_of, state_of
 
 from harness import Store
 
@@ -24,89 +25,141 @@ def shop(store, folder):
     return store
 
 
-def hows(name):
-    return [pytest.param(how, marks=pytest.mark.slow if how != "KILL_AT" else [], id="%s-%s" % (name, how.lower()))
-            for how in ("KILL_AT", "FAIL_AT")]
-
-
-def points(calls, how):
-    """All that is done before and after a database is written page by page, and some of those pages."""
-    step = STEP if how == "KILL_AT" else 2 * STEP + 1
-    return [at for at in range(1, calls + 1, step) if at <= 16 or at > calls - 40 or at % 7 == 0]
-
-
-def check(done, how, at):
+def check(done, at):
     """True: it was done all the same."""
-    if how == "KILL_AT":
-        assert done.returncode == -9 and done.stdout == "", (at, done)
-    elif done.returncode != 0:
+    if done.returncode != 0:
         assert done.returncode in (1, 4) and done.stdout == "" and done.stderr.count("\n") == 1, (at, done)
     return done.returncode == 0
 
 
-@pytest.mark.parametrize("how", hows("backup"))
-def test_a_backup_is_whole_or_not_there(shop, folder, how):  # CLI-03, CLI-06, CLI-14
-    target = folder.path("new")
-    args = ["backup", target, "--to", shop.keys[1]]
-    calls = calls_of(shop, args, folder)
-    before = state_of(shop)
-    assert calls > 20
+def at_work(shop, folder):
+    """The store in a folder that can be copied with what lies beside it."""
+    os.mkdir(folder.path("w"))
+    return copy_of(shop, folder, "w/store")
+
+
+def new_backup(folder):
+    target = folder.path("w", "new")
+    return target, ["backup", target, "--to", folder.path("backup.pub")]
+
+
+def look_at_backup(store, target, keys, old):
+    assert state_of(store) == old
+    if os.path.exists(target):
+        assert store.json("restore", target, "--identity", keys[0], "--verify")["keys"] == 1
+
+
+def test_a_backup_that_is_killed_is_whole_or_not_there(shop, folder):  # CLI-03, CLI-06, CLI-14
+    store, old = at_work(shop, folder), state_of(shop)
+    target, args = new_backup(folder)
+    states = States(folder, folder.path("w"), store, args)
     seen = set()
-    for at in points(calls, how):
+    assert states.calls > 20
+    for at, path in states:
+        states.put(at)
+        seen.add(os.path.exists(target))
+        look_at_backup(store, target, shop.keys, old)
+        # What they left behind is gone with the next one.
         if os.path.exists(target):
             os.remove(target)
-        done = check(start(shop, args, **{how: at}), how, at)
-        there = os.path.exists(target)
-        assert there or not done, at
-        seen.add(there)
-        if there and at % 5 == 0:
-            assert shop.json("restore", target, "--identity", shop.keys[0], "--verify")["keys"] == 1
-    assert state_of(shop) == before and (seen == {False, True} or STEP > 1 or how == "FAIL_AT")
-    # What they left behind is gone with the next one.
-    if os.path.exists(target):
-        os.remove(target)
-    shop.ok(*args)
-    assert sorted(os.listdir(shop.path)) == ["master.key", "pub", "store.db"]
-    assert not [name for name in os.listdir(os.path.dirname(target)) if name.startswith(".new.")]
-
-
-@pytest.mark.parametrize("how", hows("over"))
-def test_a_restore_leaves_the_old_or_the_new_store(shop, folder, how):  # CLI-03, CLI-14
-    args = ["restore", shop.backup, "--identity", shop.keys[0], "--yes", "--over", "newer"]
-    old = state_of(shop)
-    after = copy_of(shop, folder, "whole")
-    calls = calls_of(after, args, folder)
-    new = state_of(after)
-    assert calls > 40 and old != new and after.json("key", "show", "bob")["status"] == "revoked"
-    seen = set()
-    for at in points(calls, how):
-        store = copy_of(shop, folder, "cut")
-        done = check(start(store, args, **{how: at}), how, at)
-        now = state_of(store)
-        assert now == new if done else now in (old, new), (at, now)
-        seen.add(now == new)
-        # The next command that writes publishes it, and the next restore sweeps.
-        store.ok("role", "create", "after")
-        status = store.json("status")
-        assert status["published_generation"] == status["generation"], at
-        if at % 7 == 0:
-            store.ok(*args)
-            assert sorted(os.listdir(store.path)) == ["master.key", "pub", "store.db"], at
-            assert os.listdir(store.file("pub")) == ["store.db"], at
-    assert seen == {False, True} or STEP > 1
-
-
-@pytest.mark.parametrize("how", hows("nothing"))
-def test_a_restore_from_nothing_can_be_repeated(shop, folder, how):  # CLI-03, CLI-14
-    args = ["restore", shop.backup, "--identity", shop.keys[0], "--yes", "--over", "newer"]
-    calls = calls_of(Store(folder.path("whole"), folder.path("state")), args, folder)
-    assert calls > 40
-    for at in points(calls, how):
-        os.mkdir(folder.path("s"))
-        store = Store(folder.path("s", "new"), folder.path("state"))
-        check(start(store, args, **{how: at}), how, at)
         store.ok(*args)
         assert sorted(os.listdir(store.path)) == ["master.key", "pub", "store.db"], at
-        assert os.listdir(folder.path("s")) == ["new"] and os.listdir(store.file("pub")) == ["store.db"], at
-        assert store.json("status")["published_fault"] is None, at
+        assert sorted(os.listdir(folder.path("w"))) == ["new", "store"], at
+    assert seen == {False, True}
+    states.show_kills(store, args)
+
+
+@pytest.mark.slow
+def test_a_backup_whose_disk_fails_is_whole_or_not_there(shop, folder):  # CLI-03, CLI-06, CLI-14
+    store, old, seen = at_work(shop, folder), state_of(shop), set()
+    target, args = new_backup(folder)
+    calls = calls_of(store, args, folder)
+    for at in range(1, calls + 1, STEP):
+        if os.path.exists(target):
+            os.remove(target)
+        done = check(start(store, args, FAIL_AT=at), at)
+        assert os.path.exists(target) or not done, at
+        left = shape_of(folder.path("w"), folder.path("scratch.db"))
+        if (done, left) not in seen:
+            seen.add((done, left))
+            look_at_backup(store, target, shop.keys, old)
+
+
+OVER = ["--yes", "--over", "newer"]
+
+
+def look_at_restored(store, old, new, at):
+    now = state_of(store)
+    assert now in (old, new), (at, now)
+    # The next command that writes publishes it.
+    store.ok("role", "create", "after")
+    status = store.json("status")
+    assert status["published_generation"] == status["generation"], at
+    return now == new
+
+
+def test_a_restore_that_is_killed_leaves_the_old_or_the_new_store(shop, folder):  # CLI-03, CLI-14
+    args = ["restore", shop.backup, "--identity", shop.keys[0], *OVER]
+    old, after = state_of(shop), copy_of(shop, folder, "whole")
+    assert start(after, args).returncode == 0
+    new = state_of(after)
+    assert old != new and after.json("key", "show", "bob")["status"] == "revoked"
+    states = States(folder, shop.path, shop, args)
+    seen = set()
+    for at, _ in states:
+        states.put(at)
+        seen.add(look_at_restored(shop, old, new, at))
+        shop.ok(*args)  # which sweeps
+        assert sorted(os.listdir(shop.path)) == ["master.key", "pub", "store.db"], at
+        assert os.listdir(shop.file("pub")) == ["store.db"], at
+    assert seen == {False, True}
+    states.show_kills(shop, args)
+
+
+@pytest.mark.slow
+def test_a_restore_whose_disk_fails_leaves_the_old_or_the_new_store(shop, folder):  # CLI-03, CLI-14
+    args = ["restore", shop.backup, "--identity", shop.keys[0], *OVER]
+    old, after, seen = state_of(shop), copy_of(shop, folder, "whole"), set()
+    calls = calls_of(after, args, folder)
+    new = state_of(after)
+    for at in range(1, calls + 1, STEP):
+        store = copy_of(shop, folder, "cut")
+        done = check(start(store, args, FAIL_AT=at), at)
+        left = (done, shape_of(store.path, folder.path("scratch.db")))
+        if left not in seen:
+            seen.add(left)
+            assert look_at_restored(store, old, new, at) or not done
+
+
+def look_at_new(store, folder, args, at):
+    store.ok(*args)
+    assert sorted(os.listdir(store.path)) == ["master.key", "pub", "store.db"], at
+    assert os.listdir(folder.path("s")) == ["new"] and os.listdir(store.file("pub")) == ["store.db"], at
+    assert store.json("status")["published_fault"] is None, at
+
+
+def test_a_restore_from_nothing_that_is_killed_can_be_repeated(shop, folder):  # CLI-03, CLI-14
+    args = ["restore", shop.backup, "--identity", shop.keys[0], *OVER]
+    os.mkdir(folder.path("s"))
+    store = Store(folder.path("s", "new"), folder.path("state"))
+    states = States(folder, folder.path("s"), store, args)
+    assert states.calls > 40
+    for at, _ in states:
+        states.put(at)
+        look_at_new(store, folder, args, at)
+    states.show_kills(store, args)
+
+
+@pytest.mark.slow
+def test_a_restore_from_nothing_whose_disk_fails_can_be_repeated(shop, folder):  # CLI-03, CLI-14
+    args, seen = ["restore", shop.backup, "--identity", shop.keys[0], *OVER], set()
+    calls = calls_of(Store(folder.path("whole"), folder.path("state")), args, folder)
+    for at in range(1, calls + 1, STEP):
+        os.mkdir(folder.path("s"))
+        store = Store(folder.path("s", "new"), folder.path("state"))
+        done = check(start(store, args, FAIL_AT=at), at)
+        left = (done, shape_of(folder.path("s"), folder.path("scratch.db")))
+        if left not in seen:
+            seen.add(left)
+            look_at_new(store, folder, args, at)
         shutil.rmtree(folder.path("s"))

@@ -10,7 +10,8 @@ import uuid
 
 import pytest
 
-from test_crash import calls_of, copy_of, goes_on, start, state_of
+from killed import States, calls_of, shape_of, start
+from test_crash import copy_of, goes_on, state_of
 
 HEAD = "name,key,roles\n"
 
@@ -349,8 +350,8 @@ def test_rotation_gives_an_own_text_and_keeps_the_id(shop, folder):
     assert turned["kv"] == 2 and turned["old_valid_until"] is not None and turned["origin"] == "imported"
 
 
-@pytest.mark.parametrize("how", ["KILL_AT", pytest.param("FAIL_AT", marks=pytest.mark.slow)])
-def test_an_import_that_is_cut_off_leaves_all_or_nothing(shop, folder, how):  # CLI-03
+def to_cut_off(shop, folder):
+    """The command, and the states before and after."""
     shop.role_create("r", "GET /a")
     path = file_of(folder, HEAD + "".join("k%d,%s,reader\n" % (i, strong()) for i in range(40)))
     args = ["key", "import", path]
@@ -359,16 +360,37 @@ def test_an_import_that_is_cut_off_leaves_all_or_nothing(shop, folder, how):  # 
     calls = calls_of(whole, args, folder)
     new = state_of(whole)
     assert calls > 20 and len(new[0]) == 40
+    return args, calls, old, new
+
+
+def test_an_import_that_is_killed_leaves_all_or_nothing(shop, folder):  # CLI-03
+    args, calls, old, new = to_cut_off(shop, folder)
+    states = States(folder, shop.path, shop, args)
+    assert states.calls == calls
     seen = set()
-    for at in range(1, calls + 1):
-        store = copy_of(shop, folder, "cut")
-        done = start(store, args, **{how: at})
-        assert done.returncode in ([-9] if how == "KILL_AT" else [0, 1]), (at, done)
-        now = state_of(store)
+    for at, _ in states:
+        states.put(at)
+        now = state_of(shop)
         assert now in (old, new), at
         seen.add(now == new)
-        goes_on(store)
+        goes_on(shop)
     assert seen == {False, True}
+    states.show_kills(shop, args)
+
+
+@pytest.mark.slow
+def test_an_import_whose_disk_fails_leaves_all_or_nothing(shop, folder):  # CLI-03
+    args, calls, old, new = to_cut_off(shop, folder)
+    looked = set()
+    for at in range(1, calls + 1):
+        store = copy_of(shop, folder, "cut")
+        done = start(store, args, FAIL_AT=at)
+        assert done.returncode in (0, 1), (at, done)
+        left = (done.returncode, shape_of(store.path, folder.path("scratch.db")))
+        if left not in looked:
+            looked.add(left)
+            assert state_of(store) in (old, new), at
+            goes_on(store)
 
 
 def test_no_secret_is_in_the_command_line(shop, folder):  # CLI-01

@@ -9,7 +9,8 @@ import sqlite3
 import pytest
 
 from harness import Store, split_key
-from test_crash import STEP, calls_of, copy_allows, start
+from killed import States, calls_of, start
+from test_crash import STEP, copy_allows
 
 
 @pytest.fixture
@@ -315,34 +316,34 @@ def does_it_again(store, args, after):
 
 
 # SEC-06, SEC-07, SEC-13, CLI-03
-@pytest.mark.parametrize("name", ["rotate", *(pytest.param(name, marks=pytest.mark.slow) for name in list(COMMANDS)[1:])])
+@pytest.mark.parametrize("name", list(COMMANDS))
 def test_killed_at_any_call_all_is_readable_and_nothing_half_done(shop, folder, name):
     args = prepare(shop, name)
-    before, frozen, opened = facts(shop), Frozen(shop), Opened()
+    before, opened = facts(shop), Opened()
     old = folder.write("old.key", key_of(shop), 0o600)
-    whole = frozen.put(folder.path("whole"))
-    calls = calls_of(whole, args, folder)
+    whole = Frozen(shop).put(folder.path("whole"))
+    assert start(whole, args).returncode == 0
     after = shape(facts(whole))
-    assert calls > 10 and shape(before) != after
+    assert shape(before) != after
+    states = States(folder, shop.path, shop, args)
     seen, unused, half = set(), 0, 0
-    for at in range(1, calls + 1, STEP):
-        store = frozen.put(folder.path("cut"))
-        done = start(store, args, KILL_AT=at)
-        assert done.returncode == -9 and done.stdout == "", (at, done)
+    for at, _ in states:
+        states.put(at)
         # What httpd would be started with now opens what is published now; so does what its children have.
-        assert opened(store, store.file("master.key")) and opened(store, old), at
-        now = facts(store)
+        assert opened(shop, shop.file("master.key")) and opened(shop, old), at
+        now = facts(shop)
         assert now == before or shape(now) == after, at
         seen.add(now == before)
-        unused += now == before and os.path.exists(store.file(".master.key.next"))
-        unfinished = key_of(store) == open(old).read()
+        unused += now == before and os.path.exists(shop.file(".master.key.next"))
+        unfinished = key_of(shop) == open(old).read()
         half += unfinished and now != before
-        if "rotate" in args and "master" in args and unfinished and at % 2:
-            does_it_again(store, args, after)
-        else:
-            goes_on(store, shop.bob, at % 8 == 0)
-    assert seen == {False, True} or STEP > 1
-    assert name not in ("rotate", "compromised") or STEP > 1 or unused > 0 and half > 0
+        if "rotate" in args and "master" in args and unfinished:
+            does_it_again(shop, args, after)
+            states.put(at)
+        goes_on(shop, shop.bob, True)
+    assert seen == {False, True}
+    assert name not in ("rotate", "compromised") or unused > 0 and half > 0
+    states.show_kills(shop, args)
 
 
 @pytest.mark.slow

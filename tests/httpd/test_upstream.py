@@ -1,6 +1,7 @@
 """ApiSecUpstreamSecret: the handler or backend has its credential, and nobody else ever sees it."""
 
 import contextlib
+import re
 import socket
 import sqlite3
 import struct
@@ -290,6 +291,10 @@ def test_one_that_came_to_its_age(site, policy, status):
         secret_set(site.store, "other", OTHER)
         wait_for(lambda: OTHER in sent(site, "/back/two")["x-other"])
         assert sent(site, "/later")["x-token"] == FIRST
+        # Of many requests to all children one line tells it.
+        assert all(site.get("/later", key="ci").status == 200 for _ in range(20))
+        assert site.server.wait_audit(lambda line: line.get("secret_due") == "later")["path"] == "/later"
+        assert len(re.findall("APISEC0071: the secret later came to its greatest age", site.server.error_log())) == 1
     assert site.get("/later", key="ci").status == status
     site.store.ok("secret", "set", "later", "--max-age", "none", "--on-expiry", "warn", input=FIRST)
 

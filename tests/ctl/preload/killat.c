@@ -6,6 +6,8 @@
  *   FAIL_AT=N      the N-th call fails, nothing is done
  *   FAIL_ERRNO=E   with this errno (default 28, ENOSPC)
  *   FAIL_STICKY=1  and so do all calls after it
+ *   SNAP_OF=PATH SNAP_TO=DIR  before the N-th call copy the folder PATH to DIR/N, which is what a
+ *                  process that is killed there leaves behind
  *   KILL_COUNT=PATH  at exit, write the number of calls there as decimal digits
  * What stdio writes inside of libc is not seen.  killat_arm does the same for a program that has it
  * linked in. */
@@ -16,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -23,6 +26,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "killat.h"
@@ -33,6 +37,7 @@ static atomic_long calls;
 static long kill_at, fail_at;
 static int fail_errno = ENOSPC;
 static bool fail_sticky;
+static const char *snap_of, *snap_to;
 
 EXPORT void killat_arm(long kill_call, long fail_call, int error, int sticky)
 {
@@ -57,6 +62,8 @@ static long number(const char *name)
 __attribute__((constructor)) static void from_environment(void)
 {
     long error = number("FAIL_ERRNO");
+    snap_of = getenv("SNAP_OF");
+    snap_to = getenv("SNAP_TO");
     killat_arm(number("KILL_AT"), number("FAIL_AT"), error != 0 ? (int)error : ENOSPC,
                number("FAIL_STICKY") != 0);
 }
@@ -73,10 +80,27 @@ __attribute__((destructor)) static void tell_count(void)
     }
 }
 
+/* What is on the disk now.  A test that misses a number finds that out. */
+static void snap(long n)
+{
+    char to[4096];
+    char *argv[] = {(char *)"cp", (char *)"-a", (char *)snap_of, to, NULL};
+    char *envp[] = {(char *)"PATH=/usr/bin:/bin", NULL};
+    pid_t pid = 0;
+    int status;
+
+    (void)snprintf(to, sizeof to, "%s/%ld", snap_to, n);
+    if (posix_spawnp(&pid, "cp", NULL, NULL, argv, envp) == 0)
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            continue;
+}
+
 /* Count a call; true if it is to fail. */
 static bool trip(void)
 {
     long n = atomic_fetch_add(&calls, 1) + 1;
+    if (snap_to != NULL && snap_of != NULL)
+        snap(n);
     if (n == kill_at)
         (void)raise(SIGKILL);
     if (fail_at == 0 || n < fail_at || (n > fail_at && !fail_sticky))
