@@ -306,12 +306,13 @@ static void set_refusal(request_rec *r, apr_table_t *headers, struct mod_req *m,
     apr_table_setn(headers, "X-Content-Type-Options", "nosniff");
     if (has_challenge(m, reason))
         set_challenges(r, headers, m, reason);
-    if (reason == APS_REASON_METHOD_NOT_GRANTED || reason == APS_REASON_METHOD_REFUSED) {
+    if (reason == APS_REASON_METHOD_NOT_GRANTED || reason == APS_REASON_METHOD_REFUSED ||
+        reason == APS_REASON_API_METHOD) {
         char *allow = apr_palloc(r->pool, APS_METHODS_TEXT_MAX);
         apr_table_setn(headers, "Allow",
-                       aps_methods_print(reason == APS_REASON_METHOD_NOT_GRANTED
-                                             ? m->access.allow
-                                             : (unsigned)APS_METHOD_ALL,
+                       aps_methods_print(reason == APS_REASON_METHOD_REFUSED
+                                             ? (unsigned)APS_METHOD_ALL
+                                             : m->access.allow,
                                          allow));
     }
     if (reason == APS_REASON_TOKEN_PROOF_NONCE) {

@@ -109,6 +109,8 @@ void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add)
     join_way(dir, b);
     if (a->upstream == NULL)
         dir->upstream = b->upstream;
+    if (a->api == NULL)
+        dir->api = b->api;
     if (a->cors == NULL)
         dir->cors = b->cors;
     if (a->max == NULL) {

@@ -7,6 +7,7 @@
 #include "apisec/source.h"
 #include "apisec/origin.h"
 #include "apisec/resource.h"
+#include "api.h"
 #include "hsts.h"
 
 enum where { GLOBAL, SERVER, SECTION };
@@ -582,6 +583,11 @@ static const char *set_fields(cmd_parms *cmd, struct mod_dir *dir, const char *a
     const char *fault = CHOOSE(cmd, arg, words, &fields);
     dir->fields = (unsigned)fields;
     return fault;
+}
+
+static const char *set_api(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    return say(cmd, mod_api_parse(cmd, argc, argv, &dir->api));
 }
 
 static const char *add_upstream(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])

@@ -257,12 +257,16 @@ struct mod_dir {
     const struct mod_cors *cors;           /* NULL: unset */
     const struct mod_signature *signature; /* NULL: unset */
     const struct mod_upstream *upstream;   /* NULL: unset */
+    const struct mod_api *api;             /* NULL: unset (api.h) */
     const char *path;  /* of this section, as httpd gives it; NULL for a server's own */
     const char *where; /* path of the innermost section with a directive of ours */
 };
 
 struct mod_store;
 struct mod_hsts;
+
+struct mod_api;
+struct mod_api_use;
 
 struct mod_server {
     const char *store_dir, *master, *passphrase; /* NULL: unset */
@@ -487,6 +491,7 @@ struct mod_policy {
     const struct mod_signature *signature; /* NULL: none */
     enum mod_certificate certificate;      /* UNSET: none */
     unsigned relax;                        /* of paths */
+    const struct mod_api *api;             /* NULL: none */
     struct mod_token token;
 };
 
@@ -595,6 +600,7 @@ struct mod_req {
 
     /* What and how much. */
     struct aps_access access;
+    struct mod_api_use *apis; /* descriptions that were asked; NULL: none */
     struct aps_str route;
     size_t ncharges;
     struct mod_charge *charge;

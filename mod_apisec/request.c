@@ -2,7 +2,7 @@
  *
  * httpd reaches a section by many ways: directly, by mod_dir, a rewrite, an ErrorDocument, a
  * subrequest.  Whichever hook comes first decides, once for each policy and transaction. */
-#include "mod.h"
+#include "api.h"
 
 #include <apr_strings.h>
 
@@ -145,6 +145,7 @@ static inline void policy_of(const struct mod_dir *dir, struct mod_policy *out)
         .certificate =
             dir->certificate > MOD_CERTIFICATE_OFF ? dir->certificate : MOD_CERTIFICATE_UNSET,
         .relax = dir->relax,
+        .api = dir->api != NULL && !dir->api->none ? dir->api : NULL,
         .cors = dir->cors != NULL && !dir->cors->none ? dir->cors : NULL,
         .token = dir->token != NULL ? *dir->token : (struct mod_token){.issuers = NULL},
     };
@@ -174,7 +175,7 @@ static bool same_policy(const struct mod_policy *a, const struct mod_policy *b)
     return a->engine == b->engine && a->tls == b->tls && a->requires == b->requires &&
            a->sources == b->sources && a->cost == b->cost && a->plan == b->plan &&
            a->cors == b->cors && a->signature == b->signature && a->certificate == b->certificate &&
-           a->relax == b->relax && memcmp(&a->token, &b->token, sizeof a->token) == 0 &&
+           a->relax == b->relax && a->api == b->api && memcmp(&a->token, &b->token, sizeof a->token) == 0 &&
            same_deny(a->deny, b->deny) && same_limits(a->limits, b->limits);
 }
 
@@ -242,6 +243,13 @@ static enum aps_reason limits_and_policy(request_rec *r, struct mod_req *m,
     enum aps_reason allowed = APS_REASON_PUBLIC;
     if (!p->requires->is_public)
         allowed = mod_stage_policy(m, p->requires);
+    if (p->api != NULL && aps_reason_is_pass(allowed)) {
+        enum aps_reason reason = mod_stage_api(m, p->api);
+        if (reason != APS_REASON_ALLOW && reason == m->auth) /* nobody is known */
+            return mod_stage_limit_refused(r, m, p, reason);
+        if (reason != APS_REASON_ALLOW)
+            allowed = reason;
+    }
     /* A verified caller's refusal costs that caller as usual (LIM-12). */
     enum aps_reason limited = mod_stage_limit_caller(r, m, p, aps_reason_is_pass(allowed));
     return limited != APS_REASON_ALLOW ? limited : allowed;

@@ -1,5 +1,6 @@
 /* How much: the limits of the section, of the caller's plan and key, and the guard against
  * guessing. */
+#include "api.h"
 #include "bill.h"
 
 #include <apr_strings.h>
@@ -61,6 +62,7 @@ struct held {
     const struct aps_limit *const *v;
     const struct aps_plan *plan; /* that most of them come from, or NULL */
     bool own;                    /* the key has a limit of its own */
+    const struct held *more;     /* of the operation, beside them; NULL: none */
 };
 
 static void ask_held(const struct held *held, const struct aps_limit *limit)
@@ -110,8 +112,9 @@ static void watch_held(struct mod_asker *a, const struct held *held)
 static size_t cells_held(const struct mod_asker *a, const struct held *held)
 {
     size_t n = held->own;
-    for (size_t i = 0; i < held->n; i++)
-        n += mod_bill_room(a, held->v[i]);
+    for (; held != NULL; held = held->more)
+        for (size_t i = 0; i < held->n; i++)
+            n += mod_bill_room(a, held->v[i]);
     return n;
 }
 
@@ -133,6 +136,8 @@ static enum aps_reason charge_all(struct mod_asker *a, const struct mod_limits *
     unsigned section = bill.n;
     if (held->n != 0 || held->own)
         add_held(&bill, a, held);
+    if (held->more != NULL)
+        add_held(&bill, a, held->more);
     if (whole && bill.n == section)
         a->m->limits = a->all;
     if (bill.n != 0)
@@ -142,6 +147,8 @@ static enum aps_reason charge_all(struct mod_asker *a, const struct mod_limits *
     if (a->all->dry_run)
         watch_section(a, addresses);
     watch_held(a, held);
+    if (held->more != NULL)
+        watch_held(a, held->more);
     return a->fault;
 }
 
@@ -275,17 +282,36 @@ __attribute__((noinline)) static enum aps_reason charge_caller(request_rec *r, s
     return charge_all(&a, policy->limits, false, held);
 }
 
-/* Of a caller who may bring limits along, or of anybody in a section that has a plan. */
-__attribute__((noinline)) static enum aps_reason
-charge_holder(request_rec *r, struct mod_req *m, const struct mod_policy *policy, bool passes)
+/* The plan that the operation binds, beside what the caller brings along: all of its limits. */
+static enum aps_reason hold_operation(struct mod_req *m, const char *name, struct held *out)
+{
+    enum aps_reason reason = hold_stranger(m, name, out);
+    if (reason == APS_REASON_ALLOW)
+        mod_directory_meet(m, out->plan);
+    return reason;
+}
+
+/* Of a caller who may bring limits along, of anybody in a section that has a plan, or of an
+ * operation that has one. */
+__attribute__((noinline)) static enum aps_reason charge_holder(request_rec *r, struct mod_req *m,
+                                                               const struct mod_policy *policy,
+                                                               bool passes, const char *bound)
 {
     const struct aps_limit *room[APS_PLANBOOK_HELD_MAX];
-    struct held held = nothing;
-    enum aps_reason reason =
-        m->who != NULL ? hold(m, policy->plan, room, &held) : hold_stranger(m, policy->plan, &held);
+    struct held held = nothing, operation = nothing;
+    enum aps_reason reason = APS_REASON_ALLOW;
+    if (m->who != NULL)
+        reason = hold(m, policy->plan, room, &held);
+    else if (policy->plan != NULL)
+        reason = hold_stranger(m, policy->plan, &held);
     if (reason == APS_REASON_ALLOW && held.plan != NULL && mod_process.state != NULL)
         mod_directory_meet(m, held.plan);
-    if (reason != APS_REASON_ALLOW || (policy->limits == NULL && held.n == 0 && !held.own))
+    if (reason == APS_REASON_ALLOW && bound != NULL) {
+        reason = hold_operation(m, bound, &operation);
+        held.more = operation.plan != held.plan ? &operation : NULL;
+    }
+    if (reason != APS_REASON_ALLOW ||
+        (policy->limits == NULL && held.n == 0 && !held.own && held.more == NULL))
         return reason;
     return charge_caller(r, m, policy, passes, &held);
 }
@@ -293,9 +319,11 @@ charge_holder(request_rec *r, struct mod_req *m, const struct mod_policy *policy
 enum aps_reason mod_stage_limit_caller(request_rec *r, struct mod_req *m,
                                        const struct mod_policy *policy, bool passes)
 {
-    if (policy->plan != NULL || (m->who != NULL && (m->who->nlimits != 0 || m->who->plan != NULL ||
-                                                    m->who->key.limit.rate.count != 0)))
-        return charge_holder(r, m, policy, passes);
+    const char *bound = policy->api != NULL ? mod_stage_api_plan(m, policy->api) : NULL;
+    if (policy->plan != NULL || bound != NULL ||
+        (m->who != NULL &&
+         (m->who->nlimits != 0 || m->who->plan != NULL || m->who->key.limit.rate.count != 0)))
+        return charge_holder(r, m, policy, passes, bound);
     return policy->limits != NULL ? charge_caller(r, m, policy, passes, &nothing)
                                   : APS_REASON_ALLOW;
 }

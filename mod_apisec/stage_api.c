@@ -1,0 +1,226 @@
+/* The operation of a description that a request asks for, and the caller that its security wants.
+ */
+#include "api.h"
+
+#include <apr_strings.h>
+#include <stdatomic.h>
+
+#define TELL_EVERY (60 * APS_SEC)
+
+/* ---- The API ---- */
+
+/* One line a minute and child, for as long as it lasts: each request would write one. */
+static void tell(struct mod_req *m, struct aps_str name, const char *why)
+{
+    static _Atomic aps_nsec told;
+    aps_nsec now = mod_req_monotonic(m), last = atomic_load(&told);
+    if ((last != 0 && now - last < TELL_EVERY) ||
+        !atomic_compare_exchange_strong(&told, &last, now))
+        return;
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, m->first,
+                  "APISEC0080: sys_crash: the API %.*s cannot be used: %s", APS_STR_SHOW(name),
+                  why);
+}
+
+static enum aps_reason find_api(struct mod_req *m, struct mod_api_use *use)
+{
+    struct aps_diag diag = {{0}};
+    struct aps_view *view = mod_process_view(m);
+    if (view == NULL)
+        return APS_REASON_STORE_DOWN;
+    enum aps_err err = aps_snapshot_api(aps_view_snapshot(view), use->want->name, &use->api, &diag);
+    if (err == APS_OK)
+        return APS_REASON_ALLOW;
+    tell(m, use->want->name, aps_err_say(err, &diag));
+    use->api = NULL;
+    return APS_REASON_API_DOWN;
+}
+
+/* ---- The path ---- */
+
+static int hex_of(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+/* Take `at` off an encoded path, whose escapes were looked at. */
+static bool take_place(struct aps_str *path, struct aps_str at)
+{
+    struct aps_str rest = *path;
+    for (size_t i = 0; i < at.n; i++) {
+        char c = rest.n != 0 ? *rest.p : '\0';
+        size_t n = 1;
+        if (c == '%' && rest.n >= 3) {
+            c = (char)(hex_of(rest.p[1]) << 4 | hex_of(rest.p[2]));
+            n = 3;
+        }
+        if (rest.n < n || c != at.p[i])
+            return false;
+        rest = (struct aps_str){rest.p + n, rest.n - n};
+    }
+    if (rest.n != 0 && *rest.p != '/')
+        return false;
+    *path = rest.n != 0 ? rest : APS_STR_LIT("/");
+    return true;
+}
+
+/* What the client has sent; where it was read in another way (ApiSecPath), what came out of that,
+ * encoded so far that it is decoded to the same. */
+static struct aps_str encoded_path(struct mod_req *m)
+{
+    if (m->relaxed == 0)
+        return mod_stage_inspect_raw(m);
+    char *to = apr_palloc(m->first->pool, 3 * m->path.n + 1), *from = to;
+    for (size_t i = 0; i < m->path.n; i++) {
+        if (m->path.p[i] == '%') {
+            memcpy(to, "%25", 3);
+            to += 3;
+        } else {
+            *to++ = m->path.p[i];
+        }
+    }
+    return (struct aps_str){from, (size_t)(to - from)};
+}
+
+static enum aps_reason find_operation(struct mod_req *m, struct mod_api_use *use)
+{
+    use->path = encoded_path(m);
+    if (use->path.n == 0 || *use->path.p != '/' || !take_place(&use->path, use->want->at))
+        return APS_REASON_API_PATH;
+    switch (aps_api_find(use->api, m->method, use->path, &use->match)) {
+    case APS_API_FOUND:
+        return APS_REASON_ALLOW;
+    case APS_API_NO_METHOD:
+        return APS_REASON_API_METHOD;
+    case APS_API_NO_PATH:
+        break;
+    }
+    return APS_REASON_API_PATH;
+}
+
+/* ---- Its security ---- */
+
+static bool is_of_kind(const struct mod_req *m, const struct aps_api_need *need)
+{
+    switch (need->kind) {
+    case APS_API_KEY_HEADER:
+    case APS_API_KEY_QUERY:
+    case APS_API_KEY_COOKIE:
+    case APS_API_HTTP_BASIC:
+        return m->who->bearer == NULL;
+    case APS_API_MUTUAL_TLS:
+        return m->certificate > MOD_CERTIFICATE_OFF;
+    case APS_API_HTTP_BEARER:
+    case APS_API_HTTP_OTHER:
+    case APS_API_OAUTH2:
+    case APS_API_OPENID:
+        break;
+    }
+    return true;
+}
+
+/* Scopes are asked for by OAuth; of all others the list names roles (OpenAPI 3.1). */
+static enum aps_reason judge_list(const struct mod_req *m, const struct aps_api_need *need)
+{
+    const struct aps_key *key = &m->who->key;
+    bool scopes = need->kind == APS_API_OAUTH2 || need->kind == APS_API_OPENID;
+    for (uint32_t i = 0; i < need->scopes_n; i++) {
+        if (scopes && !aps_key_has_scope(key, need->scopes[i]))
+            return APS_REASON_SCOPE_MISSING;
+        if (!scopes && !aps_str_is_in(need->scopes[i], key->roles, key->nroles))
+            return APS_REASON_ROLE_MISSING;
+    }
+    return APS_REASON_ALLOW;
+}
+
+static enum aps_reason judge_way(const struct mod_req *m, const struct aps_api_way *way)
+{
+    for (uint32_t i = 0; i < way->needs_n; i++) {
+        if (!is_of_kind(m, &way->needs[i]))
+            return APS_REASON_API_SECURITY;
+        enum aps_reason reason = judge_list(m, &way->needs[i]);
+        if (reason != APS_REASON_ALLOW)
+            return reason;
+    }
+    return APS_REASON_ALLOW;
+}
+
+static bool asks_nobody(const struct aps_api_operation *operation)
+{
+    for (uint32_t i = 0; i < operation->security_n; i++)
+        if (operation->security[i].needs_n == 0)
+            return true;
+    return operation->security_n == 0;
+}
+
+/* One of the ways has to hold; who holds to none is told what the first one of his kind lacks. */
+static enum aps_reason judge_security(struct mod_req *m, const struct aps_api_operation *operation)
+{
+    enum aps_reason first = APS_REASON_API_SECURITY;
+    if (asks_nobody(operation))
+        return APS_REASON_ALLOW;
+    if (m->who == NULL) {
+        enum aps_reason reason = mod_stage_auth(m);
+        if (reason != APS_REASON_ALLOW)
+            return reason;
+    }
+    for (uint32_t i = 0; i < operation->security_n; i++) {
+        enum aps_reason reason = judge_way(m, &operation->security[i]);
+        if (reason == APS_REASON_ALLOW)
+            return reason;
+        if (first == APS_REASON_API_SECURITY)
+            first = reason;
+    }
+    return first;
+}
+
+/* ---- The stage ---- */
+
+const struct mod_api_use *mod_stage_api_use(const struct mod_req *m, const struct mod_api *want)
+{
+    for (const struct mod_api_use *use = m->apis; use != NULL; use = use->next)
+        if (use->want == want)
+            return use;
+    return NULL;
+}
+
+static struct aps_str route_of(const struct mod_req *m, const struct mod_api_use *use)
+{
+    const struct aps_str at = use->want->at, path = use->match.operation->path;
+    if (at.n == 0)
+        return path;
+    char *route = apr_palloc(m->first->pool, at.n + path.n);
+    memcpy(route, at.p, at.n);
+    memcpy(route + at.n, path.p, path.n);
+    return (struct aps_str){route, at.n + path.n};
+}
+
+const char *mod_stage_api_plan(const struct mod_req *m, const struct mod_api *want)
+{
+    const struct mod_api_use *use = mod_stage_api_use(m, want);
+    if (use == NULL || use->reason != APS_REASON_ALLOW || use->match.operation->limit.n == 0)
+        return NULL;
+    return apr_pstrmemdup(m->first->pool, use->match.operation->limit.p,
+                          use->match.operation->limit.n);
+}
+
+enum aps_reason mod_stage_api(struct mod_req *m, const struct mod_api *want)
+{
+    const struct mod_api_use *known = mod_stage_api_use(m, want);
+    if (known != NULL)
+        return known->reason;
+    struct mod_api_use *use = apr_pcalloc(m->first->pool, sizeof *use);
+    use->want = want;
+    use->reason = find_api(m, use);
+    if (use->reason == APS_REASON_ALLOW)
+        use->reason = find_operation(m, use);
+    if (use->reason == APS_REASON_ALLOW)
+        use->reason = judge_security(m, use->match.operation);
+    if (use->reason == APS_REASON_API_METHOD)
+        m->access.allow = use->match.allowed;
+    if (use->reason == APS_REASON_ALLOW)
+        m->route = route_of(m, use);
+    use->next = m->apis;
+    m->apis = use;
+    return use->reason;
+}
