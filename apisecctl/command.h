@@ -22,6 +22,7 @@ enum ctl_need {
     CTL_NEED_WRITE,
     CTL_NEED_COPY,
     CTL_NEED_PLAN,
+    CTL_NEED_ARG,
 };
 
 enum ctl_opt {

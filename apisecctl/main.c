@@ -83,6 +83,8 @@ static enum aps_err confirm(struct ctl *c)
 
 static enum ctl_need need_of(const struct ctl *c)
 {
+    if (c->call.command->need == CTL_NEED_ARG)
+        return c->call.nargs != 0 ? CTL_NEED_READ : CTL_NEED_NONE;
     if (c->call.command->need != CTL_NEED_PLAN)
         return c->call.command->need;
     return c->call.values[CTL_OPT_PLAN] != NULL ? CTL_NEED_READ : CTL_NEED_NONE;

@@ -2,6 +2,8 @@
  * name. */
 #include "stock.h"
 
+#include "apisec/store_api.h"
+
 static const struct {
     struct aps_str placeholder;
     enum ctl_stock kind;
@@ -11,6 +13,7 @@ static const struct {
     {{"plan", 4}, CTL_STOCK_PLANS},     {{"webhook", 7}, CTL_STOCK_WEBHOOKS},
     {{"signer", 6}, CTL_STOCK_SIGNERS}, {{"certificate", 11}, CTL_STOCK_CERTIFICATES},
     {{"issuer", 6}, CTL_STOCK_ISSUERS}, {{"secret", 6}, CTL_STOCK_SECRETS},
+    {{"api", 3}, CTL_STOCK_APIS},
 };
 
 enum ctl_stock ctl_stock_of(struct aps_str placeholder)
@@ -85,6 +88,22 @@ static enum aps_err tell_issuers(struct aps_store *store, struct walk *w, struct
     return err;
 }
 
+static enum aps_err tell_apis(struct aps_store *store, struct walk *w, struct aps_diag *diag)
+{
+    const struct aps_store_api *list = NULL;
+    apr_pool_t *pool = NULL;
+    size_t n = 0;
+    enum aps_err err = APS_ERR_NOMEM;
+
+    if (apr_pool_create(&pool, NULL) == APR_SUCCESS)
+        err = aps_store_apis(store, pool, &list, &n, diag);
+    for (size_t i = 0; i < n && err == APS_OK; i++)
+        err = tell(w, list[i].name, (struct aps_str){0});
+    if (pool != NULL)
+        apr_pool_destroy(pool);
+    return err;
+}
+
 static enum aps_err tell_key(void *to, const struct aps_key *key)
 {
     struct walk *w = to;
@@ -113,6 +132,8 @@ enum aps_err ctl_stock_each(struct aps_store *store, enum ctl_stock kind, ctl_st
         err = aps_store_certificate_each(store, all, tell_certificate, &w, diag);
     else if (kind == CTL_STOCK_ISSUERS)
         err = tell_issuers(store, &w, diag);
+    else if (kind == CTL_STOCK_APIS)
+        err = tell_apis(store, &w, diag);
     else if (kind != CTL_STOCK_NONE)
         err = aps_store_key_each(store, tell_key, &w, diag);
     return w.ended ? APS_OK : err;

@@ -1,5 +1,5 @@
 /* stock.h - what a store has that a word of a command may name: roles, keys, plans, webhooks,
- * signers, client certificates, issuers, secrets. */
+ * signers, client certificates, issuers, secrets, APIs. */
 #ifndef APISECCTL_STOCK_H
 #define APISECCTL_STOCK_H
 
@@ -16,11 +16,12 @@ enum ctl_stock {
     CTL_STOCK_CERTIFICATES,
     CTL_STOCK_ISSUERS,
     CTL_STOCK_SECRETS,
+    CTL_STOCK_APIS,
 };
 
 /* By the word that stands for it: "role" and "parent" of an argument, "ROLE" of an option, "key",
  * "ID", "plan", "webhook", "signer",
- * "certificate", "issuer", "secret". */
+ * "certificate", "issuer", "secret", "api". */
 enum ctl_stock ctl_stock_of(struct aps_str placeholder);
 
 /* `name` is what a command may say, `other` a key's name or id where that is another one, else

@@ -103,6 +103,23 @@ static const struct {
     {"key certificate list", "[{\"certificate\", \"key\", \"key_name\", \"created_at\"}]",
      "; key certificate add prints one of it"},
     {"key certificate delete", "{\"certificate\", \"deleted\": true}", ""},
+    {"api show",
+     "{\"name\", \"kind\", \"title\", \"version\", \"bytes\", \"digest\", \"release\", "
+     "\"created_at\", \"changed_at\", \"gaps\": [], \"documents\": [{\"uri\", \"bytes\"}], "
+     "\"operations\": [{\"method\", \"path\", \"id\", \"deprecated\", \"limit\", \"stream\"}]}",
+     "; gaps are what is not enforced, digest the SHA-256 of what was compiled, release the "
+     "program "
+     "that did it; api list prints an array of it without the last three, api import prints it "
+     "with "
+     "\"documents\" as a number, \"changed\", \"gaps\" and \"warnings\", and api show --documents "
+     "[{\"uri\", \"text\"}]"},
+    {"api validate",
+     "{\"file\", \"kind\", \"title\", \"version\", \"valid\", \"faults\": [], \"gaps\": [], "
+     "\"warnings\": []}",
+     "; each is a sentence that begins with where it is. The exit code is 5 where valid is false"},
+    {"api coverage", "{\"name\", \"kind\", \"complete\", \"gaps\": []}",
+     "; the exit code is 5 where complete is false"},
+    {"api remove", "{\"name\", \"removed\": true}", ""},
     {"webhook delete", "{\"name\", \"deleted\": true}", ""},
     {"issuer show",
      "{\"name\", \"issuer\", \"audiences\": [], \"algs\": [], \"mixed\", \"plain_typ\", "

@@ -1,6 +1,8 @@
 /* store_api_compile.c - a bundle of documents -> the block that is published of it. */
 #include "apisec/store_api.h"
 
+#include <apr_strings.h>
+
 #include "apisec/api.h"
 #include "apisec/api_compile.h"
 #include "apisec/jsonread.h"
@@ -44,14 +46,44 @@ static struct aps_str shorten(struct aps_str text)
 
 /* ---- kinds ---- */
 
+/* The text of this name of the outermost object; empty: there is none. */
+static struct aps_str member_of(struct aps_str text, struct aps_str name, apr_pool_t *pool)
+{
+    static const unsigned char key[APS_SIPHASH_KEY_LEN]; /* the administrator's own file */
+    const struct aps_jsonread_node *value;
+    struct aps_jsonread r;
+
+    aps_jsonread_init(&r, pool, key);
+    if (aps_jsonread(&r, text, &aps_jsonread_plain) != APS_JSONREAD_OK)
+        return (struct aps_str){NULL, 0};
+    value = aps_jsonread_get(&r, aps_jsonread_root(&r), name);
+    if (value == NULL || aps_jsonread_kind(value) != APS_JSON_STRING)
+        return (struct aps_str){NULL, 0};
+    return aps_jsonread_str(&r, value);
+}
+
+/* A file beside a description has parts of it, unless it says that it is a schema itself. */
+static const struct aps_schema_source *tell_documents(const struct aps_store_api_bundle *bundle,
+                                                      apr_pool_t *pool)
+{
+    struct aps_schema_source *sources =
+        apr_pmemdup(pool, bundle->sources, bundle->n * sizeof *sources);
+
+    for (uint32_t i = 0; i < bundle->n; i++)
+        sources[i].document =
+            i == 0 || (member_of(sources[i].text, APS_STR_LIT("$id"), pool).n == 0 &&
+                       member_of(sources[i].text, APS_STR_LIT("$schema"), pool).n == 0);
+    return sources;
+}
+
 static enum aps_err compile_openapi(const struct aps_store_api_bundle *bundle, apr_pool_t *pool,
                                     struct aps_store_api_made *made, struct aps_diag *diag)
 {
     const struct aps_api_options options = {.formats = true};
     const struct aps_api *api = NULL;
     struct aps_api_report report;
-    enum aps_err err =
-        aps_api_compile(bundle->sources, bundle->n, &options, pool, &made->block, &report, diag);
+    enum aps_err err = aps_api_compile(tell_documents(bundle, pool), bundle->n, &options, pool,
+                                       &made->block, &report, diag);
 
     /* Opened as a child does it: what cannot be used is not taken. */
     if (err != APS_OK || (err = aps_api_open(pool, made->block, &api, diag)) != APS_OK)
@@ -61,22 +93,6 @@ static enum aps_err compile_openapi(const struct aps_store_api_bundle *bundle, a
     made->gaps = report.gaps;
     made->warnings = report.warnings;
     return APS_OK;
-}
-
-/* The title that the schema gives itself. */
-static struct aps_str title_of(struct aps_str text, apr_pool_t *pool)
-{
-    static const unsigned char key[APS_SIPHASH_KEY_LEN]; /* the administrator's own file */
-    const struct aps_jsonread_node *title;
-    struct aps_jsonread r;
-
-    aps_jsonread_init(&r, pool, key);
-    if (aps_jsonread(&r, text, &aps_jsonread_plain) != APS_JSONREAD_OK)
-        return (struct aps_str){NULL, 0};
-    title = aps_jsonread_get(&r, aps_jsonread_root(&r), APS_STR_LIT("title"));
-    if (title == NULL || aps_jsonread_kind(title) != APS_JSON_STRING)
-        return (struct aps_str){NULL, 0};
-    return aps_jsonread_str(&r, title);
 }
 
 static enum aps_err compile_schema(const struct aps_store_api_bundle *bundle, apr_pool_t *pool,
@@ -89,7 +105,7 @@ static enum aps_err compile_schema(const struct aps_store_api_bundle *bundle, ap
         .formats = true,
     };
 
-    made->title = title_of(bundle->sources[0].text, pool);
+    made->title = member_of(bundle->sources[0].text, APS_STR_LIT("title"), pool);
     /* All that it warns of is unknown, and asks nothing. */
     return aps_schema_compile(&what, pool, &made->block, made->gaps, diag);
 }

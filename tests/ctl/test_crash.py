@@ -1,9 +1,11 @@
 """Killed at any call that changes a file, or with a disk that fails there: the old state or the new
 one, whole, and the next command goes on from it (CLI-03)."""
 
+import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 
 import pytest
@@ -149,6 +151,39 @@ def test_killed_at_any_call_a_large_store_loses_nothing(store, folder):  # CLI-0
         assert (published == "key_revoked") == (stored == "revoked"), at
     assert seen == {("active", False), ("revoked", False), ("revoked", True)}
     states.show_kills(store, args)
+
+
+def published_files(store):
+    """The files that the published copy names are there, each with the digest that is its name."""
+    with sqlite3.connect("file:%s?mode=ro&immutable=1" % store.file("pub/store.db"), uri=True) as db:
+        digests = [row[0].hex() for row in db.execute("SELECT digest FROM api ORDER BY name")]
+    for digest in digests:
+        with open(store.file("pub/api/" + digest), "rb") as block:
+            assert hashlib.sha256(block.read()).hexdigest() == digest
+    return digests
+
+
+def test_an_import_that_is_killed_at_any_call_leaves_the_old_or_the_new(shop, folder):  # POS-22, CLI-03
+    path = folder.write("pet.json", '{"title": "first"}')
+    shop.ok("api", "import", "pet", path)
+    folder.write("pet.json", '{"title": "second", "type": "string"}')
+    args = ["api", "import", "pet", path]
+    whole = copy_of(shop, folder, "whole")
+    calls = calls_of(whole, args, folder)
+    old, new = published_files(shop), published_files(whole)
+    assert old != new
+    seen = set()
+    for at in range(1, calls + 1, STEP):
+        store = copy_of(shop, folder, "cut")
+        done = start(store, args, KILL_AT=at)
+        assert done.returncode == -9 and done.stdout == "", (at, done)
+        stored = store.json("api", "show", "pet")["digest"]
+        assert published_files(store) in (old, [stored]) and stored in (old + new), at
+        store.ok("role", "create", "after")
+        assert published_files(store) == [stored], at
+        assert not [name for name in os.listdir(store.file("pub/api")) if name.startswith(".")], at
+        seen.add(stored)
+    assert seen == {old[0], new[0]} or STEP > 1
 
 
 def finish_init(store):

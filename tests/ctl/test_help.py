@@ -103,6 +103,7 @@ FIRST = {
     "key signer add": ["key signer delete shop-1-a --yes"],
     "webhook add": ["webhook delete payments --yes"],
     "issuer add": ["issuer delete acme --yes"],
+    "api import": ["api remove shop --yes"],
     "restore": ["backup shop.backup --to backup.pub"],
     "import": ["export | tee config.json"],
     "master retire": ["master rotate"],
@@ -110,8 +111,17 @@ FIRST = {
 }
 
 
+OPENAPI = """openapi: 3.1.0
+info: {title: Shop, version: '1'}
+paths:
+  /orders:
+    get: {responses: {'200': {description: all of them}}}
+"""
+
+
 @pytest.fixture
-def shop(store):
+def shop(store, folder):
+    store.json("api", "import", "shop", folder.write("openapi.yaml", OPENAPI))
     store.role_create("reader", ["GET,HEAD /items/**", "GET /orders/**"])
     store.role_create("writer", "POST /orders")
     store.json("plan", "create", "gold", "--limit", "calls rate=1/s by=key", "--limit", "daily quota=9/day by=user")
