@@ -25,9 +25,12 @@ struct aps_mediatype {
 /* Read a Content-Type.  *out is set where the answer is OK. */
 enum aps_mediatype_fault aps_mediatype_read(struct aps_str text, struct aps_mediatype *out);
 
-/* Whether the type is of this range: "image/png", "image/" and a star, or two stars; letters
- * compare without case. */
+/* Whether the type is of this range: "image/png", "image/" and a star, or two stars, or
+ * "application/" and "*+json" for all subtypes that end so; letters compare without case. */
 bool aps_mediatype_is(struct aps_str type, struct aps_str range);
+
+/* Whether a text is such a range, in lower case. */
+bool aps_mediatype_is_range(struct aps_str text);
 
 /* Whether it is of one of a list with commas. */
 bool aps_mediatype_is_in(struct aps_str type, struct aps_str ranges);

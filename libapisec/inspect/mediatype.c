@@ -144,13 +144,49 @@ enum aps_mediatype_fault aps_mediatype_read(struct aps_str text, struct aps_medi
     return APS_MEDIATYPE_OK;
 }
 
+static struct aps_str before(struct aps_str s, size_t n)
+{
+    return (struct aps_str){s.p, n};
+}
+
 bool aps_mediatype_is(struct aps_str type, struct aps_str range)
 {
-    if (range.n >= 3 && memcmp(range.p + range.n - 2, "/*", 2) == 0)
-        return (range.n == 3 && *range.p == '*') ||
-               (type.n >= range.n && aps_str_eq_nocase((struct aps_str){type.p, range.n - 1},
-                                                       (struct aps_str){range.p, range.n - 1}));
-    return aps_str_eq_nocase(type, range);
+    const char *star = range.n != 0 ? memchr(range.p, '*', range.n) : NULL;
+    size_t head, tail;
+
+    if (star == NULL)
+        return aps_str_eq_nocase(type, range);
+    head = (size_t)(star - range.p);
+    tail = range.n - head - 1;
+    if (head == 0)
+        return range.n == 3;
+    return range.p[head - 1] == '/' && type.n > head + tail &&
+           aps_str_eq_nocase(before(type, head), before(range, head)) &&
+           aps_str_eq_nocase(behind(type, type.n - tail), behind(range, head + 1));
+}
+
+static bool is_lower_token(struct aps_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] == '*' || (s.p[i] >= 'A' && s.p[i] <= 'Z'))
+            return false;
+    return aps_mediatype_is_token(s);
+}
+
+bool aps_mediatype_is_range(struct aps_str text)
+{
+    const char *slash = text.n != 0 ? memchr(text.p, '/', text.n) : NULL;
+    struct aps_str type, sub;
+
+    if (slash == NULL)
+        return false;
+    type = before(text, (size_t)(slash - text.p));
+    sub = behind(text, type.n + 1);
+    if (aps_str_eq(sub, APS_STR_LIT("*")))
+        return aps_str_eq(type, sub) || is_lower_token(type);
+    if (sub.n > 2 && sub.p[0] == '*' && sub.p[1] == '+')
+        sub = behind(sub, 2);
+    return is_lower_token(type) && is_lower_token(sub);
 }
 
 bool aps_mediatype_is_in(struct aps_str type, struct aps_str ranges)
