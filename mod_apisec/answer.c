@@ -1,6 +1,6 @@
 /* What the client and the handler are told: problem documents, challenges, and the caller's
  * identity. */
-#include "mod.h"
+#include "content.h"
 
 #include <apr_strings.h>
 
@@ -159,6 +159,8 @@ static const struct sentence {
     {411, "Length Required", "The request's content must have a declared length."},
     {413, "Content Too Large", "The request's content is too large."},
     {414, "URI Too Long", "The request's target is too long."},
+    {415, "Unsupported Media Type",
+     "The request's content is of a type or coding that is not taken."},
     {429, "Too Many Requests", "Too many requests; try again later."},
     {431, "Request Header Fields Too Large", "The request's header fields are too large."},
     {501, "Not Implemented", "The method is not known."},
@@ -297,6 +299,41 @@ static bool has_challenge(const struct mod_req *m, enum aps_reason reason)
            (reason == APS_REASON_SCOPE_MISSING && m->who != NULL && m->who->bearer != NULL);
 }
 
+static void set_allow(request_rec *r, apr_table_t *headers, unsigned methods)
+{
+    char *allow = apr_palloc(r->pool, APS_METHODS_TEXT_MAX);
+    apr_table_setn(headers, "Allow", aps_methods_print(methods, allow));
+}
+
+/* What would have been taken (RFC 9110 15.5.6, 15.5.16). */
+static void set_accepted(request_rec *r, apr_table_t *headers, const struct mod_req *m,
+                         enum aps_reason reason)
+{
+    const struct mod_types *types;
+    switch (reason) {
+    case APS_REASON_METHOD_REFUSED:
+        set_allow(r, headers, APS_METHOD_ALL);
+        break;
+    case APS_REASON_API_METHOD:
+    case APS_REASON_METHOD_NOT_GRANTED:
+        set_allow(r, headers, m->access.allow);
+        break;
+    case APS_REASON_METHOD_UNLISTED:
+        set_allow(r, headers, m->content->methods);
+        break;
+    case APS_REASON_TYPE_MISSING:
+    case APS_REASON_TYPE_UNLISTED:
+        if ((types = mod_content_types(m->content)) != NULL)
+            apr_table_setn(headers, "Accept", types->accept);
+        break;
+    case APS_REASON_CODING_REFUSED:
+        apr_table_setn(headers, "Accept-Encoding", mod_content_decode(m->content)->accept);
+        break;
+    default:
+        break;
+    }
+}
+
 /* The fields of a refusal, into the table that goes out with an error. */
 static void set_refusal(request_rec *r, apr_table_t *headers, struct mod_req *m,
                         enum aps_reason reason)
@@ -306,15 +343,7 @@ static void set_refusal(request_rec *r, apr_table_t *headers, struct mod_req *m,
     apr_table_setn(headers, "X-Content-Type-Options", "nosniff");
     if (has_challenge(m, reason))
         set_challenges(r, headers, m, reason);
-    if (reason == APS_REASON_METHOD_NOT_GRANTED || reason == APS_REASON_METHOD_REFUSED ||
-        reason == APS_REASON_API_METHOD) {
-        char *allow = apr_palloc(r->pool, APS_METHODS_TEXT_MAX);
-        apr_table_setn(headers, "Allow",
-                       aps_methods_print(reason == APS_REASON_METHOD_REFUSED
-                                             ? (unsigned)APS_METHOD_ALL
-                                             : m->access.allow,
-                                         allow));
-    }
+    set_accepted(r, headers, m, reason);
     if (reason == APS_REASON_TOKEN_PROOF_NONCE) {
         const char *nonce = mod_proof_nonce(m);
         if (nonce != NULL)
@@ -362,6 +391,11 @@ static struct aps_str problem_json(request_rec *r, struct mod_req *m, enum aps_r
         aps_json_array(&w);
         aps_json_str(&w, mod_stage_limit_name(m, reason));
         aps_json_end(&w);
+    }
+    struct aps_str told = mod_content_told(m);
+    if (told.n != 0) {
+        aps_json_name(&w, "errors");
+        aps_json_raw(&w, told);
     }
     aps_json_end(&w);
     return aps_json_text(&w);

@@ -50,7 +50,7 @@ static size_t subjects_of(const struct mod_asker *a, const struct aps_limit *lim
 /* Bytes of the body as declared; -1: nobody knows before it is read. */
 static int64_t body_of(const struct mod_asker *a)
 {
-    const apr_table_t *in = a->m->first->headers_in;
+    const apr_table_t *in = mod_body_fields(a->m);
     const char *length = apr_table_get(in, "Content-Length");
     uint64_t n = 0;
     if (apr_table_get(in, "Transfer-Encoding") != NULL)

@@ -1,5 +1,5 @@
 /* What sections and servers say, what they inherit, and what holds where nobody says anything. */
-#include "mod.h"
+#include "content.h"
 
 #include <apr_strings.h>
 
@@ -111,6 +111,10 @@ void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add)
         dir->upstream = b->upstream;
     if (a->api == NULL)
         dir->api = b->api;
+    if (a->content == NULL)
+        dir->content = b->content;
+    else if (b->content != NULL)
+        dir->content = mod_content_join(pool, b->content, a->content);
     if (a->cors == NULL)
         dir->cors = b->cors;
     if (a->max == NULL) {

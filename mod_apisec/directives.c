@@ -1,5 +1,5 @@
 /* The directives of directives.def: where each may stand, and its words -> configuration. */
-#include "mod.h"
+#include "content.h"
 
 #include <apr_strings.h>
 
@@ -571,6 +571,46 @@ static const char *set_cors(cmd_parms *cmd, struct mod_dir *dir, int argc, char 
     if (dir->cors != NULL)
         return say(cmd, "was given before in this section; all origins go into one line");
     return say(cmd, mod_cors_parse(cmd, argc, argv, &dir->cors));
+}
+
+/* Of a section; the directives that say something of content fill in parts of it. */
+static struct mod_content *content_of(cmd_parms *cmd, struct mod_dir *dir)
+{
+    struct mod_content *content = apr_pcalloc(cmd->pool, sizeof *content);
+    if (dir->content != NULL)
+        *content = *dir->content;
+    dir->content = content;
+    return content;
+}
+
+static const char *set_methods(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    return say(cmd, mod_content_words_methods(cmd, argc, argv, &content_of(cmd, dir)->methods));
+}
+
+static const char *set_types(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    return say(cmd, mod_content_words_types(cmd, argc, argv, &content_of(cmd, dir)->types));
+}
+
+static const char *set_body(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    return say(cmd, mod_content_words_read(cmd, argc, argv, &content_of(cmd, dir)->read));
+}
+
+static const char *set_decode(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    return say(cmd, mod_content_words_decode(cmd, argc, argv, &content_of(cmd, dir)->decode));
+}
+
+static const char *set_errors(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    static const struct word words[] = {{"detail", MOD_ERRORS_DETAIL},
+                                        {"status", MOD_ERRORS_STATUS}};
+    int errors = MOD_ERRORS_UNSET;
+    const char *fault = CHOOSE(cmd, arg, words, &errors);
+    content_of(cmd, dir)->errors = (enum mod_errors)errors;
+    return fault;
 }
 
 static const char *set_fields(cmd_parms *cmd, struct mod_dir *dir, const char *arg)

@@ -21,8 +21,10 @@
 #include "apisec/audit.h"
 #include "apisec/authn.h"
 #include "apisec/bearer.h"
+#include "apisec/coding.h"
 #include "apisec/credential.h"
 #include "apisec/directory.h"
+#include "apisec/failures.h"
 #include "apisec/httpsig.h"
 #include "apisec/lastuse.h"
 #include "apisec/limit.h"
@@ -258,12 +260,15 @@ struct mod_dir {
     const struct mod_signature *signature; /* NULL: unset */
     const struct mod_upstream *upstream;   /* NULL: unset */
     const struct mod_api *api;             /* NULL: unset (api.h) */
+    const struct mod_content *content;     /* NULL: nothing is asked of it (content.h) */
     const char *path;  /* of this section, as httpd gives it; NULL for a server's own */
     const char *where; /* path of the innermost section with a directive of ours */
 };
 
 struct mod_store;
 struct mod_hsts;
+struct mod_content;
+struct mod_judged;
 
 struct mod_api;
 struct mod_api_use;
@@ -590,7 +595,11 @@ struct mod_req {
     const request_rec *plain;       /* httpd's own handler of files answers it */
 
     /* The content, and what depends on it. */
-    struct mod_body *body; /* NULL: nobody has asked for it */
+    struct mod_body *body;             /* NULL: nobody has asked for it */
+    struct mod_judged *judged;         /* by what it was judged; NULL: by nothing yet */
+    const struct mod_content *content; /* that has refused it */
+    struct aps_str fault;              /* what is wrong with it, for the log; empty: nothing */
+    struct aps_failures *failures;     /* for the client; NULL: none */
     struct mod_delivery delivery;
     struct mod_signed signature;
     enum mod_certificate certificate; /* how it was judged; UNSET: nobody asked for one */
@@ -649,6 +658,8 @@ static inline struct aps_table_now mod_req_now(struct mod_req *m)
     return (struct aps_table_now){mod_req_monotonic(m),
                                   (aps_nsec)m->first->request_time * APS_USEC};
 }
+/* Whether `r` is a page that httpd answers an error with, or a part of one. */
+bool mod_req_is_error_page(const request_rec *r);
 /* The verdict of the log, if nothing was refused before. */
 void mod_req_verdict(struct mod_req *m, enum mod_engine engine, enum aps_reason reason);
 /* Decide what the present section asks for, unless it was decided.  ENGINE_OFF under Off. */
@@ -844,14 +855,23 @@ void mod_cors_register(void);
 /* body.c: the content as it was sent, before any content decoding, held until it was judged.
  *
  * From the gate in fixups on, which access control is before, a stage may ask for it; the handler
- * then reads the very bytes, all of them, in whatever request of the transaction it runs. */
+ * then reads the very bytes, or what they were decoded to, all of them, in whatever request of the
+ * transaction it runs. */
 /* Read all of it, once in a transaction: ALLOW, or BODY_HELD: more than `max` bytes, BODY_TOO_LARGE
  * (LimitRequestBody), BODY_SLOW, BODY_BROKEN, INTERNAL.  Where it is let through all the same, what
  * was not read follows what was. */
 enum aps_reason mod_body_read(request_rec *r, struct mod_req *m, size_t max);
-/* What was read, in pieces that are not empty: *out is an array of as many as it returns.  Borrowed
- * until a handler reads. */
-size_t mod_body_pieces(const struct mod_req *m, struct aps_str **out);
+/* What was read, in one piece; .p is never NULL.  Borrowed until a handler reads, and empty from
+ * then on. */
+struct aps_str mod_body_sent(const struct mod_req *m);
+/* The fields as the client sent them, whatever mod_body_settle has made of them since. */
+const apr_table_t *mod_body_fields(const struct mod_req *m);
+/* Decode what was read, once in a transaction; OK and *out, borrowed as above, or why not. */
+enum aps_coding_fault mod_body_decode(struct mod_req *m, enum aps_coding coding,
+                                      const struct aps_coding_caps *caps, struct aps_str *out);
+/* All of it was judged: the handler is told its length instead of its frames, and with `decoded`
+ * it gets the decoded bytes, if there are any, and no field that is true only of the coded ones. */
+void mod_body_settle(request_rec *r, struct mod_req *m, bool decoded);
 void mod_body_insert_filter(request_rec *r, struct mod_req *m);
 void mod_body_register(void);
 

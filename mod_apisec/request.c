@@ -3,6 +3,7 @@
  * httpd reaches a section by many ways: directly, by mod_dir, a rewrite, an ErrorDocument, a
  * subrequest.  Whichever hook comes first decides, once for each policy and transaction. */
 #include "api.h"
+#include "content.h"
 
 #include <apr_strings.h>
 
@@ -203,6 +204,8 @@ static const struct mod_dir *keep_dir(const struct mod_req *m, const struct mod_
     }
     if (dir->max != NULL)
         kept->max = apr_pmemdup(pool, dir->max, sizeof *dir->max);
+    if (dir->content != NULL)
+        kept->content = apr_pmemdup(pool, dir->content, sizeof *dir->content);
     if (dir->token != NULL)
         kept->token = apr_pmemdup(pool, dir->token, sizeof *dir->token);
     return kept;
@@ -224,6 +227,14 @@ static bool is_error_document(const request_rec *r, struct mod_req *m)
         apr_hash_get(mod_process.documents, r->unparsed_uri, APR_HASH_KEY_STRING) != NULL)
         m->document = r;
     return r == m->document && same_policy(&policy, &refused);
+}
+
+bool mod_req_is_error_page(const request_rec *r)
+{
+    for (; r != NULL; r = r->main != NULL ? r->main : r->prev)
+        if (r->prev != NULL && ap_is_HTTP_ERROR(r->prev->status))
+            return true;
+    return false;
 }
 
 /* The section that the decision goes by.  Answers are for the page that asked, so redirects within
@@ -545,6 +556,22 @@ static bool is_plain_file(const request_rec *r)
            (r->content_type == NULL || strstr(r->content_type, "x-httpd") == NULL);
 }
 
+/* What the handler will read is judged by the section that it is in, and told as it was judged. */
+static enum aps_reason judge_served(request_rec *r, struct mod_req *m)
+{
+    const struct mod_dir *dir = dir_of(r);
+    enum aps_reason reason = APS_REASON_ALLOW;
+    if (r->main != NULL || mod_req_is_error_page(r))
+        return reason;
+    if (dir->content != NULL)
+        reason = mod_stage_content(r, m, dir);
+    if (dir->engine != MOD_ENGINE_ON) /* nobody is told */
+        m->failures = NULL;
+    if (reason == APS_REASON_ALLOW && m->body != NULL && dir->engine == MOD_ENGINE_ON)
+        mod_body_settle(r, m, mod_content_is_forwarded(dir));
+    return reason;
+}
+
 /* After mod_dir, mod_rewrite and mod_proxy had their say: the section and the path that will be
  * served, once more (NEG-03). */
 int mod_req_fixups_served(request_rec *r)
@@ -557,6 +584,8 @@ int mod_req_fixups_served(request_rec *r)
         mod_stage_auth_strip(r, m);
     if (aps_reason_is_pass(reason))
         reason = mod_stage_policy_served(r, m, mod_config_requires(dir_of(r))->wants_access);
+    if (aps_reason_is_pass(reason) && (dir_of(r)->content != NULL || m->body != NULL))
+        reason = judge_served(r, m);
     if (m->turn != 0 && r->main == NULL && aps_reason_is_pass(reason))
         reason = mod_stage_wait(r, m);
     if (aps_reason_is_pass(reason)) {

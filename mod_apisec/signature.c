@@ -112,11 +112,11 @@ const char *mod_signature_parse(cmd_parms *cmd, int argc, char *const argv[],
 
 /* ---- The message ---- */
 
-static struct aps_httpsig_lines lines_of(const request_rec *first)
+static struct aps_httpsig_lines lines_of(const struct mod_req *m)
 {
-    const apr_array_header_t *fields = apr_table_elts(first->headers_in);
+    const apr_array_header_t *fields = apr_table_elts(mod_body_fields(m));
     struct aps_httpsig_line *lines =
-        apr_palloc(first->pool, (size_t)(fields->nelts + 1) * sizeof *lines);
+        apr_palloc(m->first->pool, (size_t)(fields->nelts + 1) * sizeof *lines);
     for (int i = 0; i < fields->nelts; i++) {
         const apr_table_entry_t *e = &APR_ARRAY_IDX(fields, i, apr_table_entry_t);
         lines[i] = (struct aps_httpsig_line){aps_str(e->key), aps_str(e->val)};
@@ -135,14 +135,15 @@ static void message_of(const struct mod_req *m, struct aps_httpsig_message *out)
         .target = aps_str(mod_req_target(m)),
         .scheme = scheme,
         .authority = {rest.p + scheme.n + 3, rest.n - scheme.n - 3},
-        .fields = lines_of(first),
+        .fields = lines_of(m),
     };
 }
 
-static bool has_body(const request_rec *first)
+static bool has_body(const struct mod_req *m)
 {
-    const char *length = apr_table_get(first->headers_in, "Content-Length");
-    return apr_table_get(first->headers_in, "Transfer-Encoding") != NULL ||
+    const apr_table_t *fields = mod_body_fields(m);
+    const char *length = apr_table_get(fields, "Content-Length");
+    return apr_table_get(fields, "Transfer-Encoding") != NULL ||
            (length != NULL && strspn(length, "0") != strlen(length));
 }
 
@@ -238,7 +239,7 @@ static void keep(struct mod_req *m, const struct aps_httpsig *sig, bool body)
 static enum aps_reason find(struct mod_req *m, const struct mod_signature *want)
 {
     struct search search = {m, want, mod_req_now(m).wall, NULL};
-    struct aps_httpsig_at at = {search.now, has_body(m->first)};
+    struct aps_httpsig_at at = {search.now, has_body(m)};
     struct aps_httpsig_message message;
     const struct aps_httpsig *sig = NULL;
     struct aps_diag diag = {{0}};
@@ -271,16 +272,14 @@ enum aps_reason mod_signature(struct mod_req *m, const struct mod_signature *wan
 
 /* ---- The content ---- */
 
-static enum aps_reason compare(const struct mod_req *m, const char *field,
-                               const struct aps_str *pieces, size_t n)
+static enum aps_reason compare(const struct mod_req *m, const char *field, struct aps_str sent)
 {
     struct aps_digestfield want;
     struct aps_digestfield_run *run = NULL;
     struct aps_diag diag = {{0}};
     enum aps_err err = aps_digestfield_read(aps_str(field), m->first->pool, &want, &diag);
     if (err == APS_OK && (err = aps_digestfield_begin(&want, &run)) == APS_OK) {
-        for (size_t i = 0; i < n; i++)
-            aps_digestfield_add(run, pieces[i].p, pieces[i].n);
+        aps_digestfield_add(run, sent.p, sent.n);
         err = aps_digestfield_end(run);
     }
     if (err == APS_ERR_CRYPTO || err == APS_ERR_NOMEM)
@@ -288,17 +287,17 @@ static enum aps_reason compare(const struct mod_req *m, const char *field,
     return err == APS_OK ? APS_REASON_ALLOW : APS_REASON_DIGEST_WRONG;
 }
 
-/* SIG-06: where there is content the signature covers its digest. */
+/* SIG-06: where there is content the signature covers its digest, which is one of the bytes as they
+ * are sent, coded or not (RFC 9530 2). */
 static enum aps_reason check_digest(const struct mod_req *m)
 {
-    const char *field = apr_table_get(m->first->headers_in, "Content-Digest");
-    struct aps_str *pieces;
-    size_t n = mod_body_pieces(m, &pieces);
-    if (n != 0 && !m->signature.has_body) /* nobody asked for its digest */
+    const char *field = apr_table_get(mod_body_fields(m), "Content-Digest");
+    struct aps_str sent = mod_body_sent(m);
+    if (sent.n != 0 && !m->signature.has_body) /* nobody asked for its digest */
         return APS_REASON_DIGEST_WRONG;
     if (field == NULL)
-        return n != 0 ? APS_REASON_DIGEST_WRONG : APS_REASON_ALLOW;
-    return compare(m, field, pieces, n);
+        return sent.n != 0 ? APS_REASON_DIGEST_WRONG : APS_REASON_ALLOW;
+    return compare(m, field, sent);
 }
 
 /* SIG-05.  Where the request comes by a second section that asks for a nonce, it is the same. */

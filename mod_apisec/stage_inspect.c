@@ -263,10 +263,10 @@ enum aps_reason mod_stage_inspect_clean(request_rec *r, struct mod_req *m)
 }
 
 /* The length that the client declares; what is sent without one is held by LimitRequestBody. */
-static enum aps_reason judge_body(const request_rec *first, const struct mod_max *max)
+static enum aps_reason judge_body(const struct mod_req *m, const struct mod_max *max)
 {
     const char *length =
-        max->body != MOD_MAX_NO_BODY ? apr_table_get(first->headers_in, "Content-Length") : NULL;
+        max->body != MOD_MAX_NO_BODY ? apr_table_get(mod_body_fields(m), "Content-Length") : NULL;
     /* httpd has refused what is no number; one beyond 63 bits saturates. */
     return length != NULL && apr_strtoi64(length, NULL, 10) > max->body ? APS_REASON_BODY_TOO_LARGE
                                                                         : APS_REASON_ALLOW;
@@ -303,7 +303,7 @@ enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struc
         m->path_fault = "relaxed elsewhere, and not here";
         reason = APS_REASON_PATH_AMBIGUOUS;
     }
-    return reason != APS_REASON_ALLOW ? reason : judge_body(first, &max);
+    return reason != APS_REASON_ALLOW ? reason : judge_body(m, &max);
 }
 
 /* ---- The connection ---- */

@@ -109,6 +109,7 @@ static void audit_of(struct mod_req *m, struct aps_audit *a)
         .nroles = who != NULL ? who->key.nroles : 0,
         .webhook = m->webhook,
         .api = none,
+        .fault = m->fault,
         .limit = mod_stage_limit_name(m, m->reason),
         .would_limit = m->watched != NULL ? aps_str(mod_stage_limit_would(m)) : none,
         .secret_due = m->secret_due,

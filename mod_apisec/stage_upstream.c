@@ -192,15 +192,6 @@ static void begin(request_rec *r, struct mod_req *m, const struct mod_upstream *
     ap_add_output_filter_handle(answer_filter, NULL, r, r->connection);
 }
 
-/* A page that httpd answers an error with, or a part of one. */
-static bool is_error_page(const request_rec *r)
-{
-    for (; r != NULL; r = r->main != NULL ? r->main : r->prev)
-        if (r->prev != NULL && ap_is_HTTP_ERROR(r->prev->status))
-            return true;
-    return false;
-}
-
 static enum aps_reason find_all(request_rec *r, struct mod_req *m,
                                 const struct mod_upstream *upstream, const char **texts)
 {
@@ -234,7 +225,7 @@ static int give(request_rec *r)
         return DECLINED;
     m = mod_req_get(r);
     bool allowed = m->decision == APS_DECISION_ALLOW && aps_reason_is_pass(mod_req_decide(r, m)) &&
-                   !is_error_page(r);
+                   !mod_req_is_error_page(r);
     if (!allowed) {
         if (dir->engine == MOD_ENGINE_ON)
             begin(r, m, dir->upstream, NULL);

@@ -163,11 +163,11 @@ static enum aps_reason verify(struct mod_req *m, const struct endpoint *endpoint
 {
     struct aps_webhook_delivery delivery = {{NULL}, NULL, 0};
     struct aps_diag diag = {{0}};
-    struct aps_str *pieces;
+    const struct aps_str sent = mod_body_sent(m);
     size_t n;
     fields_of(m, &endpoint->spec, delivery.values, &n);
-    delivery.nbody = mod_body_pieces(m, &pieces);
-    delivery.body = pieces;
+    delivery.nbody = 1;
+    delivery.body = &sent;
     enum aps_webhook verdict = aps_webhook(&endpoint->spec, endpoint->keys, endpoint->n, &delivery,
                                            mod_req_now(m).wall, m->first->pool, seen, &diag);
     if (verdict != APS_WEBHOOK_OK)

@@ -70,6 +70,12 @@ void aps_schema_judge_print(const struct aps_schema_judge *c, uint32_t i, struct
 /* The same members within an object that the caller has begun. */
 void aps_schema_judge_put(const struct aps_schema_judge *c, uint32_t i, struct aps_json *out);
 
+/* Where failure `i` is and what failed, without any value: "/items/3/price minimum", for a log.
+ * Returns its length; not NUL-ended. */
+#define APS_SCHEMA_PLACE_MAX 600
+size_t aps_schema_judge_print_place(const struct aps_schema_judge *c, uint32_t i,
+                                    char out[APS_SCHEMA_PLACE_MAX]);
+
 /* "steps"; "unknown" for a value outside of the table. */
 const char *aps_schema_judge_name(enum aps_schema_verdict verdict);
 

@@ -284,3 +284,19 @@ void aps_schema_judge_print(const struct aps_schema_judge *c, uint32_t i, struct
     aps_schema_judge_put(c, i, out);
     aps_json_end(out);
 }
+
+size_t aps_schema_judge_print_place(const struct aps_schema_judge *c, uint32_t i,
+                                    char out[APS_SCHEMA_PLACE_MAX])
+{
+    const struct aps_schema_failure *f = &c->failures[i];
+    struct aps_str schema = schema_str(c->image, c->image->nodes[f->schema].pointer);
+    const struct aps_str keyword = keyword_of(f, &schema);
+    struct text pointer = {.n = 0};
+    _Static_assert(POINTER_MAX + 80 < APS_SCHEMA_PLACE_MAX, "no keyword is longer");
+
+    put_pointer(c->reader, c->reader->nodes + f->value, &pointer);
+    memcpy(out, pointer.p, pointer.n);
+    out[pointer.n] = ' ';
+    memcpy(out + pointer.n + 1, keyword.p, keyword.n);
+    return pointer.n + 1 + keyword.n;
+}

@@ -211,8 +211,10 @@ static void unknown_fields_are_left_out(void **state)
     a.would_limit = aps_str("hourly,daily");
     a.waited = 250;
     a.api = aps_str("shop");
+    a.fault = aps_str("/a~1b/0 type");
     (void)write_and_read(&a);
-    assert_int_equal(nseen, sizeof always / sizeof always[0] + 4);
+    assert_int_equal(nseen, sizeof always / sizeof always[0] + 5);
+    assert_string_equal(value_of("fault"), "/a~1b/0 type");
     assert_string_equal(value_of("waited"), "250");
     assert_string_equal(value_of("would_limit"), "hourly,daily");
     assert_string_equal(value_of("limit"), "tight");
@@ -372,6 +374,7 @@ static void texts_are_capped(void **state)
         {"key", offsetof(struct aps_audit, key), 128},
         {"webhook", offsetof(struct aps_audit, webhook), 64},
         {"api", offsetof(struct aps_audit, api), 64},
+        {"fault", offsetof(struct aps_audit, fault), 256},
         {"limit", offsetof(struct aps_audit, limit), 80},
         {"would_limit", offsetof(struct aps_audit, would_limit), 512},
     };
@@ -474,8 +477,8 @@ static void random_lines_are_whole(void **state)
     (void)state;
     for (int round = 0; round < 3000; round++) {
         struct aps_audit a = typical();
-        struct aps_str *field[] = {&a.id,   &a.host, &a.ip,    &a.method, &a.path,       &a.key,
-                                   &a.user, &a.api,  &a.limit, &a.route,  &a.would_limit};
+        struct aps_str *field[] = {&a.id,   &a.host, &a.ip,    &a.method, &a.path,        &a.key,
+                                   &a.user, &a.api,  &a.limit, &a.route,  &a.would_limit, &a.fault};
         for (size_t i = 0; i < sizeof text; i++) {
             x = x * 6364136223846793005u + 1442695040888963407u;
             text[i] = (char)(x >> 40 & (round % 2 != 0 ? 0xff : 0x7f));
@@ -517,6 +520,7 @@ static void single_fields_are_told(void **state)
         {"roles", "reader,writer"},
         {"webhook", ""},
         {"api", ""},
+        {"fault", "/price minimum"},
         {"limit", ""},
         {"would_limit", "hourly,daily"},
         {"waited", "250"},
@@ -527,6 +531,7 @@ static void single_fields_are_told(void **state)
     char scratch[APS_AUDIT_SCRATCH];
     (void)state;
     a.would_limit = aps_str("hourly,daily");
+    a.fault = aps_str("/price minimum");
     a.waited = 250;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         int field = aps_audit_field(aps_str(rows[i].name));
@@ -539,7 +544,7 @@ static void single_fields_are_told(void **state)
     assert_int_equal(aps_audit_field(aps_str("")), -1);
     assert_int_equal(aps_audit_field(aps_str("secret")), -1);
     assert_int_equal(aps_audit_value(&a, -1, scratch).n, 0);
-    assert_int_equal(aps_audit_value(&a, 27, scratch).n, 0);
+    assert_int_equal(aps_audit_value(&a, 28, scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("kv")), scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("gen")), scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("roles")), scratch).n, 0);

@@ -1,0 +1,128 @@
+/* content.h - what a section takes as content, and how it is looked at.
+ *
+ * content_words.c reads the directives, content.c reads content, stage_content.c judges it.  Who
+ * judges content by more than these lines, as a description of an API does, asks here for the
+ * bytes, reads them, and says what is wrong with them. */
+#ifndef MOD_APISEC_CONTENT_H
+#define MOD_APISEC_CONTENT_H
+
+#include "mod.h"
+
+#include "apisec/failures.h"
+#include "apisec/jsonread.h"
+#include "apisec/mediatype.h"
+#include "apisec/schema_judge.h"
+
+/* ---- What a section says ---- */
+
+enum mod_read_kind {
+    MOD_READ_ANY, /* it is held and decoded, and not read */
+    MOD_READ_NONE,
+    MOD_READ_JSON,
+    MOD_READ_NDJSON,
+    MOD_READ_FORM,
+    MOD_READ_COUNT
+};
+
+/* ApiSecBody */
+struct mod_read {
+    enum mod_read_kind kind;
+    bool optional;                    /* POST, PUT and PATCH may have none */
+    bool repeated;                    /* a form may have a name twice */
+    uint32_t max;                     /* bytes, as sent and decoded */
+    uint32_t lines;                   /* of ndjson */
+    struct aps_jsonread_options caps; /* bytes_max is `max` */
+};
+
+/* ApiSecDecode */
+struct mod_decode {
+    unsigned codings; /* bits of 1 << enum aps_coding */
+    bool original;    /* what is forwarded is what was sent */
+    uint32_t ratio;
+    const char *accept; /* Accept-Encoding */
+};
+
+#define MOD_CODINGS_ALL (1u << APS_CODING_GZIP | 1u << APS_CODING_DEFLATE | 1u << APS_CODING_BR)
+#define MOD_RATIO_DEFAULT 200
+
+/* ApiSecContentTypes */
+struct mod_types {
+    size_t n;
+    const struct aps_str *v; /* ranges */
+    const char *accept;      /* Accept */
+};
+
+enum mod_errors { MOD_ERRORS_UNSET, MOD_ERRORS_DETAIL, MOD_ERRORS_STATUS };
+
+/* All of it; what is NULL or 0 is unset. */
+struct mod_content {
+    unsigned methods; /* bits of enum aps_method */
+    const struct mod_types *types;
+    const struct mod_read *read;
+    const struct mod_decode *decode;
+    enum mod_errors errors;
+};
+
+/* content_words.c: the words of the directives.  NULL and the part of *out, or what is wrong with
+ * them. */
+const char *mod_content_words_methods(cmd_parms *cmd, int argc, char *const argv[], unsigned *out);
+const char *mod_content_words_types(cmd_parms *cmd, int argc, char *const argv[],
+                                    const struct mod_types **out);
+const char *mod_content_words_read(cmd_parms *cmd, int argc, char *const argv[],
+                                   const struct mod_read **out);
+const char *mod_content_words_decode(cmd_parms *cmd, int argc, char *const argv[],
+                                     const struct mod_decode **out);
+/* An inner section's settings where it has some, else the outer one's; lives in `pool`. */
+const struct mod_content *mod_content_join(apr_pool_t *pool, const struct mod_content *outer,
+                                           const struct mod_content *inner);
+/* With what is usual where nothing was said: of `types` by ApiSecBody, NULL: all. */
+const struct mod_types *mod_content_types(const struct mod_content *content);
+const struct mod_decode *mod_content_decode(const struct mod_content *content);
+/* Whether a handler of the section is given decoded bytes. */
+bool mod_content_is_forwarded(const struct mod_dir *dir);
+
+/* ---- A request's content ---- */
+
+/* Whether the request that is served has some, or says that some will come. */
+bool mod_content_is_there(request_rec *r);
+
+/* Content-Type.  *out, borrowed, is set with ALLOW; TYPE_MISSING, TYPE_UNLISTED: it cannot be read,
+ * TYPE_REPEATED or CHARSET_REFUSED. */
+enum aps_reason mod_content_type(struct mod_req *m, struct aps_mediatype *out);
+
+/* All bytes, decoded, in one piece; borrowed until a handler reads.  What is read is capped as
+ * `read` says.  After ALLOW mod_body_settle has to be called before a handler runs, unless the
+ * section only watches. */
+enum aps_reason mod_content_bytes(request_rec *r, struct mod_req *m, const struct mod_read *read,
+                                  const struct mod_decode *decode, struct aps_str *out);
+
+/* Read JSON with this child's key into *out, in `pool`.  ALLOW; else the fault was noted. */
+enum aps_reason mod_content_json(struct mod_req *m, struct aps_str text,
+                                 const struct aps_jsonread_options *options, apr_pool_t *pool,
+                                 struct aps_jsonread *out);
+
+/* ---- What is wrong with it ---- */
+
+/* The list that a client is shown who may see it; made when it is first asked for.  It lives as
+ * long as the transaction. */
+struct aps_failures *mod_content_failures(struct mod_req *m);
+
+/* What the line of the audit log says, without any value: what `reader` has found at byte `at` and
+ * calls `token` ("json", "number", 17); of ndjson `at` is the line. */
+void mod_content_fault(struct mod_req *m, const char *reader, const char *token, size_t at);
+/* Both for what reads content. */
+void mod_content_fail(struct mod_req *m, const char *reader, const char *token, size_t at,
+                      const char *expected);
+/* Both for a schema's verdict, while it stands (POS-21). */
+void mod_content_fail_schema(struct mod_req *m, const struct aps_schema_judge *judge,
+                             enum aps_schema_verdict verdict);
+/* The list as JSON for the answer to a refusal of the content; .n 0: this client is told none. */
+struct aps_str mod_content_told(struct mod_req *m);
+
+/* ---- The stage ---- */
+
+/* Once for each of the sections that a transaction comes to: ALLOW, or why not.  What the handler
+ * reads is settled with it. */
+enum aps_reason mod_stage_content(request_rec *r, struct mod_req *m, const struct mod_dir *dir);
+
+#endif

@@ -1,0 +1,353 @@
+"""What a section takes as content: methods, types, readers and caps; and what the handler then gets."""
+
+import json
+import socket
+
+import pytest
+from harness import MPM, Backend, Site
+from harness.backend import body_of, fields_of
+from harness.h2 import H2Connection
+
+CONF = """
+Protocols h2c http/1.1
+ApiSecRequireTLS Off
+ScriptAlias /cgi @ROOT@/cgi
+<Directory @ROOT@/cgi>
+    Require all granted
+</Directory>
+ErrorDocument 404 /errors/404.json
+ProxyPass /back http://127.0.0.1:@BACK@/back
+RewriteEngine On
+ApiSecEngine On
+<Location /cgi>
+    ApiSecMethods GET POST PUT DELETE
+    ApiSecBody json max=4k depth=3 nodes=50 string=100 members=5 items=6 digits=9
+</Location>
+<Location /cgi/status>
+    ApiSecErrors status
+</Location>
+<Location /cgi/public>
+    ApiSecRequire public
+</Location>
+<Location /cgi/optional>
+    ApiSecBody json optional
+</Location>
+<Location /cgi/lines>
+    ApiSecBody ndjson max=1k nodes=3 lines=3
+</Location>
+<Location /cgi/form>
+    ApiSecBody form max=1k members=3 string=10
+</Location>
+<Location /cgi/repeated>
+    ApiSecBody form repeated
+</Location>
+<Location /cgi/any>
+    ApiSecBody any max=100
+</Location>
+<Location /cgi/types>
+    ApiSecBody any
+    ApiSecContentTypes image/* Text/Plain
+</Location>
+<Location /cgi/none>
+    ApiSecBody none
+</Location>
+<Location /cgi/watch>
+    ApiSecEngine DetectOnly
+    ApiSecMethods GET
+</Location>
+<Location /cgi/watched>
+    ApiSecEngine DetectOnly
+</Location>
+<Location /cgi/signed>
+    ApiSecMax held=100
+</Location>
+<Location /back>
+    ApiSecBody json max=1m
+</Location>
+<Location /moved>
+    ApiSecBody json
+    RewriteEngine On
+    RewriteRule ^ /cgi/moved [PT]
+</Location>
+<Location /cgi/redirect>
+    ApiSecBody json
+</Location>
+<Location /orders>
+    ApiSecBody json
+</Location>
+<Location /errors>
+    ApiSecRequire public
+    ApiSecMethods POST
+    ApiSecBody json
+</Location>
+"""
+ECHO = r"""
+echo "$REQUEST_METHOD" >> "@RUNS@"
+[ "$QUERY_STRING" = redirect ] && { printf 'Location: /cgi/echo\n\n'; exit; }
+printf 'Content-Type: text/plain\nX-Length: %s\nX-Coded: %s%s\n\n' "$CONTENT_LENGTH" "$HTTP_CONTENT_ENCODING" "$HTTP_TRANSFER_ENCODING"
+[ "$REQUEST_METHOD" = GET ] || cat
+"""
+PLACES = ["echo", "status", "public", "optional", "lines", "form", "repeated", "any", "types", "none", "watch", "watched", "moved", "redirect"]
+
+
+def prepare(site):
+    site.role("all", *("%s /**" % method for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")))
+    site.key("ci", role="all", owner="shop")
+    site.folder.write("runs.txt", "", 0o666)
+    site.folder.write("htdocs/errors/404.json", "not there\n")
+    for name in PLACES:
+        site.script(name, ECHO.replace("@RUNS@", site.folder.path("runs.txt")))
+
+
+@pytest.fixture(scope="module")
+def back():
+    with Backend() as backend:
+        yield backend
+
+
+@pytest.fixture(scope="module")
+def site(back):
+    modules = ["cgi", "proxy_http", "rewrite"] + (["http2"] if MPM != "prefork" else [])
+    conf = CONF if MPM != "prefork" else CONF.replace("Protocols h2c http/1.1\n", "")
+    with Site(conf.replace("@BACK@", str(back.port)), prepare, modules=modules) as made:
+        yield made
+
+
+JSON = "application/json"
+
+
+def send(site, place, body, kind=JSON, method="POST", headers=(), key="ci"):
+    fields = list(headers) + ([("Content-Type", kind)] if kind else [])
+    return site.request(method, place if place[0] == "/" else "/cgi/" + place, key=key, headers=fields, body=body)
+
+
+def line_of(site, got):
+    return site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"])
+
+
+def verdict(site, got):
+    line = line_of(site, got)
+    return (got.status, line["reason"]) + ((line["fault"],) if "fault" in line else ())
+
+
+# POS-02
+def test_methods_that_are_not_listed_get_allow(site):
+    got = send(site, "echo", None, None, "PATCH")
+    assert verdict(site, got) == (405, "method_unlisted")
+    assert got.headers["Allow"] == "GET, HEAD, POST, PUT, DELETE"
+    for method in ("GET", "HEAD", "DELETE"):
+        assert send(site, "echo", None, None, method).status == 200
+
+
+# POS-02
+@pytest.mark.parametrize("place, kind, status, reason", [
+    ("echo", JSON, 200, "allow"),
+    ("echo", "application/problem+json; charset=UTF-8", 200, "allow"),
+    ("echo", None, 415, "type_missing"),
+    ("echo", "text/plain", 415, "type_unlisted"),
+    ("echo", "application/json; charset", 415, "type_unlisted"),
+    ("echo", "application/json; charset=utf-16", 415, "charset_refused"),
+    ("echo", "application/json; charset=utf-8; charset=utf-8", 415, "type_unlisted"),
+    ("echo", "application/json, application/json", 400, "type_repeated"),
+    ("any", None, 200, "allow"),
+    ("any", "a/b", 200, "allow"),
+    ("any", "a/b, c/d", 400, "type_repeated"),
+    ("types", "image/png", 200, "allow"),
+    ("types", "TEXT/plain", 200, "allow"),
+    ("types", JSON, 415, "type_unlisted"),
+    ("none", JSON, 400, "body_unwanted"),
+])
+def test_content_has_one_type_of_those_listed(site, place, kind, status, reason):
+    got = send(site, place, b"[]", kind)
+    assert verdict(site, got) == (status, reason)
+    if reason in ("type_missing", "type_unlisted"):
+        assert got.headers["Accept"] == {"echo": "application/json, application/*+json", "types": "image/*, text/plain"}[place]
+
+
+# POS-02
+def test_a_field_that_is_sent_twice_is_refused(site):
+    got = send(site, "echo", b"[]", JSON, headers=[("Content-Type", JSON)])
+    assert verdict(site, got) == (400, "type_repeated")
+
+
+# POS-03, POS-07, NEG-06
+@pytest.mark.parametrize("place, kind, body, want", [
+    ("echo", JSON, '{"a":[1,{"b":2}]}', (200, "allow")),
+    ("echo", JSON, "", (400, "body_missing")),
+    ("optional", JSON, "", (200, "allow")),
+    ("echo", JSON, "{", (400, "body_malformed", "json end 1")),
+    ("echo", JSON, '{"a":1,"a":2}', (400, "body_malformed", "json duplicate 8")),
+    ("echo", JSON, "\ufeff[]", (400, "body_malformed", "json bom 0")),
+    ("echo", JSON, "[1] [2]", (400, "body_malformed", "json trailing 4")),
+    ("echo", JSON, "[[[]]]", (200, "allow")),
+    ("echo", JSON, "[[[[]]]]", (413, "body_over", "json depth 3")),
+    ("echo", JSON, '"%s"' % ("x" * 100), (200, "allow")),
+    ("echo", JSON, '"%s"' % ("x" * 101), (413, "body_over", "json string 1")),
+    ("echo", JSON, "[1,2,3,4,5,6]", (200, "allow")),
+    ("echo", JSON, "[1,2,3,4,5,6,7]", (413, "body_over", "json items 13")),
+    ("echo", JSON, "[[1,2,3,4,5,6]%s]" % (",[1,2,3,4,5,6]" * 5), (200, "allow")),
+    ("echo", JSON, "[[[1,2,3,4,5,6]%s]]" % (",[1,2,3,4,5,6]" * 5), (200, "allow")),
+    ("echo", JSON, "[[[1,2,3,4,5,6],[1,2,3,4,5,6],[1,2,3,4,5,6]],[[1,2,3,4,5,6],[1,2,3,4,5,6],[1,2,3,4,5,6],[1,2,3,4,5]]]",
+     (413, "body_over", "json nodes 97")),
+    ("echo", JSON, "1234567890", (413, "body_over", "json digits 0")),
+    ("echo", JSON, " " * 4094 + "[]", (200, "allow")),
+    ("echo", JSON, " " * 4095 + "[]", (413, "body_held")),
+    ("lines", "application/x-ndjson", "1\n2\n3\n", (200, "allow")),
+    ("lines", "application/jsonl", "1\n[2]", (200, "allow")),
+    ("lines", "application/x-ndjson", "1\n\n2\n", (400, "body_malformed", "ndjson empty 2")),
+    ("lines", "application/x-ndjson", "1\n2\n3\n4", (413, "body_over", "ndjson lines 3")),
+    ("lines", "application/x-ndjson", "[1,2]\n[3,4,5]", (413, "body_over", "ndjson nodes 2")),
+    ("lines", "application/x-ndjson", "1\n{]", (400, "body_malformed", "ndjson syntax 2")),
+    ("form", "application/x-www-form-urlencoded", "a=1&b=%C3%A9&c=x+y", (200, "allow")),
+    ("form", "application/x-www-form-urlencoded", "a=1&a=2", (400, "body_malformed", "form repeated 4")),
+    ("repeated", "application/x-www-form-urlencoded", "a=1&a=2", (200, "allow")),
+    ("form", "application/x-www-form-urlencoded", "a=%zz", (400, "body_malformed", "form escape 2")),
+    ("form", "application/x-www-form-urlencoded", "a&b&c&d", (413, "body_over", "form pairs 0")),
+    ("form", "application/x-www-form-urlencoded", "a=12345678901", (413, "body_over", "form string 2")),
+    ("any", JSON, "x" * 100, (200, "allow")),
+    ("any", JSON, "x" * 101, (413, "body_held")),
+])
+def test_content_is_read_strictly(site, place, kind, body, want):
+    for chunked in (False, True):
+        data = body.encode()
+        if chunked:  # in pieces of three bytes
+            pieces = [data[i:i + 3] for i in range(0, len(data), 3)]
+            data = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+        got = send(site, place, data, kind, headers=[("Transfer-Encoding", "chunked")] if chunked else ())
+        assert verdict(site, got) == want
+        if got.status == 200:  # POS-13: the very bytes, with their length
+            assert got.body == body.encode()
+            assert got.headers["X-Length"] == (str(len(body.encode())) if body or chunked else "0")
+            assert got.headers["X-Coded"] == ""
+
+
+# POS-13, NEG-06
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_backend_gets_what_was_judged(site, back, chunked):
+    body = json.dumps({"list": list(range(2000))}).encode()
+    data = body if not chunked else b"%x\r\n%s\r\n0\r\nX-Trailer: a\r\n\r\n" % (len(body), body)
+    fields = [("Transfer-Encoding", "chunked"), ("Trailer", "X-Trailer")] if chunked else []
+    got = send(site, "/back/x", data, headers=fields)
+    assert got.status == 200
+    seen = back.seen[-1]
+    assert body_of(seen) == body
+    assert fields_of(seen, "Content-Length") == [str(len(body))]
+    assert fields_of(seen, "Transfer-Encoding") == fields_of(seen, "Trailer") == []
+    before = len(back.seen)
+    assert send(site, "/back/x", b"[1,]").status == 400
+    assert len(back.seen) == before
+
+
+# POS-21
+def test_failures_are_told_to_callers_who_are_known(site):
+    got = send(site, "echo", b'{"secret-value": }')
+    assert got.headers["Content-Type"] == "application/problem+json"
+    (failure,) = got.json()["errors"]
+    assert (failure["in"], failure["keyword"], failure["fault"]) == ("body", "json", "syntax")
+    assert "byte 17" in failure["expected"]
+    assert "errors" not in send(site, "status", b"{").json()
+    got = send(site, "public", b"{", key=None)
+    assert got.status == 400 and "errors" not in got.json()
+    line = line_of(site, got)
+    assert line["fault"] == "json end 1" and "secret-value" not in site.server.log("audit.log")
+
+
+def test_detect_only_changes_nothing(site):
+    for place, body, reason, fault in (("watch/0", b'{"a":', "method_unlisted", None),
+                                       ("watched/1", b'{"a":', "body_malformed", "json end 5"),
+                                       ("watched/2", b" " * 20000, "body_held", None)):
+        got = send(site, place, body)
+        assert (got.status, got.body) == (200, body)
+        line = site.server.wait_audit(lambda line: line["path"] == "/cgi/" + place)
+        assert (line["decision"], line["reason"], line.get("fault")) == ("would-refuse", reason, fault)
+
+
+def read_head(stream):
+    return iter(stream.readline, b"\r\n")
+
+
+# NEG-12, NEG-06: nobody is asked to send what will be refused, and the connection goes on or ends.
+@pytest.mark.parametrize("fields, status", [
+    ("Content-Length: 2\r\nContent-Type: text/plain\r\n", 415),
+    ("Content-Length: 5000\r\nContent-Type: application/json\r\n", 413),
+    ("Content-Length: 2\r\nContent-Type: application/json\r\nContent-Encoding: zstd\r\n", 415),
+])
+def test_what_is_refused_by_its_fields_is_not_asked_for(site, fields, status):
+    head = "POST /cgi/echo HTTP/1.1\r\nHost: a\r\nX-API-Key: %s\r\nExpect: 100-continue\r\n%s\r\n" % (site.keys["ci"], fields)
+    with socket.create_connection(("127.0.0.1", site.server.port), 30) as s:
+        s.sendall(head.encode())
+        stream = s.makefile("rb")
+        assert int(stream.readline().split()[1]) == status
+
+
+# NEG-06: what was not read is no request of its own.
+@pytest.mark.parametrize("fields", [
+    "Content-Type: text/plain\r\nContent-Length: %d\r\n",
+    "Content-Type: application/json\r\nContent-Encoding: zstd\r\nContent-Length: %d\r\n",
+    "Content-Type: application/json\r\nContent-Length: %d\r\n",
+])
+def test_unread_content_is_no_request(site, fields):
+    inner = b"DELETE /cgi/any HTTP/1.1\r\nHost: a\r\nX-API-Key: %s\r\n\r\n" % site.keys["ci"].encode()
+    with open(site.folder.path("runs.txt")) as seen:
+        before = seen.read().count("DELETE")
+    head = "POST /cgi/echo HTTP/1.1\r\nHost: a\r\nX-API-Key: %s\r\n%s\r\n" % (site.keys["ci"], fields % len(inner))
+    got = site.server.raw(head.encode() + inner + b"GET /cgi/echo HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert got.startswith((b"HTTP/1.1 415", b"HTTP/1.1 400"))
+    assert got.count(b"HTTP/1.1 ") <= 2
+    with open(site.folder.path("runs.txt")) as seen:
+        assert seen.read().count("DELETE") == before
+
+
+def test_redirects_and_error_pages(site):
+    got = send(site, "/moved", b"[1]")
+    assert (got.status, got.body) == (200, b"[1]")
+    assert verdict(site, send(site, "/moved", b"[1")) == (400, "body_malformed", "json end 2")
+    # A handler's redirect is a GET without content.
+    got = send(site, "redirect?redirect", b"[1]")
+    assert (got.status, got.body, got.headers["X-Length"]) == (200, b"", "")
+    # A page that answers an error has no content either, whatever its section asks of others.
+    got = send(site, "/orders/none.json", b"[1]")
+    assert (got.status, got.body) == (404, b"not there\n")
+    assert verdict(site, send(site, "/orders/none.json", b"[1")) == (400, "body_malformed", "json end 2")
+
+
+@pytest.mark.skipif(MPM == "prefork", reason="HTTP/2 wants threads")
+def test_http2(site):
+    with H2Connection(site.server.port) as h2:
+        fields = [("x-api-key", site.keys["ci"]), ("content-type", JSON)]
+        h2.request("POST", "/cgi/echo", fields, b"[1,2]")
+        h2.request("POST", "/cgi/echo", fields, b"[1,2")
+        h2.request("POST", "/cgi/echo", fields[:1], b"[1,2]")
+        h2.request("POST", "/cgi/echo", fields)
+        h2.request("PATCH", "/cgi/echo", fields, b"[]")
+        got = h2.finish()
+    assert [stream.status for stream in got] == [200, 400, 415, 400, 405]
+    assert got[0].body == b"[1,2]"
+
+
+BAD = [("ApiSecMethods", "want some of"), ("ApiSecMethods BREW", "want some of"), ("ApiSecMethods GET GET", "each once"),
+       ("ApiSecContentTypes json", "want a type"), ("ApiSecContentTypes a/b;c=d", "want a type"), ("ApiSecContentTypes", "want 1 to"),
+       ("ApiSecBody", "want json"), ("ApiSecBody yaml", "want json"), ("ApiSecBody json depth=0", "Zero|zero|want"), ("ApiSecBody json depth=1001", "want 1 to 1000"),
+       ("ApiSecBody json repeated", "no option"), ("ApiSecBody form depth=3", "no option"), ("ApiSecBody none max=1", "no option"),
+       ("ApiSecBody any optional", "no option"), ("ApiSecBody json lines=3", "no option"), ("ApiSecBody json max=3g", "want 1 to 2147483647"),
+       ("ApiSecDecode", "want none"), ("ApiSecDecode zstd", "want none"), ("ApiSecDecode none gzip", "want none"), ("ApiSecDecode ratio=0", "want none"),
+       ("ApiSecErrors all", "want detail or status")]
+
+
+@pytest.mark.one_mpm
+def test_wrong_words_are_refused(make_server):
+    server = make_server(start=False)
+    for line, want in BAD:
+        server.configure(line + "\n")
+        code, said = server.configtest()
+        assert code != 0 and line.split()[0] in said and any(part in said for part in want.split("|")), (line, said)
+
+
+@pytest.mark.one_mpm
+def test_none_of_it_is_taken_from_htaccess(make_site):
+    conf = "ApiSecEngine On\nApiSecRequireTLS Off\n<Directory @DOCS@>\nAllowOverride All\nAllowOverrideList ApiSecBody ApiSecErrors\n</Directory>\n"
+    site = make_site(conf)
+    for line in ("ApiSecBody any", "ApiSecErrors status"):
+        site.folder.write("htdocs/orders/.htaccess", line + "\n")
+        assert site.get(key="ci").status == 500
+    assert "cannot occur within htaccess" in site.server.error_log()
