@@ -1,5 +1,6 @@
 /* xml.c - blocks of an XML text through the scanner, and then through libxml2's push parser. */
 #include <apr_strings.h>
+#include <libxml/xmlschemastypes.h>
 
 #include "xml_fault.h"
 #include "xml_lib.h"
@@ -15,6 +16,8 @@ struct aps_xml {
     xmlParserCtxtPtr parser;
     struct aps_xml_attribute *attributes;
     struct aps_xml_namespace *namespaces;
+    char *values; /* of the element at hand, those that had an ampersand */
+    size_t values_cap;
     struct xml_scan scan;
     enum aps_xml_fault fault; /* UNDECIDED: none so far */
     bool begun;               /* the first block was looked at */
@@ -62,19 +65,66 @@ static bool is_xinclude(struct aps_str uri)
            aps_str_eq(uri, APS_STR_LIT("http://www.w3.org/2003/XInclude"));
 }
 
-/* libxml2's five pointers for an attribute: local name, prefix, namespace, value, its end. */
-static void fill(struct aps_xml *x, struct aps_xml_element *e, const xmlChar **namespaces,
-                 const xmlChar **attributes)
-{
-    for (uint32_t i = 0; i < e->namespaces_n; i++)
-        x->namespaces[i] =
-            (struct aps_xml_namespace){xml_str(namespaces[2 * i]), xml_str(namespaces[2 * i + 1])};
-    for (uint32_t i = 0; i < e->attributes_n; i++) {
-        const xmlChar **a = attributes + (size_t)5 * i;
+/* ---- libxml2's five pointers for an attribute: local name, prefix, namespace, value, its end */
 
-        x->attributes[i] = (struct aps_xml_attribute){name_of(a[0], a[1], a[2]),
-                                                      {(const char *)a[3], (size_t)(a[4] - a[3])}};
+static struct aps_str value_of(const xmlChar **a)
+{
+    return (struct aps_str){(const char *)a[3], (size_t)(a[4] - a[3])};
+}
+
+/* An ampersand comes as &#38;, and nothing else with an ampersand does. */
+static size_t resolve(struct aps_str value, char *out)
+{
+    static const char escaped[] = "&#38;";
+    size_t n = 0;
+
+    for (size_t i = 0; i < value.n; i++) {
+        out[n++] = value.p[i];
+        if (value.p[i] == '&' && value.n - i >= 5 && memcmp(value.p + i, escaped, 5) == 0)
+            i += 4;
     }
+    return n;
+}
+
+/* Room for those values of an element that are not as they come; false without memory. */
+static bool make_room(struct aps_xml *x, uint32_t n, const xmlChar **attributes)
+{
+    size_t want = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        const struct aps_str value = value_of(attributes + (size_t)5 * i);
+
+        if (memchr(value.p, '&', value.n) != NULL)
+            want += value.n;
+    }
+    if (want <= x->values_cap)
+        return true;
+    x->values_cap = 2 * want;
+    return (x->values = apr_palloc(x->pool, x->values_cap)) != NULL;
+}
+
+static void fill_attributes(struct aps_xml *x, uint32_t n, const xmlChar **attributes)
+{
+    char *to = x->values;
+
+    for (uint32_t i = 0; i < n; i++) {
+        const xmlChar **a = attributes + (size_t)5 * i;
+        struct aps_str value = value_of(a);
+
+        if (memchr(value.p, '&', value.n) != NULL) {
+            value.n = resolve(value, to);
+            value.p = to;
+            to += value.n;
+        }
+        x->attributes[i] = (struct aps_xml_attribute){name_of(a[0], a[1], a[2]), value};
+    }
+}
+
+static void fill_namespaces(struct aps_xml *x, uint32_t n, const xmlChar **namespaces)
+{
+    for (uint32_t i = 0; i < n; i++)
+        x->namespaces[i] = (struct aps_xml_namespace){xml_str(namespaces[2 * (size_t)i]),
+                                                      xml_str(namespaces[2 * (size_t)i + 1])};
 }
 
 static void on_open(void *self, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri,
@@ -97,8 +147,11 @@ static void on_open(void *self, const xmlChar *local, const xmlChar *prefix, con
         refuse(x, APS_XML_NAMES);
     else if (e.attributes_n + e.namespaces_n > x->options->attributes_max)
         refuse(x, APS_XML_ATTRIBUTES);
+    else if (!make_room(x, e.attributes_n, attributes))
+        refuse(x, APS_XML_NOMEM);
     else if (x->sink != NULL) {
-        fill(x, &e, namespaces, attributes);
+        fill_namespaces(x, e.namespaces_n, namespaces);
+        fill_attributes(x, e.attributes_n, attributes);
         if (!x->sink->open(x->sink->self, &e))
             refuse(x, APS_XML_STOPPED);
     }
@@ -175,6 +228,7 @@ static const xmlSAXHandler handler = {
 void aps_xml_start(void)
 {
     xmlInitParser();
+    (void)xmlSchemaInitTypes(); /* some versions say that memory was short; compiling does too */
 }
 
 const char *aps_xml_version(apr_pool_t *pool)

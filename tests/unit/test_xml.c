@@ -122,6 +122,7 @@ static const struct {
     {"<?xml version='1.0' encoding='utf-8' standalone='yes' ?>\n<a/>", "ok", "<a>/"},
     {"<a b='1' c=\"x&lt;&#65;&#x42; y\">t&amp;u<![CDATA[<!DOCTYPE a>]]></a>", "ok",
      "<a b=1 c=x<AB y>t&u<!DOCTYPE a>/"},
+    {"<a b='t&amp;u&#38;v&amp;#38;' c='&amp;'/>", "ok", "<a b=t&u&v&#38; c=&>/"},
     {"<a><!-- <!DOCTYPE a [<!ENTITY b 'c'>]> --><b/></a>", "ok", "<a><b>//"},
     {"<p:a xmlns:p='u' xmlns='d' p:q='1' r='2'><b/></p:a>", "ok", "<{u}a {u}q=1 r=2><{d}b>//"},
     {"<a>\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80</a>", "ok",

@@ -490,3 +490,10 @@ def test_xml_attack():  # POS-15
     rows = [row for row in rows_of(data) if row["has_doctype"]]
     got = {row["id"]: row.get("got") for row in run("xml-attack", data)}
     assert rows and [row["id"] for row in rows if got[row["id"]] != row["expect"]] == []
+
+
+def test_xsd():  # POS-16
+    data = corpus("xsd.jsonl")
+    rows = rows_of(data)
+    got = {row["id"]: row.get("got") for row in run("xsd", data)}
+    assert [row["id"] for row in rows if got[row["id"]] != row["expect"]] == []

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "apisec/random.h"
+#include "apisec/xml.h"
 #include "vectors.h"
 
 static const struct kind {
@@ -31,6 +32,7 @@ static const struct kind {
     {"sf", t_kind_sf, NULL},
     {"webhook", t_kind_webhook, NULL},
     {"xml-attack", t_kind_xml_attack, NULL},
+    {"xsd", t_kind_xsd, NULL},
     {"zone", t_kind_zone, NULL},
 };
 
@@ -134,6 +136,7 @@ int main(int argc, char **argv)
 
     if (kind == NULL)
         return explain_usage();
+    aps_xml_start();
     done = apr_initialize() == APR_SUCCESS && aps_random_fill(key, sizeof key) == APS_OK &&
            (kind->whole != NULL ? judge_whole(kind->whole, key) : judge_all(kind->judge, key));
     if (!done)

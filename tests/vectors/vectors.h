@@ -35,6 +35,7 @@ t_kind_fn t_kind_schema_oas30;
 t_kind_fn t_kind_sf;
 t_kind_fn t_kind_webhook;
 t_kind_fn t_kind_xml_attack;
+t_kind_fn t_kind_xsd;
 t_kind_fn t_kind_zone;
 
 /* Judge a whole file and print its rows; false if one could not be printed. */
