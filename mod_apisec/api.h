@@ -26,6 +26,7 @@ struct mod_api_use {
     struct aps_str path;       /* below `at`, percent-encoded */
     struct aps_api_match match;
     enum aps_reason reason;
+    enum aps_reason judged; /* of parameters and content; UNDECIDED: not yet */
     struct mod_api_use *next;
 };
 
@@ -38,7 +39,13 @@ const char *mod_api_parse(cmd_parms *cmd, int argc, char *const argv[], const st
 enum aps_reason mod_stage_api(struct mod_req *m, const struct mod_api *want);
 
 /* What that has found; NULL: it was not asked. */
-const struct mod_api_use *mod_stage_api_use(const struct mod_req *m, const struct mod_api *want);
+struct mod_api_use *mod_stage_api_use(const struct mod_req *m, const struct mod_api *want);
+
+/* stage_api_judge.c: whether parameters and content are as the operation declares them, once for
+ * each API; after access control.  ALLOW, what mod_stage_api says, a reason of content.h, or an
+ * API_ one, with its failures. */
+enum aps_reason mod_stage_api_judge(request_rec *r, struct mod_req *m, const struct mod_dir *dir);
+void mod_stage_api_child_init(apr_pool_t *pchild);
 
 /* The name of the plan that the operation binds (x-apisec-limit); NULL: none. */
 const char *mod_stage_api_plan(const struct mod_req *m, const struct mod_api *want);

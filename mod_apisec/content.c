@@ -40,7 +40,9 @@ const struct mod_decode *mod_content_decode(const struct mod_content *content)
 
 bool mod_content_is_forwarded(const struct mod_dir *dir)
 {
-    return dir->content != NULL && !mod_content_decode(dir->content)->original;
+    if (dir->content == NULL)
+        return dir->api != NULL;
+    return !mod_content_decode(dir->content)->original;
 }
 
 const struct mod_content *mod_content_join(apr_pool_t *pool, const struct mod_content *outer,

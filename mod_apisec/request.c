@@ -176,8 +176,9 @@ static bool same_policy(const struct mod_policy *a, const struct mod_policy *b)
     return a->engine == b->engine && a->tls == b->tls && a->requires == b->requires &&
            a->sources == b->sources && a->cost == b->cost && a->plan == b->plan &&
            a->cors == b->cors && a->signature == b->signature && a->certificate == b->certificate &&
-           a->relax == b->relax && a->api == b->api && memcmp(&a->token, &b->token, sizeof a->token) == 0 &&
-           same_deny(a->deny, b->deny) && same_limits(a->limits, b->limits);
+           a->relax == b->relax && a->api == b->api &&
+           memcmp(&a->token, &b->token, sizeof a->token) == 0 && same_deny(a->deny, b->deny) &&
+           same_limits(a->limits, b->limits);
 }
 
 static const struct mod_deny *keep_deny(apr_pool_t *pool, const struct mod_deny *deny)
@@ -565,6 +566,8 @@ static enum aps_reason judge_served(request_rec *r, struct mod_req *m)
         return reason;
     if (dir->content != NULL)
         reason = mod_stage_content(r, m, dir);
+    if (reason == APS_REASON_ALLOW && dir->api != NULL)
+        reason = mod_stage_api_judge(r, m, dir);
     if (dir->engine != MOD_ENGINE_ON) /* nobody is told */
         m->failures = NULL;
     if (reason == APS_REASON_ALLOW && m->body != NULL && dir->engine == MOD_ENGINE_ON)
@@ -584,7 +587,8 @@ int mod_req_fixups_served(request_rec *r)
         mod_stage_auth_strip(r, m);
     if (aps_reason_is_pass(reason))
         reason = mod_stage_policy_served(r, m, mod_config_requires(dir_of(r))->wants_access);
-    if (aps_reason_is_pass(reason) && (dir_of(r)->content != NULL || m->body != NULL))
+    if (aps_reason_is_pass(reason) &&
+        (dir_of(r)->content != NULL || dir_of(r)->api != NULL || m->body != NULL))
         reason = judge_served(r, m);
     if (m->turn != 0 && r->main == NULL && aps_reason_is_pass(reason))
         reason = mod_stage_wait(r, m);

@@ -176,9 +176,9 @@ static enum aps_reason judge_security(struct mod_req *m, const struct aps_api_op
 
 /* ---- The stage ---- */
 
-const struct mod_api_use *mod_stage_api_use(const struct mod_req *m, const struct mod_api *want)
+struct mod_api_use *mod_stage_api_use(const struct mod_req *m, const struct mod_api *want)
 {
-    for (const struct mod_api_use *use = m->apis; use != NULL; use = use->next)
+    for (struct mod_api_use *use = m->apis; use != NULL; use = use->next)
         if (use->want == want)
             return use;
     return NULL;

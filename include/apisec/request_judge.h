@@ -19,6 +19,7 @@ struct aps_request {
     const struct aps_param_field *fields;
     uint32_t fields_n;
     struct aps_str body; /* whole, decoded of any Content-Encoding; no bytes: none was sent */
+    bool unread;         /* there is one, which is not here: only its type is judged */
     bool certificate;    /* the client has shown one, for mutualTLS */
 };
 

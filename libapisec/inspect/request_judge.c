@@ -186,7 +186,7 @@ static enum aps_reason judge_body(struct run *run)
     struct aps_mediatype type;
     enum aps_reason reason;
 
-    if (run->request->body.n == 0)
+    if (run->request->body.n == 0 && !run->request->unread)
         return !o->body_required ? APS_REASON_ALLOW
                                  : refuse(run, APS_REASON_API_BODY, APS_FAILURES_BODY, "required",
                                           "a body", none);
@@ -202,7 +202,7 @@ static enum aps_reason judge_body(struct run *run)
     if (run->out->media == NULL)
         return refuse(run, APS_REASON_API_TYPE, APS_FAILURES_HEADER, "type",
                       "a media type that the operation takes", type.type);
-    return judge_typed(run, &type);
+    return run->request->unread ? APS_REASON_ALLOW : judge_typed(run, &type);
 }
 
 /* ---- */

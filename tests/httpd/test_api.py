@@ -172,3 +172,77 @@ def test_a_new_description_is_in_force_without_a_restart(site):  # POS-22
     site.reach_children(lambda: taken(site, "GET", "/api/later"))
     site.store.ok("api", "import", "shop", site.folder.path("shop.json"))
     wait_for(lambda: site.request("GET", "/api/later", key="ci").status == 404, 10, "the old description")
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def test_parameters_are_as_declared(site):  # POS-01, POS-14
+    taken(site, "GET", "/api/orders?page=2")
+    for query in ("page=0", "page=x", "page=1&page=2", "pages=1", "page=%zz"):
+        refused(site, "GET", "/api/orders?" + query, status=400, reason="api_parameter")
+    refused(site, "GET", "/api/orders/seven", status=400, reason="api_parameter")
+    got = refused(site, "GET", "/api/orders?page=0", status=400, reason="api_parameter")
+    (failure,) = got.json()["errors"]
+    assert (failure["in"], failure["name"], failure["keyword"], failure["value"]) == ("query", "page", "minimum", "0")
+    taken(site, "GET", "/free/v7/orders?more=1")
+
+
+@pytest.mark.parametrize("body, keyword, pointer", [
+    ('{"item":"x","count":11}', "maximum", "/count"), ('{"count":1}', "required", ""), ('{"item":"x","other":1}', None, None),
+    ('{"item":"x","item":"y"}', None, None), ('{"item":1}', "type", "/item"), ('{"item":"123456789"}', "maxLength", "/item"),
+    ('{"item":"x","id":7}', "readOnly", "/id"), ("{", None, None)])
+def test_json_is_judged_by_the_operations_schema(site, body, keyword, pointer):  # POS-10, POS-21
+    got = refused(site, "POST", "/api/orders", headers=JSON, body=body.encode(), status=400, reason="api_body")
+    failures = got.json()["errors"]
+    assert all(f["in"] == "body" for f in failures)
+    if keyword is not None:
+        assert (failures[0]["keyword"], failures[0].get("pointer", "")) == (keyword, pointer)
+
+
+def test_what_was_judged_is_what_is_forwarded(site):  # POS-13
+    import base64
+    import gzip
+    body = b'{"item":"shirt", "count": 2}'
+    assert base64.b64decode(taken(site, "POST", "/api/orders", headers=JSON, body=body).json()["body"]) == body
+    coded = taken(site, "POST", "/api/orders", headers=dict(JSON, **{"Content-Encoding": "gzip"}), body=gzip.compress(body)).json()
+    fields = {name.lower(): value for name, value in coded["fields"]}
+    assert base64.b64decode(coded["body"]) == body and fields["content-length"] == str(len(body))
+    assert "content-encoding" not in fields
+
+
+def test_forms_are_judged_by_the_same_schema(site):  # POS-14
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    taken(site, "POST", "/api/orders", headers=form, body=b"item=shirt&count=2")
+    for body in (b"item=a&item=b", b"item=a&count=x", b"count=1", b"item=a&more=1", b"item=%zz"):
+        refused(site, "POST", "/api/orders", headers=form, body=body, status=400, reason="api_body")
+
+
+def test_types_that_are_not_declared(site):  # POS-02
+    refused(site, "POST", "/api/orders", headers={"Content-Type": "text/plain"}, body=b"x", status=415, reason="api_type")
+    refused(site, "POST", "/api/orders", body=b"{}", status=415, reason="api_type")
+    refused(site, "POST", "/api/orders", status=400, reason="api_body")
+    refused(site, "GET", "/api/orders/7", headers=JSON, body=b"{}", status=415, reason="api_type")
+
+
+def test_what_is_streamed_is_not_held(site):
+    body = b"x" * (3 << 20)
+    octets = {"Content-Type": "application/octet-stream"}
+    got = taken(site, "PUT", "/api/orders/7", key="other", headers=octets, body=body)
+    assert len(got.json()["body"]) >= len(body)
+    refused(site, "PUT", "/api/orders/7", key="other", headers=JSON, body=b"{}", status=415, reason="api_type")
+
+
+def test_a_body_over_the_cap(site):
+    refused(site, "POST", "/api/orders", headers=JSON, body=b" " * (1 << 20) + b"{}", status=413, reason="body_held")
+
+
+def test_the_log_names_what_failed_and_no_value(site):
+    got = refused(site, "POST", "/api/orders", headers=JSON, body=b'{"item":"canary-item"}', status=400, reason="api_body")
+    line = site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"], 1)
+    assert line["fault"] == "body /item maxLength" and "canary" not in json.dumps(line)
+
+
+def test_a_stranger_is_not_told_what_is_wrong(site):
+    got = refused(site, "GET", "/open/orders/newest?x=1", key=None, status=400, reason="api_parameter")
+    assert "errors" not in got.json()

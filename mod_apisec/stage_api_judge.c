@@ -1,0 +1,236 @@
+/* Parameters and content, judged by the operation that the request asks for.
+ *
+ * A judge has memory of its own that it uses again; a child keeps as many as its threads have
+ * needed at once. */
+#include "api.h"
+#include "content.h"
+
+#include <apr_strings.h>
+#include <apr_thread_mutex.h>
+
+#include "apisec/ndjson.h"
+#include "apisec/request_judge.h"
+
+#define LINES_MAX 100000 /* of a body of JSON lines */
+
+/* ---- The judges of a child ---- */
+
+struct kept_judge {
+    struct aps_request_judge *judge;
+    struct aps_schema_judge *lines; /* of a body of JSON lines */
+    struct kept_judge *next;
+};
+
+static struct {
+    apr_pool_t *pool; /* NULL: it could not be made, and nothing is judged */
+    apr_thread_mutex_t *lock;
+    struct kept_judge *idle;
+} judges;
+
+void mod_stage_api_child_init(apr_pool_t *pchild)
+{
+    judges.idle = NULL;
+    judges.pool = NULL;
+    if (apr_pool_create(&judges.pool, pchild) == APR_SUCCESS &&
+        apr_thread_mutex_create(&judges.lock, APR_THREAD_MUTEX_DEFAULT, judges.pool) != APR_SUCCESS)
+        judges.pool = NULL;
+}
+
+static struct kept_judge *judge_new(void)
+{
+    struct aps_schema_judge_options options = aps_schema_judge_usual;
+    apr_pool_t *pool = NULL;
+    if (apr_pool_create(&pool, judges.pool) != APR_SUCCESS)
+        return NULL;
+    struct kept_judge *kept = apr_pcalloc(pool, sizeof *kept);
+    options.way = APS_SCHEMA_REQUEST;
+    kept->judge = aps_request_judge_new(pool, mod_process.hash_key, &options);
+    kept->lines = aps_schema_judge_new(pool, &options);
+    if (kept->judge != NULL && kept->lines != NULL)
+        return kept;
+    apr_pool_destroy(pool);
+    return NULL;
+}
+
+static struct kept_judge *take_judge(void)
+{
+    if (judges.pool == NULL)
+        return NULL;
+    apr_thread_mutex_lock(judges.lock);
+    struct kept_judge *kept = judges.idle;
+    if (kept != NULL)
+        judges.idle = kept->next;
+    else
+        kept = judge_new();
+    apr_thread_mutex_unlock(judges.lock);
+    return kept;
+}
+
+static void give_judge(struct kept_judge *kept)
+{
+    apr_thread_mutex_lock(judges.lock);
+    kept->next = judges.idle;
+    judges.idle = kept;
+    apr_thread_mutex_unlock(judges.lock);
+}
+
+/* ---- A body of JSON lines: each line is a value of the schema ---- */
+
+struct lines {
+    const struct aps_api *api;
+    uint32_t schema;
+    struct aps_schema_judge *judge;
+    struct aps_failures *failures;
+};
+
+static bool judge_line(void *ctx, const struct aps_jsonread *r, uint32_t line)
+{
+    struct lines *l = ctx;
+    char name[24];
+    if (l->schema == APS_API_NO_SCHEMA)
+        return true;
+    enum aps_schema_verdict verdict =
+        aps_schema_judge(l->judge, aps_api_schemas(l->api), l->schema, r, aps_jsonread_root(r));
+    if (verdict == APS_SCHEMA_VALID)
+        return true;
+    apr_snprintf(name, sizeof name, "line %" APR_UINT64_T_FMT, (uint64_t)line);
+    aps_failures_add_verdict(
+        l->failures, &(struct aps_failures_place){.in = APS_FAILURES_BODY, .name = aps_str(name)},
+        l->judge, verdict);
+    return false;
+}
+
+/* What the request's judge is given for such a body. */
+struct line_context {
+    struct kept_judge *kept;
+    const struct aps_jsonread_options *caps;
+};
+
+static bool judge_lines(void *context, apr_pool_t *pool, const struct aps_api *api,
+                        const struct aps_api_media *media, struct aps_str body,
+                        struct aps_failures *failures)
+{
+    const struct line_context *c = context;
+    const struct aps_ndjson_options options = {.line = c->caps, .lines_max = LINES_MAX};
+    struct lines lines = {api, media->schema, c->kept->lines, failures};
+    struct aps_ndjson reader;
+    struct aps_diag why = {{0}};
+    aps_ndjson_init(&reader, pool, mod_process.hash_key, &options, judge_line, &lines);
+    enum aps_ndjson_fault fault = aps_ndjson_feed(&reader, body);
+    if (fault == APS_NDJSON_OK)
+        fault = aps_ndjson_end(&reader);
+    if (fault == APS_NDJSON_OK)
+        return true;
+    if (failures->n == 0) {
+        aps_ndjson_fault_explain(&reader, &why);
+        aps_failures_add(failures, &(struct aps_failures_place){.in = APS_FAILURES_BODY},
+                         aps_ndjson_fault_name(fault), apr_pstrdup(pool, why.text),
+                         (struct aps_str){NULL, 0});
+    }
+    return false;
+}
+
+/* ---- The request ---- */
+
+static const struct mod_content no_content;
+
+static const struct mod_read usual_read = {.kind = MOD_READ_ANY, .optional = true, .max = 1u << 20};
+
+static uint32_t fields_of(struct mod_req *m, const struct aps_param_field **out)
+{
+    const apr_array_header_t *table = apr_table_elts(mod_body_fields(m));
+    const apr_table_entry_t *e = (const apr_table_entry_t *)(const void *)table->elts;
+    struct aps_param_field *fields =
+        apr_palloc(m->first->pool, ((size_t)table->nelts + 1) * sizeof *fields);
+    for (int i = 0; i < table->nelts; i++)
+        fields[i] = (struct aps_param_field){aps_str(e[i].key), aps_str(e[i].val)};
+    *out = fields;
+    return (uint32_t)table->nelts;
+}
+
+/* The keyword that failed first, for the log; no value of the request. */
+static void note_fault(struct mod_req *m, const struct aps_failures *failures)
+{
+    static const struct aps_str names[] = {APS_STR_LIT("in"), APS_STR_LIT("name"),
+                                           APS_STR_LIT("pointer"), APS_STR_LIT("keyword")};
+    struct aps_jsonread reader;
+    const char *fault = "";
+    m->failures = apr_pmemdup(m->first->pool, failures, sizeof *failures);
+    aps_jsonread_init(&reader, m->first->pool, mod_process.hash_key);
+    if (failures->n == 0 || aps_jsonread(&reader, aps_failures_text(m->failures),
+                                         &aps_jsonread_plain) != APS_JSONREAD_OK)
+        return;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct aps_jsonread_node *v =
+            aps_jsonread_get(&reader, aps_jsonread_root(&reader) + 1, names[i]);
+        struct aps_str text = v != NULL ? aps_jsonread_str(&reader, v) : APS_STR_LIT("");
+        if (text.n != 0)
+            fault = apr_psprintf(m->first->pool, "%s%s%.*s", fault, *fault != '\0' ? " " : "",
+                                 APS_STR_SHOW(text));
+    }
+    m->fault = aps_str(fault);
+}
+
+static enum aps_reason judge(struct mod_req *m, const struct mod_api_use *use,
+                             const struct mod_read *read, struct aps_request *request)
+{
+    struct aps_request_result result;
+    apr_pool_t *pool = m->first->pool;
+    struct kept_judge *kept = take_judge();
+    if (kept == NULL)
+        return APS_REASON_INTERNAL;
+    const struct aps_jsonread_options *caps =
+        read != &usual_read ? &read->caps : &aps_jsonread_strict;
+    struct line_context lines = {kept, caps};
+    const struct aps_request_options options = {.json = caps,
+                                                .multipart = &aps_multipart_usual,
+                                                .undeclared = !use->want->undeclared,
+                                                .head = true,
+                                                .lines = judge_lines,
+                                                .context = &lines};
+    enum aps_reason reason =
+        aps_request_judge(kept->judge, pool, use->api, request, &options, &result);
+    if (reason != APS_REASON_ALLOW)
+        note_fault(m, &result.failures);
+    give_judge(kept);
+    return reason;
+}
+
+/* What an operation streams is passed as it comes: only its type is asked. */
+static enum aps_reason read_body(request_rec *r, struct mod_req *m, const struct mod_api_use *use,
+                                 const struct mod_read *read, struct aps_request *request)
+{
+    request->body = (struct aps_str){NULL, 0};
+    if (!mod_content_is_there(r))
+        return APS_REASON_ALLOW;
+    request->unread = use->match.operation->stream;
+    if (request->unread)
+        return APS_REASON_ALLOW;
+    return mod_content_bytes(r, m, read, mod_content_decode(m->content), &request->body);
+}
+
+enum aps_reason mod_stage_api_judge(request_rec *r, struct mod_req *m, const struct mod_dir *dir)
+{
+    const struct mod_api *want = dir->api;
+    const struct mod_content *before = m->content;
+    if (want == NULL || want->none || r->main != NULL)
+        return APS_REASON_ALLOW;
+    enum aps_reason reason = mod_stage_api(m, want);
+    if (reason != APS_REASON_ALLOW)
+        return reason;
+    struct mod_api_use *use = mod_stage_api_use(m, want);
+    if (use->judged != APS_REASON_UNDECIDED)
+        return use->judged;
+    m->content = dir->content != NULL ? dir->content : &no_content;
+    const struct mod_read *read = m->content->read != NULL ? m->content->read : &usual_read;
+    struct aps_request request = {
+        .method = m->method, .path = use->path, .query = aps_str(m->first->args)};
+    use->judged = read_body(r, m, use, read, &request);
+    if (use->judged == APS_REASON_ALLOW) {
+        request.fields_n = fields_of(m, &request.fields);
+        use->judged = judge(m, use, read, &request);
+    }
+    if (use->judged == APS_REASON_ALLOW)
+        m->content = before;
+    return use->judged;
+}
