@@ -168,12 +168,12 @@ static bool has(const struct reader *r, const char *name)
 
 /* The path of `ref` below the folder, from that of the document it stands in (RFC 3986 5.2.4);
  * NULL: it leads above. */
-static char *resolve(struct reader *r, const char *from, struct aps_str ref)
+static char *resolve(apr_pool_t *pool, const char *from, struct aps_str ref)
 {
     const char *slash = strrchr(from, '/');
-    char *rest = apr_psprintf(r->pool, "%.*s/%.*s", slash != NULL ? (int)(slash - from) : 0, from,
+    char *rest = apr_psprintf(pool, "%.*s/%.*s", slash != NULL ? (int)(slash - from) : 0, from,
                               APS_STR_ARG(ref));
-    apr_array_header_t *parts = apr_array_make(r->pool, 8, sizeof(const char *));
+    apr_array_header_t *parts = apr_array_make(pool, 8, sizeof(const char *));
     char *last = NULL;
 
     for (char *part = apr_strtok(rest, "/", &last); part; part = apr_strtok(NULL, "/", &last)) {
@@ -184,7 +184,7 @@ static char *resolve(struct reader *r, const char *from, struct aps_str ref)
         else if (apr_array_pop(parts) == NULL)
             return NULL;
     }
-    return apr_array_pstrcat(r->pool, parts, '/');
+    return apr_array_pstrcat(pool, parts, '/');
 }
 
 /* The file that a path of a URI stands for, without symlinks; NULL, and why not. */
@@ -241,7 +241,7 @@ static enum aps_err follow(struct reader *r, const char *from, struct aps_str re
         note(r, from, ref, "nothing is fetched, and files are named by relative paths");
         return APS_OK;
     }
-    if ((name = resolve(r, from, below)) == NULL) {
+    if ((name = resolve(r->pool, from, below)) == NULL) {
         note(r, from, ref, "it leads above the folder of the description");
         return APS_OK;
     }
@@ -380,4 +380,16 @@ enum aps_err ctl_bundle_read(apr_pool_t *pool, const char *path, enum aps_store_
                                             (uint32_t)r.sources->nelts};
     out->notes = r.notes;
     return APS_OK;
+}
+
+const char *ctl_bundle_resolve(apr_pool_t *pool, struct aps_str uri, struct aps_str ref)
+{
+    const char *from = apr_pstrmemdup(pool, uri.p, uri.n), *name;
+
+    if (ref.n == 0)
+        return from;
+    if (strncmp(from, ROOT, strlen(ROOT)) != 0)
+        return NULL;
+    name = resolve(pool, from + strlen(ROOT), ref);
+    return name != NULL ? apr_pstrcat(pool, ROOT, name, NULL) : NULL;
 }

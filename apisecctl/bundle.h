@@ -26,4 +26,8 @@ APS_MUST_CHECK enum aps_err ctl_bundle_read(apr_pool_t *pool, const char *path,
                                             enum aps_store_api_kind kind, struct ctl_bundle *out,
                                             struct aps_diag *diag);
 
+/* The URI that a relative reference of the document `uri` of a bundle leads to, without its
+ * fragment, in `pool`; NULL: it leads above the folder. */
+const char *ctl_bundle_resolve(apr_pool_t *pool, struct aps_str uri, struct aps_str ref);
+
 #endif

@@ -2,13 +2,16 @@
 #include "doctor_copy.h"
 
 #include <apr_strings.h>
+#include <dirent.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "apisec/digest.h"
 #include "doctor_file.h"
 
 /* ---- who they are ---- */
@@ -65,8 +68,19 @@ static bool become(const struct ctl_doctor_account *account)
            setuid(account->uid) == 0 && (account->uid == 0 || setuid(0) != 0);
 }
 
+/* The first API that cannot be used. */
+static void note_api(void *arg, struct aps_str name, const char *kind, const char *why)
+{
+    struct answer *out = arg;
+
+    if (why == NULL || out->err != APS_OK)
+        return;
+    out->err = APS_ERR_UNSAFE;
+    (void)snprintf(out->text, sizeof out->text, "%s %.*s: %s", kind, APS_STR_ARG(name), why);
+}
+
 /* The uid that httpd is started by may own the copy, whoever its children are. */
-static void look(const struct ctl *c, uid_t owner, struct answer *out)
+static void look(const struct ctl *c, uid_t owner, bool apis, struct answer *out)
 {
     const struct aps_snapshot_options options = {
         .store = c->place.store, .master = &c->master, .owner = owner};
@@ -78,6 +92,8 @@ static void look(const struct ctl *c, uid_t owner, struct answer *out)
         out->generation = aps_snapshot_generation(copy);
     else
         memcpy(out->text, why.text, sizeof out->text);
+    if (copy != NULL && apis)
+        aps_snapshot_api_each(copy, c->pool, note_api, out);
     aps_snapshot_close(copy);
 }
 
@@ -87,7 +103,7 @@ static void answer_and_exit(const struct ctl_doctor *d, int fd)
     uid_t owner = getuid();
 
     if (become(&d->account))
-        look(d->c, owner, &answer);
+        look(d->c, owner, d->first[CTL_DOCTOR_API_USELESS] == 0, &answer);
     _exit(write(fd, &answer, sizeof answer) == (ssize_t)sizeof answer ? 0 : 1);
 }
 
@@ -179,6 +195,46 @@ static void cannot_open(struct ctl_doctor *d, enum aps_err err, const struct aps
                              "sudo apisecctl doctor");
 }
 
+/* ---- what is compiled of APIs ---- */
+
+static void judge_api(void *arg, struct aps_str name, const char *kind, const char *why)
+{
+    struct ctl_doctor *d = arg;
+    struct ctl_doctor_at at = {.name = apr_pstrmemdup(d->c->pool, name.p, name.n)};
+
+    if (why != NULL)
+        ctl_doctor_find(d, CTL_DOCTOR_API_USELESS, &at, "%s %s: %s", kind, at.name, why);
+}
+
+/* Files of APIs bear digests as names; those that nobody names any more publishing removes. */
+static bool is_of_an_api(const char *name)
+{
+    size_t digits;
+
+    name += name[0] == '.'; /* of a command that was killed, or is at work */
+    digits = strspn(name, "0123456789abcdef");
+    return digits == 2 * APS_DIGEST_LEN && (name[digits] == '\0' || name[digits] == '.');
+}
+
+static void look_for_foreign(struct ctl_doctor *d)
+{
+    const char *folder = apr_pstrcat(d->c->pool, d->c->place.store, "/pub/api", NULL);
+    DIR *dir = opendir(folder);
+    struct dirent *e;
+
+    ctl_doctor_checked(d, CTL_DOCTOR_API_FOREIGN);
+    while (dir != NULL && (e = readdir(dir)) != NULL) {
+        struct ctl_doctor_at at = {.name = apr_pstrdup(d->c->pool, e->d_name)};
+
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || is_of_an_api(e->d_name))
+            continue;
+        at.path = apr_pstrcat(d->c->pool, folder, "/", e->d_name, NULL);
+        ctl_doctor_find(d, CTL_DOCTOR_API_FOREIGN, &at, "%s is no file of an API", at.path);
+    }
+    if (dir != NULL)
+        (void)closedir(dir); /* read only */
+}
+
 void ctl_doctor_copy(struct ctl_doctor *d)
 {
     struct aps_snapshot *copy = NULL;
@@ -196,6 +252,9 @@ void ctl_doctor_copy(struct ctl_doctor *d)
         return;
     }
     d->published = aps_snapshot_generation(copy);
+    ctl_doctor_checked(d, CTL_DOCTOR_API_USELESS);
+    aps_snapshot_api_each(copy, d->c->pool, judge_api, d);
+    look_for_foreign(d);
     aps_snapshot_close(copy);
     judge_as_child(d);
 }

@@ -119,6 +119,11 @@ static const struct {
      "; each is a sentence that begins with where it is. The exit code is 5 where valid is false"},
     {"api coverage", "{\"name\", \"kind\", \"complete\", \"gaps\": []}",
      "; the exit code is 5 where complete is false"},
+    {"api diff",
+     "{\"name\", \"file\", \"breaking\", \"changes\": [{\"change\", \"operation\", \"where\", "
+     "\"breaks\"}]}",
+     "; change is added, removed or changed, breaking how many break clients. The exit code is 5 "
+     "where one does"},
     {"api remove", "{\"name\", \"removed\": true}", ""},
     {"webhook delete", "{\"name\", \"deleted\": true}", ""},
     {"issuer show",

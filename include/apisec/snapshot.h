@@ -123,6 +123,12 @@ APS_MUST_CHECK enum aps_err aps_snapshot_schema(const struct aps_snapshot *snap,
                                                 struct aps_str name,
                                                 const struct aps_schema_image **out,
                                                 struct aps_diag *diag);
+/* Each of them in no order: `why` NULL, or what makes it useless.  Both are valid during the call.
+ */
+typedef void (*aps_snapshot_api_fn)(void *arg, struct aps_str name, const char *kind,
+                                    const char *why);
+void aps_snapshot_api_each(const struct aps_snapshot *snap, apr_pool_t *pool,
+                           aps_snapshot_api_fn fn, void *arg);
 /* The text of an XSD, which the caller compiles. */
 APS_MUST_CHECK enum aps_err aps_snapshot_xsd_text(const struct aps_snapshot *snap,
                                                   struct aps_str name, struct aps_str *out,

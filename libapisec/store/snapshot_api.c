@@ -76,6 +76,19 @@ enum aps_err aps_snapshot_api(const struct aps_snapshot *snap, struct aps_str na
     return err;
 }
 
+void aps_snapshot_api_each(const struct aps_snapshot *snap, apr_pool_t *pool,
+                           aps_snapshot_api_fn fn, void *arg)
+{
+    apr_hash_index_t *i = apr_hash_first(pool, snap->apis);
+
+    for (; i != NULL; i = apr_hash_next(i)) {
+        const struct entry *e = apr_hash_this_val(i);
+
+        fn(arg, e->api->name, aps_store_api_kind_name(e->api->kind),
+           e->block != NULL ? NULL : aps_err_say(e->err, &e->why));
+    }
+}
+
 enum aps_err aps_snapshot_api_find(const struct aps_snapshot *snap, struct aps_str name,
                                    enum aps_store_api_kind kind, const struct aps_block **out,
                                    struct aps_diag *diag)

@@ -210,3 +210,72 @@ def test_a_backup_has_them_and_restoring_publishes_them(shop, folder, files):
 
 def test_names_complete(shop):
     assert Store.call("complete", "--", "api\nshow\n", env={"APISEC_STORE": shop.path}).out.split() == ["shop"]
+
+
+# ---- diff
+
+
+def diff(store, files, text, name="shop"):
+    files.write("api/new.yaml", text)
+    done = store.run("--json", "api", "diff", name, files.path("api/new.yaml"))
+    seen = json.loads(done.out)
+    assert done.err == "" and done.rc == (5 if seen["breaking"] else 0), done
+    assert seen["breaking"] == sum(row["breaks"] for row in seen["changes"])
+    return [(row["change"], row["operation"], row["where"], row["breaks"]) for row in seen["changes"]]
+
+
+GET, PUT = "GET /orders/{id}", "PUT /orders/{id}"
+QUERY = "    get:\n      parameters: [{name: q, in: query, required: %s, schema: {type: string}}]\n"
+
+
+@pytest.mark.parametrize("old, new, want", [
+    ("", "", []),
+    ("    put:", "    patch:", [("removed", PUT, None, True), ("added", "PATCH /orders/{id}", None, False)]),
+    ("    get:\n", QUERY % "true", [("changed", GET, "query parameter q is new, and required", True)]),
+    ("    get:\n", QUERY % "false", [("changed", GET, "query parameter q is new", False)]),
+    ("{type: integer}", "{type: integer, maximum: 9}", [("changed", GET, "path parameter id: maximum takes less than before", True),
+                                                        ("changed", PUT, "path parameter id: maximum takes less than before", True)]),
+    ("{type: integer}", "{type: number}", []),
+    ("'204'", "'202'", [("changed", PUT, "response 204 is gone", True), ("changed", PUT, "response 202 is new", False)]),
+    ("required: true, content", "required: false, content", []),
+    ("put:\n      deprecated: true", "put:", []),
+    ("{application/json: {schema: {$ref: 'sub/order.yaml#/Order'}}}}\n    p", "{text/csv: {}}}\n    p",
+     [("changed", GET, "response 200: application/json is gone", True), ("changed", GET, "response 200: text/csv is new", False)]),
+])
+def test_what_changes_and_what_breaks_is_told(shop, files, old, new, want):
+    text = SHOP
+    if "text/csv" in new:
+        old, new = "content: {application/json: {schema: {$ref: 'sub/order.yaml#/Order'}}}}\n    put", "content: {text/csv: {}}}\n    put"
+    assert old in text
+    assert diff(shop, files, text.replace(old, new)) == want
+
+
+def test_schemas_are_compared_by_what_they_are_for(shop, files):
+    """What a body takes is to stay; what an answer gives is to be no more than it was."""
+    files.write("api/item.json", json.dumps({"type": "string", "maxLength": 10}))
+    assert diff(shop, files, SHOP) == [("changed", PUT, "body application/json/item: maxLength takes less than before", True)]
+    files.write("api/item.json", json.dumps({"type": ["string", "null"], "maxLength": 20}))
+    assert diff(shop, files, SHOP) == [("changed", GET, "response 200 application/json/item: type gives more than before", True)]
+    files.write("api/item.json", json.dumps(ITEM))
+    files.write("api/sub/order.yaml", ORDER.replace("[id]", "[id, item]"))
+    assert diff(shop, files, SHOP) == [("changed", PUT, "body application/json/item: required takes less than before", True)]
+
+
+@pytest.mark.parametrize("old, new, want", [
+    ({"type": ["string", "integer"]}, {"type": "string"}, "type"), ({"enum": [1, 2]}, {"enum": [2]}, "enum"), ({}, {"enum": [2]}, "enum"),
+    ({}, {"minLength": 1}, "minLength"), ({"minimum": 1}, {"minimum": 2}, "minimum"), ({}, {"pattern": "^a"}, "pattern"),
+    ({}, {"additionalProperties": False}, "additionalProperties"), ({"anyOf": [{}, {}]}, {"anyOf": [{}]}, "anyOf"),
+    ({"allOf": [{}]}, {"allOf": [{}, {"type": "null"}]}, "allOf"), ({}, {"items": {"type": "string"}}, "/items: type"),
+    ({"items": {}}, {"items": False}, "/items: false"), ({}, {"uniqueItems": True}, "uniqueItems"),
+    ({"type": "string"}, {"type": ["string", "null"]}, None), ({"maxItems": 1}, {"maxItems": 2}, None), ({"enum": [1]}, {"enum": [1, 2]}, None),
+    ({"required": ["a"]}, {}, None), ({"type": "integer"}, {"type": "number"}, None), ({"format": "date"}, {}, None)])
+def test_what_a_schema_takes_less_of(store, files, old, new, want):
+    store.json("api", "import", "x", files.write("api/old.json", json.dumps(old)))
+    found = diff(store, files, json.dumps(new), "x")
+    assert [row[2] for row in found] == ([want + " takes less than before" if want[0] == "/" else ": " + want + " takes less than before"] if want else [])
+
+
+def test_only_what_is_alike_is_compared(store, files):
+    store.json("api", "import", "x", files.path("api/a.xsd"))
+    refused(store, 4, "only two descriptions", "api", "diff", "x", files.path("api/a.xsd"))
+    refused(store, 3, "there is no API", "api", "diff", "y", files.path("api/a.xsd"))

@@ -572,6 +572,39 @@ def test_a_copy_that_does_not_authenticate(patient):  # SEC-10
     patient.mend("copy_damaged")
 
 
+@pytest.mark.parametrize("how", ["gone", "changed", "open"])
+def test_an_api_whose_file_cannot_be_used(patient, folder, how):  # POS-22
+    made = patient.store.json("api", "import", "pet", folder.write("pet.json", "{}"))
+    path = patient.store.file("pub", "api", made["digest"])
+    if how == "gone":
+        os.unlink(path)
+    elif how == "open":
+        os.chmod(path, 0o666)
+    else:
+        with open(path, "r+b") as out:
+            out.write(b"x")
+    assert "json-schema pet: " in patient.find("api_useless")["reason"]
+    patient.mend("api_useless")
+
+
+def test_a_foreign_file_among_those_of_apis(patient, folder):
+    patient.store.ok("api", "import", "pet", folder.write("pet.json", "{}"))
+    path = patient.store.file("pub", "api", "notes.txt")
+    with open(path, "w") as out:
+        out.write("x")
+    assert patient.find("api_foreign")["reason"].startswith(path)
+    patient.mend("api_foreign")
+
+
+@root_only
+def test_an_api_that_the_children_cannot_read(patient, folder):  # CLI-12
+    made = patient.store.json("api", "import", "pet", folder.write("pet.json", "{}"))
+    os.chmod(patient.store.file("pub", "api", made["digest"]), 0o600)
+    assert SERVER_USER in patient.find("copy_unreachable")["reason"]
+    patient.store.ok("publish")
+    assert "copy_unreachable" not in patient.ids()
+
+
 def test_an_older_copy(patient):
     copy = patient.store.file("pub", "store.db")
     with open(copy, "rb") as have:
