@@ -497,3 +497,17 @@ def test_xsd():  # POS-16
     rows = rows_of(data)
     got = {row["id"]: row.get("got") for row in run("xsd", data)}
     assert [row["id"] for row in rows if got[row["id"]] != row["expect"]] == []
+def test_leak():  # NEG-16
+    """Nothing that APIs and their documentation say is taken for a leak; what is one is found among it."""
+    trace = "java.lang.IllegalStateException: x\n\tat a.B.c(B.java:12)"
+    for name in ("benign_text.jsonl", "benign_api.jsonl"):
+        rows = rows_of(corpus(name))
+        lines = [json.dumps({"id": row["id"], "payload": row["payload"]}).encode() for row in rows]
+        got = run("leak", b"\n".join(lines))
+        # Four examples of payment APIs do have what they call the number of a card.
+        card = re.compile(r'"(pan|number|cardNumber|token)":"5\d{15}"')
+        wanted = ["card" if card.search(row["payload"]) else "benign" for row in rows]
+        assert [(row["id"], row.get("got")) for row in got] == [(row["id"], want) for row, want in zip(rows, wanted)]
+        assert wanted.count("card") <= 4
+        lines = [json.dumps({"id": row["id"], "payload": row["payload"] + trace}).encode() for row in rows]
+        assert {row["got"] for row in run("leak", b"\n".join(lines))} <= {"stack_trace", "card"}

@@ -25,6 +25,7 @@ static const struct kind {
     {"json", t_kind_json, NULL},
     {"jws", t_kind_jws, NULL},
     {"jwt-attack", t_kind_jwt_attack, NULL},
+    {"leak", t_kind_leak, NULL},
     {"openapi-doc", t_kind_openapi_doc, NULL},
     {"openapi-request", t_kind_openapi_request, NULL},
     {"schema", t_kind_schema, NULL},

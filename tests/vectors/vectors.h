@@ -28,6 +28,7 @@ t_kind_fn t_kind_httpsig_component;
 t_kind_fn t_kind_json;
 t_kind_fn t_kind_jws;
 t_kind_fn t_kind_jwt_attack;
+t_kind_fn t_kind_leak;
 t_kind_fn t_kind_openapi_doc;
 t_kind_fn t_kind_openapi_request;
 t_kind_fn t_kind_schema;
