@@ -187,6 +187,8 @@ bool aps_form_judge(struct aps_param_reader *r, apr_pool_t *pool, const struct a
                       (struct aps_str){NULL, 0});
         return false;
     }
+    if (!aps_pairs_link(&pairs, pool, r->untyped.reader.key))
+        return false;
     take_styled(&run, &decoder, &pairs);
     take_rest(&run, &decoder, &pairs);
     if (decoder.doubled)

@@ -130,3 +130,37 @@ bool aps_pairs_read(struct decoder *d, struct aps_str text, char sep, bool blank
     }
     return true;
 }
+
+/* The slot of this name, or the empty one where it would be. */
+static struct pair **slot_of(const struct pairs *pairs, struct aps_str name)
+{
+    uint32_t at = (uint32_t)aps_siphash_64(name, pairs->key) & pairs->mask;
+
+    while (pairs->slots[at] != NULL && !aps_str_eq(pairs->slots[at]->name, name))
+        at = (at + 1) & pairs->mask;
+    return &pairs->slots[at];
+}
+
+bool aps_pairs_link(struct pairs *pairs, apr_pool_t *pool, const unsigned char *key)
+{
+    struct pair **slot;
+
+    if (pairs->n == 0)
+        return true;
+    for (pairs->mask = 7; pairs->mask < 2 * pairs->n; pairs->mask = 2 * pairs->mask + 1)
+        ;
+    pairs->key = key;
+    if ((pairs->slots = apr_pcalloc(pool, (pairs->mask + 1u) * sizeof(void *))) == NULL)
+        return false;
+    for (uint32_t i = pairs->n; i-- > 0;) { /* from the last on, so that chains are in order */
+        slot = slot_of(pairs, pairs->list[i].name);
+        pairs->list[i].next = *slot;
+        *slot = &pairs->list[i];
+    }
+    return true;
+}
+
+struct pair *aps_pairs_get(const struct pairs *pairs, struct aps_str name)
+{
+    return pairs->slots != NULL ? *slot_of(pairs, name) : NULL;
+}

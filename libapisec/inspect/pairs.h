@@ -7,6 +7,7 @@
 
 #include <apr_pools.h>
 
+#include "apisec/siphash.h"
 #include "apisec/str.h"
 
 /* How texts are decoded, and what was seen on the way. */
@@ -37,13 +38,19 @@ struct pair {
     struct aps_str name;  /* decoded; as it stands after a fault */
     struct aps_str value; /* still encoded */
     enum pairs_fault fault;
-    bool named; /* it has a '=', so an empty value was written */
-    bool taken; /* a parameter has it */
+    bool named;        /* it has a '=', so an empty value was written */
+    bool taken;        /* a parameter has it */
+    struct pair *next; /* of the same name */
 };
 
 struct pairs {
     struct pair *list;
     uint32_t n;
+    /* Where to look for a name, under `key`: a table of the first pairs of each, at most half full;
+     * `mask` is its size less one. */
+    struct pair **slots;
+    uint32_t mask;
+    const unsigned char *key;
 };
 
 /* Cut `text` at each `sep`; empty pieces are no pairs, with `blanks` blanks around them are no part
@@ -51,5 +58,12 @@ struct pairs {
  */
 bool aps_pairs_read(struct decoder *d, struct aps_str text, char sep, bool blanks, uint32_t most,
                     struct pairs *out);
+
+/* Make the table, so that who sends many names pays for each but once.  Borrows the key.  False
+ * without memory. */
+bool aps_pairs_link(struct pairs *pairs, apr_pool_t *pool, const unsigned char *key);
+
+/* The first pair of this name, NULL if there is none; of pairs that are linked. */
+struct pair *aps_pairs_get(const struct pairs *pairs, struct aps_str name);
 
 #endif

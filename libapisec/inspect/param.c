@@ -181,12 +181,19 @@ static void judge_header(struct run *run, const struct aps_api_param *p)
 
 /* ---- pairs */
 
+static void link_pairs(struct run *run, struct pairs *pairs)
+{
+    if (!aps_pairs_link(pairs, run->form.pool, run->r->untyped.reader.key))
+        run->good = false;
+}
+
 static void read_query(struct run *run)
 {
     if (!aps_pairs_read(&run->form, run->request->query, '&', false, APS_PARAM_PAIRS_MAX,
                         &run->query))
         fail(run, APS_FAILURES_QUERY, (struct aps_str){NULL, 0}, "count",
              "no more than 1000 parameters", (struct aps_str){NULL, 0});
+    link_pairs(run, &run->query);
 }
 
 /* Whether the operation has parameters there. */
@@ -214,6 +221,7 @@ static void read_cookies(struct run *run)
     if (!aps_pairs_read(&trial, text, ';', true, APS_PARAM_PAIRS_MAX, &run->cookies))
         fail(run, APS_FAILURES_COOKIE, (struct aps_str){NULL, 0}, "count",
              "no more than 1000 cookies", (struct aps_str){NULL, 0});
+    link_pairs(run, &run->cookies);
 }
 
 static void judge_pairs(struct run *run, const struct aps_api_param *p)

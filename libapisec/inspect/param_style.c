@@ -246,11 +246,6 @@ static void read_matrix(struct styled *s)
 
 /* ---- pairs */
 
-static bool is_own(const struct styled *s, const struct pair *p)
-{
-    return !p->taken && aps_str_eq(p->name, s->param->name);
-}
-
 /* Whether a parameter of the same place has this name for its own. */
 static bool is_declared(const struct styled *s, struct aps_str name)
 {
@@ -407,11 +402,12 @@ static void read_deep(struct styled *s)
 /* The values of the pairs that have the parameter's name. */
 static bool collect(struct styled *s)
 {
-    struct aps_str *texts = NULL;
+    struct pair *const first = aps_pairs_get(s->pairs, s->param->name);
+    struct aps_str *texts;
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < s->pairs->n; i++)
-        n += is_own(s, &s->pairs->list[i]);
+    for (const struct pair *p = first; p != NULL; p = p->next)
+        n += !p->taken;
     if (n == 0)
         return true;
     s->found = true;
@@ -419,10 +415,8 @@ static bool collect(struct styled *s)
         s->fault = PAIRS_NOMEM;
         return false;
     }
-    for (uint32_t i = 0; i < s->pairs->n; i++) {
-        struct pair *p = &s->pairs->list[i];
-
-        if (!is_own(s, p))
+    for (struct pair *p = first; p != NULL; p = p->next) {
+        if (p->taken)
             continue;
         texts[s->texts_n++] = p->value;
         p->taken = true;
