@@ -82,6 +82,13 @@ bool aps_api_rule_key(struct api_build *b, struct api_at at, enum api_kind kind,
                       struct aps_str name);
 bool aps_api_rule_name(struct api_build *b, struct api_at at, struct aps_str name);
 
+/* A security requirement names schemes and scopes of the description. */
+bool aps_api_demand(struct api_build *b, struct api_at requirement);
+
+/* The names of a path's template are its parameters; those of a server's URL its variables. */
+bool aps_api_template_item(struct api_build *b, struct aps_str path, struct api_at item);
+bool aps_api_template_server(struct api_build *b, struct api_at server);
+
 /* The expressions of callbacks' URLs name what requests and responses of the operation have. */
 bool aps_api_callback(struct api_build *b, struct api_at item, struct api_at operation);
 

@@ -17,6 +17,8 @@ bool aps_api_doc_read(struct api_build *b)
         struct api_doc *doc = &b->docs[i];
 
         doc->uri = b->sources[i].uri;
+        if (doc->uri.n == 0)
+            doc->uri = APS_STR_LIT("");
         (void)aps_schema_uri_fragment(&doc->uri); /* an empty one is the same */
         aps_jsonread_init(&doc->reader, b->pool, key);
         if (aps_jsonread(&doc->reader, b->sources[i].text, &schema_compile_reading) !=

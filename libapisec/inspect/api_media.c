@@ -217,6 +217,7 @@ static bool read_encodings(struct api_build *b, struct api_at media, enum aps_ap
 
 struct media {
     struct aps_str type;
+    uint32_t order; /* in the description */
     struct api_media_record record;
 };
 
@@ -247,7 +248,9 @@ static int compare(const void *a, const void *b)
         return x_range ? 1 : -1;
     if (x_range && (x->type.p[0] == '*') != (y->type.p[0] == '*'))
         return x->type.p[0] == '*' ? 1 : -1;
-    return aps_str_compare(x->type, y->type);
+    if (!aps_str_eq(x->type, y->type))
+        return aps_str_compare(x->type, y->type);
+    return x->order < y->order ? -1 : 1;
 }
 
 static bool put_medias(struct api_build *b, struct api_at content, apr_array_header_t *medias,
@@ -259,10 +262,13 @@ static bool put_medias(struct api_build *b, struct api_at content, apr_array_hea
 
     qsort(list, (size_t)medias->nelts, sizeof *list, compare);
     for (int i = 0; i < medias->nelts; i++) {
-        if (i > 0 && aps_str_eq(list[i].type, list[i - 1].type))
-            return aps_api_build_fail(b, content, APS_ERR_FORMAT,
-                                      "%.*s stands twice; parameters of a media type do not count",
-                                      APS_STR_SHOW(list[i].type));
+        if (i > 0 && aps_str_eq(list[i].type, list[i - 1].type)) {
+            aps_api_build_gap(b, content,
+                              "%.*s stands twice, and the first counts: parameters of a media type "
+                              "do not tell them apart",
+                              APS_STR_SHOW(list[i].type));
+            continue;
+        }
         APR_ARRAY_PUSH(records, struct api_media_record) = list[i].record;
     }
     return aps_api_build_add(b, API_S_MEDIAS, records, out);
@@ -276,7 +282,8 @@ bool aps_api_media_list(struct api_build *b, struct api_at content, struct api_r
     for (m = content.v != NULL ? aps_jsonread_first(content.v) : NULL;
          m != NULL && m < aps_jsonread_end(content.v); m = aps_jsonread_next(m + 1)) {
         const struct aps_str text = aps_jsonread_str(&content.doc->reader, m);
-        struct media media = {.type = aps_api_media_type(b, text)};
+        struct media media = {.type = aps_api_media_type(b, text),
+                              .order = (uint32_t)medias->nelts};
 
         if (!is_type(media.type))
             return aps_api_build_fail(b, content, APS_ERR_FORMAT,

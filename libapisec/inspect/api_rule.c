@@ -330,6 +330,34 @@ static bool rule_item(struct api_build *b, struct api_at at)
     return true;
 }
 
+static bool rule_paths(struct api_build *b, struct api_at at)
+{
+    const struct aps_jsonread_node *m;
+
+    for (m = aps_jsonread_first(at.v); m < aps_jsonread_end(at.v); m = aps_jsonread_next(m + 1))
+        if (!or_elsewhere(b, aps_api_template_item(b, aps_jsonread_str(&at.doc->reader, m),
+                                                   aps_api_doc_member(b, at, m))))
+            return false;
+    return true;
+}
+
+/* The default is one of enum. */
+static bool rule_variable(struct api_build *b, struct api_at at)
+{
+    const struct aps_str value = text_of(at, "default");
+    const struct aps_jsonread_node *v;
+    struct api_at list;
+
+    aps_api_doc_any(b, at, "enum", &list);
+    if (list.v == NULL || b->old) /* 3.0 does not insist */
+        return true;
+    for (v = aps_jsonread_first(list.v); v < aps_jsonread_end(list.v); v = aps_jsonread_next(v))
+        if (aps_jsonread_kind(v) == APS_JSON_STRING &&
+            aps_str_eq(aps_jsonread_str(&list.doc->reader, v), value))
+            return true;
+    return aps_api_check_minor(b, at, "default is none of enum");
+}
+
 bool aps_api_rule(struct api_build *b, struct api_at at, enum api_kind kind)
 {
     switch (kind) {
@@ -357,6 +385,14 @@ bool aps_api_rule(struct api_build *b, struct api_at at, enum api_kind kind)
         return rule_scheme(b, at);
     case API_FLOWS:
         return members_of(at) > 0 || aps_api_check_minor(b, at, "want one flow at least");
+    case API_SERVER:
+        return aps_api_template_server(b, at);
+    case API_VARIABLE:
+        return rule_variable(b, at);
+    case API_PATHS:
+        return rule_paths(b, at);
+    case API_REQUIREMENT:
+        return or_elsewhere(b, aps_api_demand(b, at));
     case API_RESPONSES:
         return members_of(at) > 0 || refuse(b, at, "want one response at least");
     case API_SCHEMA:

@@ -23,6 +23,16 @@ static void all_are_wrong(apr_pool_t *pool, const struct wrong *cases, size_t n)
     }
 }
 
+static void all_are_right(apr_pool_t *pool, const char *const *texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct aps_diag diag = {.text = ""};
+
+        if (aps_api_check(t_api_text(pool, texts[i]), pool, &diag) != APS_OK)
+            fail_msg("%s: %s", texts[i], diag.text);
+    }
+}
+
 #define WRONG(cases) all_are_wrong(*state, cases, sizeof cases / sizeof *cases)
 #define INFO "'info':{'title':'','version':''}"
 #define OLD(more) "{'openapi':'3.0.3'," INFO ",'paths':{}," more "}"
@@ -114,6 +124,54 @@ static void parameters_have_their_place_and_style(void **state)
     WRONG(cases);
 }
 
+/* POS-01: templates, requirements and scopes name what the description has. */
+static void names_are_those_of_the_description(void **state)
+{
+#define X "{'name':'x','in':'path','required':true,'schema':{}}"
+#define ANY "'responses':{'200':{'description':''}}"
+#define SCHEME(more)                                                                               \
+    PARTS("securitySchemes", "{'type':'oauth2','flows':{'implicit':{'authorizationUrl':"           \
+                             "'https://a.example/','scopes':{'r':''}}}},'k':{'type':'http',"       \
+                             "'scheme':'basic'}")                                                  \
+    ",'security':[{" more "}]"
+#define LINKED(link)                                                                               \
+    "'/a/{x}':{'parameters':[" X "],'get':{'operationId':'a','responses':{'200':{'description':"   \
+    "'','links':{'l':{" link "}}}}}}"
+#define CALLBACK(url)                                                                              \
+    "'/a':{'post':{'parameters':[{'name':'q','in':'query','schema':{}}],'requestBody':{'content':" \
+    "{'application/json':{'schema':{'allOf':[{'properties':{'u':{'items':{}}}}]}}}},"              \
+    "'callbacks':{'c':{'" url "':{}}}," ANY "}}"
+    static const struct wrong cases[] = {
+        {T_API("3.0.3", "'/a/{x}':{'get':{" ANY "}}") "}", "nothing is said of the path's {x}"},
+        {T_API("3.0.3", "'/a':{'parameters':[" X "]}") "}", "{x} is not in the path"},
+        {OLD("'servers':[{'url':'https://{h}/'}]"), "{h} is none of its variables"},
+        {NEW("'paths':{},'servers':[{'url':'/"
+             "{v}','variables':{'v':{'default':'a','enum':['b']}}}]"),
+         "default is none"},
+        {OLD("'security':[{'a':[]}]"), "there is no #/components/securitySchemes/a"},
+        {OLD(SCHEME("'a':['w']")), "no flow has the scope"},
+        {OLD(SCHEME("'k':['r']")), "scopes are of oauth2"},
+        {T_API("3.0.3", LINKED("'operationId':'b'")) "}", "no operation \"b\""},
+        {T_API("3.0.3", LINKED("'operationId':'a','parameters':{'y':1}")) "}", "no parameter of a"},
+        {T_API("3.0.3", CALLBACK("{$request.body#/v}")) "}", "has no $request.body#/v"},
+        {T_API("3.0.3", CALLBACK("{$request.query.p}")) "}", "has no $request.query.p"},
+        {T_API("3.0.3", CALLBACK("$response.header.Location")) "}", "has no $response.header"},
+    };
+    static const char *const right[] = {
+        T_API("3.0.3", "'/a/{x}':{'get':{'parameters':[" X "]," ANY "}}") "}",
+        T_API("3.1.0", "'/a/{x}':{'get':{}},'/b':{'parameters':[" X "]}") "}",
+        OLD("'servers':[{'url':'https://{h}:{p}/','variables':{'h':{'default':'a'},'p':"
+            "{'default':'80'}}}]"),
+        OLD(SCHEME("'a':['r'],'k':[]")),
+        T_API("3.0.3", LINKED("'operationId':'a','parameters':{'path.x':1}")) "}",
+        T_API("3.0.3", CALLBACK("https://a.example/{$request.body#/u/0}?q={$request.query.q}")) "}",
+        T_API("3.0.3", CALLBACK("{$url}/{$request.header.host}")) "}",
+    };
+
+    WRONG(cases);
+    all_are_right(*state, right, sizeof right / sizeof *right);
+}
+
 /* POS-12: references lead somewhere; those of circles end. */
 static void references_lead_somewhere(void **state)
 {
@@ -135,12 +193,7 @@ static void references_lead_somewhere(void **state)
     };
 
     WRONG(cases);
-    for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
-        struct aps_diag diag = {.text = ""};
-
-        if (aps_api_check(t_api_text(*state, right[i]), *state, &diag) != APS_OK)
-            fail_msg("%s: %s", right[i], diag.text);
-    }
+    all_are_right(*state, right, sizeof right / sizeof *right);
 }
 
 int main(void)
@@ -148,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         t_pool_test(fields_are_those_of_their_object),
         t_pool_test(parameters_have_their_place_and_style),
+        t_pool_test(names_are_those_of_the_description),
         t_pool_test(references_lead_somewhere),
     };
 
