@@ -57,16 +57,30 @@ static struct seen run(apr_pool_t *pool, const struct aps_leak_rules *rules, str
     return seen;
 }
 
+/* Made once for each of two prefixes: of steps of two bytes, and of three. */
+static const struct aps_leak_rules *rules_of(unsigned which)
+{
+    static const struct aps_str prefixes[] = {{"ab", 2}, {"apisec", 6}};
+    static const struct aps_leak_rules *rules[2];
+    static apr_pool_t *pool;
+
+    if (pool == NULL)
+        expect(apr_initialize() == APR_SUCCESS && apr_pool_create(&pool, NULL) == APR_SUCCESS);
+    if (rules[which] == NULL)
+        expect(aps_leak_rules_new(pool, UINT32_MAX, &prefixes[which], 1, &rules[which]) == APS_OK);
+    return rules[which];
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct aps_str prefixes[] = {APS_STR_LIT("ab"), APS_STR_LIT("apisec")};
-    const struct aps_leak_rules *rules = NULL;
+    const struct aps_leak_rules *rules;
     apr_pool_t *pool = NULL;
 
-    if (size < 2 || apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS)
+    if (size < 2)
         return 0;
     const struct aps_str text = {(const char *)data + 1, size - 1};
-    expect(aps_leak_rules_new(pool, UINT32_MAX, &prefixes[data[0] % 2], 1, &rules) == APS_OK);
+    rules = rules_of(data[0] % 2);
+    expect(apr_pool_create(&pool, NULL) == APR_SUCCESS);
     const struct seen whole = run(pool, rules, text, 0, text.n);
     const struct seen cut = run(pool, rules, text, data[0] % 7, data[0] % 101 + 1u);
     expect(whole.sum == cut.sum && whole.n == cut.n);
