@@ -5,13 +5,14 @@
 
 #include <apr_strings.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "apisec/file.h"
 #include "apisec/jsonread.h"
+#include "apisec/program.h"
 #include "apisec/random.h"
 #include "doctor_copy.h"
-#include "program.h"
 #include "quote.h"
 
 #define WAIT (30 * APS_SEC)
@@ -232,13 +233,35 @@ static void read_dump(struct dump *m, struct aps_str text, int status)
                         "no server of httpd's configuration uses the store %s", at.path);
 }
 
+/* Nothing of the caller's environment: what it is asked for goes by its configuration. */
+static enum aps_err ask(struct ctl_doctor *d, const char *path, struct aps_str *out,
+                        int *out_status, struct aps_diag *why)
+{
+    const char *const argv[] = {path, "-t", "-D", "DUMP_APISEC", NULL};
+    const char *const envp[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                                "LC_ALL=C", NULL};
+    const struct aps_program program = {argv, envp, .silent = true, .wait = WAIT};
+    char *text = apr_palloc(d->c->pool, DUMP_MAX + 1);
+    enum aps_program_end end;
+    int status = 0;
+    size_t n = 0;
+    enum aps_err err = aps_program_run(&program, text, DUMP_MAX, &n, &end, &status, why);
+
+    if (err == APS_OK && end != APS_PROGRAM_ENDED) {
+        aps_err_explain(why, "%s printed too much, or did not end in time", path);
+        err = APS_ERR_IO;
+    }
+    *out = (struct aps_str){text, n};
+    *out_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+    return err;
+}
+
 void ctl_doctor_httpd(struct ctl_doctor *d)
 {
     const char *program = ctl_command_value(&d->c->call, CTL_OPT_HTTPD);
     unsigned char hash_key[APS_SIPHASH_KEY_LEN];
     struct dump m = {.d = d, .is_named = program != NULL};
     char path[APS_FILE_PATH_MAX];
-    const char *argv[] = {path, "-t", "-D", "DUMP_APISEC", NULL};
     struct aps_diag why = {""};
     struct aps_str text;
     int status = 0;
@@ -257,7 +280,7 @@ void ctl_doctor_httpd(struct ctl_doctor *d)
     if (!find_program(d, program, path))
         return;
     if ((err = aps_random_fill(hash_key, sizeof hash_key)) != APS_OK ||
-        (err = ctl_program_run(d->c->pool, argv, WAIT, DUMP_MAX, &text, &status, &why)) != APS_OK) {
+        (err = ask(d, path, &text, &status, &why)) != APS_OK) {
         tell_unasked(d, program, aps_err_say(err, &why));
         return;
     }

@@ -52,6 +52,9 @@ void aps_stretch_print(const struct aps_stretch *s, char out[APS_STRETCH_TEXT_MA
 APS_MUST_CHECK enum aps_err aps_stretch_parse(struct aps_str text, struct aps_stretch *out,
                                               struct aps_diag *diag);
 
+/* Costs that come from elsewhere than a text.  APS_ERR_RANGE: too cheap or too dear. */
+APS_MUST_CHECK enum aps_err aps_stretch_check(const struct aps_stretch *s, struct aps_diag *diag);
+
 /* 32 bytes; the caller wipes *out.  APS_ERR_RANGE as above; APS_ERR_CRYPTO: this OpenSSL does not
  * compute it; APS_ERR_NOMEM. */
 APS_MUST_CHECK enum aps_err aps_stretch(const struct aps_stretch *s, struct aps_str passphrase,

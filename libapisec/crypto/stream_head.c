@@ -1,6 +1,8 @@
 /* stream_head.c - the head of a stream, as bytes and as a struct. */
 #include "stream_head.h"
 
+#include "apisec/random.h"
+
 static const uint8_t magic[8] = "APISECBK";
 
 enum { FORMAT = 1 };
@@ -44,10 +46,11 @@ static enum aps_err lock_by_passphrase(struct aps_stream_head *head, struct aps_
                                        const struct aps_secret *key)
 {
     struct aps_secret wrap = {NULL, 0};
-    enum aps_err err = aps_kdf_scrypt_new(&head->scrypt);
+    enum aps_err err = aps_random_fill(head->salt, sizeof head->salt);
 
+    head->scrypt = aps_stretch_make(APS_STRETCH_SCRYPT);
     if (err == APS_OK)
-        err = aps_kdf_scrypt(passphrase, &head->scrypt, APS_AEAD_KEY_LEN, &wrap);
+        err = aps_stretch(&head->scrypt, passphrase, head->salt, &wrap, NULL);
     if (err == APS_OK)
         err = aps_aead_encrypt(wrap.b, nonce, (struct aps_str){NULL, 0}, aps_secret_str(key),
                                head->wrapped, head->wrapped + APS_AEAD_KEY_LEN);
@@ -76,10 +79,10 @@ enum aps_err aps_stream_head_unlock(const struct aps_stream_head *head, struct a
                                     struct aps_secret *out)
 {
     struct aps_secret wrap = {NULL, 0}, key = {NULL, 0};
-    enum aps_err err = aps_secret_new(APS_AEAD_KEY_LEN, &key);
+    enum aps_err err = passphrase.n != 0 ? aps_secret_new(APS_AEAD_KEY_LEN, &key) : APS_ERR_CRYPTO;
 
     if (err == APS_OK)
-        err = aps_kdf_scrypt(passphrase, &head->scrypt, APS_AEAD_KEY_LEN, &wrap);
+        err = aps_stretch(&head->scrypt, passphrase, head->salt, &wrap, NULL);
     if (err == APS_OK)
         err = aps_aead_decrypt(wrap.b, nonce, (struct aps_str){NULL, 0},
                                (struct aps_str){(const char *)head->wrapped, APS_AEAD_KEY_LEN},
@@ -102,13 +105,22 @@ static uint8_t *print_box(uint8_t *at, const struct aps_recipient_box *box)
     return put(at, box->wrapped, sizeof box->wrapped);
 }
 
+/* Of a power of two. */
+static uint64_t log2_of(uint32_t n)
+{
+    uint64_t log2 = 0;
+    while (n >>= 1)
+        log2++;
+    return log2;
+}
+
 static uint8_t *print_scrypt(uint8_t *at, const struct aps_stream_head *head)
 {
     *at++ = APS_STREAM_LOCK_SCRYPT;
-    at = put_number(at, head->scrypt.log2_n, 4);
-    at = put_number(at, head->scrypt.r, 4);
-    at = put_number(at, head->scrypt.p, 4);
-    at = put(at, head->scrypt.salt, sizeof head->scrypt.salt);
+    at = put_number(at, log2_of(head->scrypt.cost[0]), 4);
+    at = put_number(at, head->scrypt.cost[1], 4);
+    at = put_number(at, head->scrypt.cost[2], 4);
+    at = put(at, head->salt, sizeof head->salt);
     return put(at, head->wrapped, sizeof head->wrapped);
 }
 
@@ -180,11 +192,13 @@ static enum aps_err add_scrypt(struct aps_stream_head *head, const uint8_t *in,
     in = get_number(in, 4, &log2_n);
     in = get_number(in, 4, &r);
     in = get_number(in, 4, &p);
-    head->scrypt =
-        (struct aps_kdf_scrypt){.log2_n = (uint32_t)log2_n, .r = (uint32_t)r, .p = (uint32_t)p};
-    in = get(in, head->scrypt.salt, sizeof head->scrypt.salt);
+    head->scrypt = (struct aps_stretch){
+        .kind = APS_STRETCH_SCRYPT,
+        .cost = {log2_n < 32 ? UINT32_C(1) << log2_n : 0, (uint32_t)r, (uint32_t)p},
+    };
+    in = get(in, head->salt, sizeof head->salt);
     (void)get(in, head->wrapped, sizeof head->wrapped); /* the last of them */
-    return aps_kdf_scrypt_check(&head->scrypt, NULL) == APS_OK ? APS_OK : damaged(diag);
+    return aps_stretch_check(&head->scrypt, NULL) == APS_OK ? APS_OK : damaged(diag);
 }
 
 enum aps_err aps_stream_head_add(struct aps_stream_head *head, uint8_t kind, const uint8_t *in,

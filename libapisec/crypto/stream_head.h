@@ -5,11 +5,12 @@
 #define APISEC_CRYPTO_STREAM_HEAD_H
 
 #include "apisec/stream.h"
+#include "apisec/stretch.h"
 
 enum {
     APS_STREAM_FIXED_LEN = 8 + 1 + 1 + APS_STREAM_ID_LEN + 8 + 8,
     APS_STREAM_BOX_LEN = 2 * APS_RECIPIENT_LEN + APS_RECIPIENT_WRAPPED_LEN,
-    APS_STREAM_SCRYPT_LEN = 3 * 4 + APS_KDF_SALT_LEN + APS_RECIPIENT_WRAPPED_LEN,
+    APS_STREAM_SCRYPT_LEN = 3 * 4 + APS_STRETCH_SALT_LEN + APS_RECIPIENT_WRAPPED_LEN,
     APS_STREAM_HEAD_MAX = APS_STREAM_FIXED_LEN + APS_STREAM_LOCKS_MAX * (1 + APS_STREAM_BOX_LEN),
 };
 
@@ -20,7 +21,8 @@ struct aps_stream_head {
     size_t nlocks;
     size_t nboxes; /* a lock is a box, or the one by passphrase */
     struct aps_recipient_box boxes[APS_STREAM_LOCKS_MAX];
-    struct aps_kdf_scrypt scrypt; /* where nboxes is 0 */
+    struct aps_stretch scrypt; /* where nboxes is 0: n, r and p */
+    uint8_t salt[APS_STRETCH_SALT_LEN];
     uint8_t wrapped[APS_RECIPIENT_WRAPPED_LEN];
 };
 

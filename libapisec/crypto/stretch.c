@@ -95,7 +95,7 @@ static enum aps_err out_of_range(const struct kind *kind, const struct cost *cos
     return APS_ERR_RANGE;
 }
 
-static enum aps_err check(const struct aps_stretch *s, struct aps_diag *diag)
+enum aps_err aps_stretch_check(const struct aps_stretch *s, struct aps_diag *diag)
 {
     if ((unsigned)s->kind >= APS_STRETCH_KINDS)
         return APS_ERR_RANGE;
@@ -155,7 +155,7 @@ enum aps_err aps_stretch_parse(struct aps_str text, struct aps_stretch *out, str
     for (size_t i = 0; i < APS_STRETCH_COSTS && kinds[s.kind].cost[i].name != NULL; i++)
         if (!read_cost(&rest, &kinds[s.kind].cost[i], &s.cost[i]))
             return malformed(diag);
-    if ((err = check(&s, diag)) != APS_OK)
+    if ((err = aps_stretch_check(&s, diag)) != APS_OK)
         return err;
     aps_stretch_print(&s, again); /* one text for one meaning: nothing behind, nothing doubled */
     if (!aps_str_eq(text, aps_str(again)))
@@ -221,7 +221,7 @@ enum aps_err aps_stretch(const struct aps_stretch *s, struct aps_str passphrase,
     struct aps_secret key = {0};
     struct numbers numbers;
     OSSL_PARAM params[7];
-    enum aps_err err = check(s, diag);
+    enum aps_err err = aps_stretch_check(s, diag);
 
     if (err != APS_OK || (err = aps_secret_new(KEY_LEN, &key)) != APS_OK)
         return err;

@@ -437,6 +437,8 @@ static struct aps_audit full_of(const char *unit, size_t size)
     a.id = a.host = a.ip = a.method = a.path = a.route = a.key = a.user = a.webhook = a.api =
         a.limit = all;
     a.would_limit = all;
+    a.fault = all;
+    a.secret_due = aps_str("of-64-letters-of-which-none-wants-an-escape-0123456789abcdefghij");
     return a;
 }
 
@@ -453,7 +455,7 @@ static void the_longest_line_fits(void **state)
         for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
             struct aps_audit a = full_of(units[u], sizes[s]);
             size_t n = write_and_read(&a);
-            assert_int_equal(nseen, 27);
+            assert_int_equal(nseen, 29);
             assert_string_equal(value_of("reason"), "credential_exposed");
             assert_string_equal(value_of("status"), "2147483647");
             assert_true(n > 400);
@@ -523,6 +525,7 @@ static void single_fields_are_told(void **state)
         {"fault", "/price minimum"},
         {"limit", ""},
         {"would_limit", "hourly,daily"},
+        {"secret_due", "ledger"},
         {"waited", "250"},
         {"us", "812"},
         {"gen", "99"},
@@ -532,6 +535,7 @@ static void single_fields_are_told(void **state)
     (void)state;
     a.would_limit = aps_str("hourly,daily");
     a.fault = aps_str("/price minimum");
+    a.secret_due = aps_str("ledger");
     a.waited = 250;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         int field = aps_audit_field(aps_str(rows[i].name));
@@ -544,7 +548,7 @@ static void single_fields_are_told(void **state)
     assert_int_equal(aps_audit_field(aps_str("")), -1);
     assert_int_equal(aps_audit_field(aps_str("secret")), -1);
     assert_int_equal(aps_audit_value(&a, -1, scratch).n, 0);
-    assert_int_equal(aps_audit_value(&a, 28, scratch).n, 0);
+    assert_int_equal(aps_audit_value(&a, 29, scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("kv")), scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("gen")), scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("roles")), scratch).n, 0);

@@ -70,68 +70,12 @@ static void labels_give_different_keys(void **state)
     aps_secret_wipe(&master);
 }
 
-/* SEC-10, SEC-11: as hashlib.scrypt of Python has it, with memory that OpenSSL does not give by
- * itself. */
-static void passphrases_are_stretched_by_scrypt(void **state)
-{
-    static const struct {
-        uint32_t log2_n, p;
-        const char *out;
-    } cases[] = {
-        {17, 1, "4c6bc95145350a07e4000e6b475195a0b9c727c25a0517bbc2ac76edc10e426c"},
-        {15, 3, "00d616c2bc06f5ec4ce30467dee0e19e44ee2cc1b6eee8f893d773e4aac13e48"},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct aps_kdf_scrypt how = {.log2_n = cases[i].log2_n, .r = 8, .p = cases[i].p};
-        struct aps_secret key = {0};
-        uint8_t want[32];
-        for (uint8_t b = 0; b < sizeof how.salt; b++)
-            how.salt[b] = b;
-        assert_int_equal(t_hex(cases[i].out, want), sizeof want);
-        assert_int_equal(aps_kdf_scrypt(APS_STR_LIT("correct horse"), &how, 32, &key), APS_OK);
-        assert_memory_equal(key.b, want, sizeof want);
-        aps_secret_wipe(&key);
-    }
-}
-
-/* SEC-10: what lies in a file is a stranger's word. */
-static void parameters_of_scrypt_are_bounded(void **state)
-{
-    static const struct {
-        uint32_t log2_n, r, p;
-        bool good;
-    } cases[] = {
-        {17, 8, 1, true},   {20, 8, 16, true},  {15, 8, 3, true},   {15, 8, 2, false},
-        {16, 8, 2, false},  {14, 8, 16, false}, {21, 8, 1, false},  {17, 8, 0, false},
-        {17, 8, 17, false}, {17, 7, 1, false},  {17, 16, 1, false}, {0xffffffff, 8, 1, false},
-        {0, 0, 0, false},
-    };
-    struct aps_kdf_scrypt fresh = {0}, other = {0};
-    struct aps_secret key = {0};
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct aps_kdf_scrypt how = {cases[i].log2_n, cases[i].r, cases[i].p, {0}};
-        assert_int_equal(aps_kdf_scrypt_check(&how, NULL), cases[i].good ? APS_OK : APS_ERR_RANGE);
-        if (!cases[i].good)
-            assert_int_equal(aps_kdf_scrypt(APS_STR_LIT("x"), &how, 32, &key), APS_ERR_RANGE);
-    }
-    assert_int_equal(aps_kdf_scrypt_new(&fresh), APS_OK);
-    assert_int_equal(aps_kdf_scrypt_new(&other), APS_OK);
-    assert_int_equal(aps_kdf_scrypt_check(&fresh, NULL), APS_OK);
-    assert_memory_not_equal(fresh.salt, other.salt, sizeof fresh.salt);
-    assert_int_equal(aps_kdf_scrypt((struct aps_str){0}, &fresh, 32, &key), APS_ERR_CRYPTO);
-    assert_null(key.b);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_of_rfc_5869),
         cmocka_unit_test(too_much_is_refused_and_wiped),
         cmocka_unit_test(labels_give_different_keys),
-        cmocka_unit_test(passphrases_are_stretched_by_scrypt),
-        cmocka_unit_test(parameters_of_scrypt_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
