@@ -115,6 +115,9 @@ APS_MUST_CHECK enum aps_xml_fault aps_xml(apr_pool_t *pool, struct aps_str text,
 /* "doctype"; "unknown" for a value outside of the table. */
 const char *aps_xml_fault_name(enum aps_xml_fault fault);
 
+/* What is wrong, and what is accepted, as the table has it. */
+const char *aps_xml_fault_text(enum aps_xml_fault fault);
+
 /* A sentence about the fault: near which byte, what is wrong, what is accepted.  `diag` may be
  * NULL. */
 void aps_xml_fault_explain(const struct aps_xml *x, struct aps_diag *diag);

@@ -8,6 +8,7 @@
 #define INSPECT_API_IMPL_H
 
 #include "apisec/api.h"
+#include "apisec/apixml.h"
 
 #define API_MAGIC 0x69706131u
 #define API_VERSION 1u
@@ -114,6 +115,7 @@ struct aps_api {
     const struct api_head *head;
     const char *bytes;
     const struct aps_schema_image *schemas;
+    const struct aps_apixml *const *tables; /* by the number of their text; NULL: it is none */
     const struct aps_api_operation *operations;
     uint32_t operations_n;
     const struct api_place *places; /* the first is the root */

@@ -1,5 +1,6 @@
 /* api_media.c - media types of bodies, and encodings of forms. */
 #include "api_build.h"
+#include "api_xml.h"
 
 #include <apr_strings.h>
 #include <stdlib.h>
@@ -232,6 +233,8 @@ static bool read_media(struct api_build *b, struct api_at at, struct media *out)
         return false;
     aps_api_doc_any(b, at, "schema", &schema);
     if (kind == APS_API_BYTES && !list_bytes(b, at, schema, out->type))
+        return false;
+    if (kind == APS_API_XML && !aps_api_xml(b, schema, &out->record.xml))
         return false;
     return aps_api_build_schema(b, schema, &out->record.schema) &&
            aps_api_build_text(b, out->type, &out->record.type) &&

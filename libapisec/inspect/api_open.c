@@ -129,6 +129,14 @@ static void open_encodings(struct opening *o)
         };
 }
 
+/* The number of a text, or none. */
+static uint32_t xml_of(struct opening *o, uint32_t xml)
+{
+    const uint32_t n = count_of(o, API_S_TEXTS);
+
+    return xml == UINT32_MAX || n == 0 ? UINT32_MAX : number_of(o, xml, n - 1);
+}
+
 static void open_medias(struct opening *o)
 {
     const struct api_media_record *from = records_of(o, API_S_MEDIAS);
@@ -138,10 +146,26 @@ static void open_medias(struct opening *o)
             .type = text_of(o, from->type),
             .kind = (enum aps_api_kind)number_of(o, from->kind, APS_API_XML),
             .schema = schema_of(o, from->schema),
-            .xml = from->xml,
+            .xml = xml_of(o, from->xml),
             .encodings = o->encodings + range_of(o, from->encodings, API_S_ENCODINGS),
             .encodings_n = from->encodings.n,
         };
+}
+
+/* Tables of names are read once, and are part of what is looked at. */
+static void open_tables(struct opening *o, apr_pool_t *pool)
+{
+    const uint32_t n = count_of(o, API_S_TEXTS);
+    const struct aps_apixml **tables = apr_pcalloc(pool, ((size_t)n + 1) * sizeof *tables);
+
+    o->good = o->good && tables != NULL;
+    for (uint32_t i = 0; o->good && i < count_of(o, API_S_MEDIAS); i++) {
+        const uint32_t xml = o->medias[i].xml;
+
+        if (xml != UINT32_MAX && tables[xml] == NULL)
+            o->good = aps_apixml_open(pool, o->texts[xml], &tables[xml]) == APS_OK;
+    }
+    o->api->tables = tables;
 }
 
 static void open_responses(struct opening *o)
@@ -242,12 +266,13 @@ static bool make_room(struct opening *o, apr_pool_t *pool)
 }
 
 /* What has others comes after them. */
-static bool open_all(struct opening *o)
+static bool open_all(struct opening *o, apr_pool_t *pool)
 {
     open_texts(o);
     open_params(o);
     open_encodings(o);
     open_medias(o);
+    open_tables(o, pool);
     open_responses(o);
     open_needs(o);
     open_ways(o);
@@ -317,7 +342,7 @@ enum aps_err aps_api_open(apr_pool_t *pool, struct aps_str block, const struct a
             return err;
         if (!make_room(&o, pool))
             return APS_ERR_NOMEM;
-        if (open_all(&o) && (err = aps_api_tree(api, pool, NULL)) != APS_ERR_FORMAT &&
+        if (open_all(&o, pool) && (err = aps_api_tree(api, pool, NULL)) != APS_ERR_FORMAT &&
             err != APS_ERR_CONFLICT) {
             if (err == APS_OK)
                 *out = api;

@@ -293,8 +293,8 @@ static void parse(struct aps_xml *x, const char *p, size_t n, bool last)
     const struct xml_guard before = xml_guard_take(on_error, x);
     const int code = xmlParseChunk(x->parser, p, (int)n, last);
 
-    /* Warnings, which on_error passes over, may be a code too, but do not end the parser. */
-    if (code != XML_ERR_OK && x->parser->disableSAX != 0)
+    /* Warnings, which on_error passes over, may be a code too. */
+    if (code != XML_ERR_OK && x->parser->wellFormed == 0)
         refuse(x, APS_XML_MALFORMED);
     if (last && (x->parser->wellFormed == 0 || x->parser->nsWellFormed == 0))
         refuse(x, APS_XML_MALFORMED);

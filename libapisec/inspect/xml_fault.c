@@ -40,6 +40,11 @@ const char *aps_xml_fault_name(enum aps_xml_fault fault)
     return (unsigned)fault < APS_XML_COUNT ? rows[fault].token : "unknown";
 }
 
+const char *aps_xml_fault_text(enum aps_xml_fault fault)
+{
+    return rows[(unsigned)fault < APS_XML_COUNT ? fault : APS_XML_UNDECIDED].text;
+}
+
 static uint32_t cap_of(const struct aps_xml_options *o, enum aps_xml_fault fault)
 {
     const uint32_t caps[APS_XML_COUNT] = {

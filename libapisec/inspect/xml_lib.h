@@ -13,7 +13,9 @@
 
 #include "apisec/str.h"
 
+/* What later versions call deprecated has no other name in 2.9. */
 #if LIBXML_VERSION >= 21200
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 typedef const xmlError *xml_error;
 #else
 typedef xmlErrorPtr xml_error;
