@@ -161,6 +161,7 @@ static const struct sentence {
     {414, "URI Too Long", "The request's target is too long."},
     {415, "Unsupported Media Type",
      "The request's content is of a type or coding that is not taken."},
+    {421, "Misdirected Request", "The server does not answer for this host."},
     {429, "Too Many Requests", "Too many requests; try again later."},
     {431, "Request Header Fields Too Large", "The request's header fields are too large."},
     {501, "Not Implemented", "The method is not known."},

@@ -301,6 +301,8 @@ const char *mod_check_tree(apr_pool_t *pool, server_rec *main_server, struct mod
         (c.fault = mod_tls_floor(pool, main_server)) != NULL ||
         (c.fault = mod_upstream_check_tree(pool)) != NULL ||
         (c.fault = mod_limit_check(pool, main_server)) != NULL ||
+        (c.fault = mod_wire_check(pool, main_server)) != NULL ||
+        (c.fault = mod_stream_check(pool, main_server)) != NULL ||
         (c.fault = mod_path_check(pool, main_server, ap_conftree)) != NULL)
         return c.fault;
     mod_cost_check(main_server);

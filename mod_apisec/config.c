@@ -82,6 +82,10 @@ void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add)
         dir->pass_credential = b->pass_credential;
     if (a->exports == 0)
         dir->exports = b->exports;
+    if (a->upgrade == NULL)
+        dir->upgrade = b->upgrade;
+    if (a->stream == MOD_FLAG_UNSET)
+        dir->stream = b->stream;
     if (a->relax == 0)
         dir->relax = b->relax;
     if (a->requires == NULL)
@@ -153,6 +157,8 @@ void *mod_config_server_merge(apr_pool_t *pool, void *base, void *add)
         sc->origin = b->origin;
     if (a->floor == MOD_FLOOR_UNSET)
         sc->floor = b->floor;
+    if (a->hosts == NULL)
+        sc->hosts = b->hosts;
     if (a->hsts == NULL)
         sc->hsts = b->hsts;
     if (a->resources == NULL)

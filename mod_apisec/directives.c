@@ -214,6 +214,8 @@ static const char *set_engine(cmd_parms *cmd, struct mod_dir *dir, const char *a
     int engine = MOD_ENGINE_UNSET;
     const char *fault = CHOOSE(cmd, arg, words, &engine);
     dir->engine = (enum mod_engine)engine;
+    if (dir->engine == MOD_ENGINE_ON)
+        mod_wire_hook(cmd->pool);
     return fault;
 }
 
@@ -299,6 +301,26 @@ static const char *set_path(cmd_parms *cmd, struct mod_dir *dir, int argc, char 
 {
     const char *fault = ap_check_cmd_context(cmd, NOT_IN_DIRECTORY | NOT_IN_FILES);
     return fault != NULL ? fault : say(cmd, mod_path_parse(cmd, argc, argv, &dir->relax));
+}
+
+static const char *set_hosts(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    (void)dir;
+    return say(cmd, mod_wire_parse(cmd, argc, argv, &server_of(cmd)->hosts));
+}
+
+static const char *set_upgrade(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    return say(cmd, mod_upgrade_parse(cmd, argc, argv, &dir->upgrade));
+}
+
+static const char *set_stream(cmd_parms *cmd, struct mod_dir *dir, const char *arg)
+{
+    static const struct word words[] = {{"On", MOD_FLAG_ON}, {"Off", MOD_FLAG_OFF}};
+    int value = MOD_FLAG_UNSET;
+    const char *fault = CHOOSE(cmd, arg, words, &value);
+    dir->stream = (enum mod_flag)value;
+    return fault;
 }
 
 static const char *add_deny(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])

@@ -235,6 +235,19 @@ struct mod_token {
     const struct mod_dpop *dpop; /* NULL: off */
 };
 
+/* Protocols that may be asked for in place of HTTP. */
+struct mod_upgrade {
+    size_t n;
+    const struct aps_str *v;
+};
+
+/* Names that a server answers to. */
+struct mod_hosts {
+    bool any, server_names; /* whatever name; ServerName and ServerAlias */
+    size_t n;
+    const struct aps_str *v; /* `*.` before one: all below it */
+};
+
 /* In mod_dir's relax, beside bits of enum aps_path_relax: the directive was used. */
 #define MOD_RELAX_SET (1u << 31)
 
@@ -261,6 +274,8 @@ struct mod_dir {
     const struct mod_upstream *upstream;   /* NULL: unset */
     const struct mod_api *api;             /* NULL: unset (api.h) */
     const struct mod_content *content;     /* NULL: nothing is asked of it (content.h) */
+    const struct mod_upgrade *upgrade;     /* NULL: unset, which allows none */
+    enum mod_flag stream;
     const char *path;  /* of this section, as httpd gives it; NULL for a server's own */
     const char *where; /* path of the innermost section with a directive of ours */
 };
@@ -281,6 +296,7 @@ struct mod_server {
     const char *origin;            /* as clients call it; NULL: https and its name */
     apr_array_header_t *resources; /* of const struct mod_resource *; NULL: none */
     const struct mod_hsts *hsts;   /* NULL: unset */
+    const struct mod_hosts *hosts; /* NULL: unset, which is any */
     enum mod_floor floor;          /* of TLS */
     enum mod_engine engine;        /* the strictest of its sections (tree.c) */
     bool proxied;                  /* some section believes a trusted proxy's scheme */
@@ -377,6 +393,39 @@ const char *mod_upstream_say(apr_pool_t *pool, const char *store, const struct m
 const char *mod_path_parse(cmd_parms *cmd, int argc, char *const argv[], unsigned *out);
 /* NULL, or which of the lines from `line` on asks for what its server does not let through. */
 const char *mod_path_check(apr_pool_t *pool, server_rec *main_server, const ap_directive_t *line);
+
+/* upgrade.c: words of ApiSecUpgrade, as above. */
+const char *mod_upgrade_parse(cmd_parms *cmd, int argc, char *const argv[],
+                              const struct mod_upgrade **out);
+/* Whether all protocols of an Upgrade field are allowed, or left alone (h2c). */
+bool mod_upgrade_is_allowed(const char *field, const struct mod_upgrade *allow);
+/* Take those out of the request that are left alone. */
+void mod_upgrade_clean(request_rec *r, const char *field);
+
+/* wire.c: words of ApiSecHosts, as above. */
+const char *mod_wire_parse(cmd_parms *cmd, int argc, char *const argv[],
+                           const struct mod_hosts **out);
+/* For a configuration with an engine On. */
+void mod_wire_hook(apr_pool_t *pconf);
+void mod_wire_register(void);
+/* NULL, or which server reads requests as nobody should. */
+const char *mod_wire_check(apr_pool_t *pool, server_rec *main_server);
+/* Once, when a request was read: MESSAGE_AMBIGUOUS, HOST_MISMATCH, HOST_UNKNOWN or ALLOW. */
+enum aps_reason mod_wire(request_rec *r);
+
+/* stream.c: ApiSecStream.  Whether content is passed on as it comes: who has to hold it asks first,
+ * and adds itself to mod_stream_fault. */
+static inline bool mod_stream_is_on(const struct mod_dir *dir)
+{
+    return dir->stream == MOD_FLAG_ON;
+}
+/* The directive by which a section with all that it inherits holds content all the same; NULL:
+ * none. */
+const char *mod_stream_fault(const struct mod_dir *dir);
+/* NULL, or where that is so. */
+const char *mod_stream_check(apr_pool_t *pool, server_rec *main_server);
+/* Before a handler of such a section runs. */
+void mod_stream_begin(request_rec *r);
 
 /* require.c: words of ApiSecRequire and of Require api-*. */
 /* NULL and *out, or what is wrong with the words, in `pool`.  Lives in `pool`. */
@@ -497,6 +546,7 @@ struct mod_policy {
     enum mod_certificate certificate;      /* UNSET: none */
     unsigned relax;                        /* of paths */
     const struct mod_api *api;             /* NULL: none */
+    const struct mod_upgrade *upgrade;
     struct mod_token token;
 };
 
@@ -572,6 +622,7 @@ struct mod_req {
     struct aps_str path;    /* as decided; empty where it is ambiguous */
     const char *path_fault; /* what is ambiguous about it */
     unsigned relaxed;       /* bits of enum aps_path_relax without which it would be */
+    const char *upgrade;    /* the field, as it came; NULL: none */
     const char *target;     /* of the request line as it came; NULL: it is the request's */
     struct aps_addr addr;
 

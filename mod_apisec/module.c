@@ -50,6 +50,7 @@ static void register_hooks(apr_pool_t *pool)
     mod_cors_register();
     mod_hsts_register();
     mod_body_register();
+    mod_wire_register();
     mod_status_register(pool);
     mod_exposition_register();
 }

@@ -147,6 +147,7 @@ static inline void policy_of(const struct mod_dir *dir, struct mod_policy *out)
             dir->certificate > MOD_CERTIFICATE_OFF ? dir->certificate : MOD_CERTIFICATE_UNSET,
         .relax = dir->relax,
         .api = dir->api != NULL && !dir->api->none ? dir->api : NULL,
+        .upgrade = dir->upgrade,
         .cors = dir->cors != NULL && !dir->cors->none ? dir->cors : NULL,
         .token = dir->token != NULL ? *dir->token : (struct mod_token){.issuers = NULL},
     };
@@ -176,7 +177,7 @@ static bool same_policy(const struct mod_policy *a, const struct mod_policy *b)
     return a->engine == b->engine && a->tls == b->tls && a->requires == b->requires &&
            a->sources == b->sources && a->cost == b->cost && a->plan == b->plan &&
            a->cors == b->cors && a->signature == b->signature && a->certificate == b->certificate &&
-           a->relax == b->relax && a->api == b->api &&
+           a->relax == b->relax && a->api == b->api && a->upgrade == b->upgrade &&
            memcmp(&a->token, &b->token, sizeof a->token) == 0 && same_deny(a->deny, b->deny) &&
            same_limits(a->limits, b->limits);
 }
@@ -387,10 +388,26 @@ static int answer(request_rec *r, struct mod_req *m, enum aps_reason reason)
 
 /* ---- Hooks, in the order of a request ---- */
 
+/* What is no request for sure ends the connection with it. */
+static int refuse_unread(request_rec *r, enum aps_reason reason)
+{
+    struct mod_req *m = mod_req_get(r);
+    const struct mod_dir *dir = dir_of(r);
+    enter(r, m, dir);
+    mod_stage_auth_take(r, m, dir, mod_config_sources(dir));
+    mod_req_verdict(m, MOD_ENGINE_ON, reason);
+    r->assbackwards = 0; /* one of HTTP/0.9 is told as well */
+    r->connection->keepalive = AP_CONN_CLOSE;
+    return mod_answer_refuse(r, m, reason);
+}
+
 /* What needs no section: a flood should not cost a walk over folders. */
 int mod_req_post_read(request_rec *r)
 {
     const struct mod_dir *dir = dir_of(r);
+    enum aps_reason unread = r->prev == NULL && r->main == NULL ? mod_wire(r) : APS_REASON_ALLOW;
+    if (unread != APS_REASON_ALLOW)
+        return refuse_unread(r, unread);
     bool by_ip = dir->limits != NULL && dir->limits->by_ip;
     if (dir->engine <= MOD_ENGINE_OFF || (dir->deny == NULL && !by_ip) || r->prev != NULL ||
         r->main != NULL)
@@ -516,6 +533,8 @@ static enum aps_reason judge_content(request_rec *r, struct mod_req *m, enum aps
     bool asked = policy.signature != NULL && !policy.requires->is_public;
     if ((policy.requires->webhook == NULL && !asked) || is_error_document(r, m))
         return reason;
+    if (mod_stream_is_on(dir)) /* by sections of which only a request shows that they meet */
+        return APS_REASON_STREAM_HELD;
     size_t max = mod_config_max_of(dir).held;
     reason = policy.requires->webhook != NULL ? mod_webhook(r, m, &policy, max)
                                               : mod_signature_content(r, m, dir->engine, max);
@@ -593,6 +612,8 @@ int mod_req_fixups_served(request_rec *r)
     if (m->turn != 0 && r->main == NULL && aps_reason_is_pass(reason))
         reason = mod_stage_wait(r, m);
     if (aps_reason_is_pass(reason)) {
+        if (mod_stream_is_on(dir_of(r)) && dir_of(r)->engine == MOD_ENGINE_ON)
+            mod_stream_begin(r);
         if (is_plain_file(r))
             m->plain = r;
         else if (dir_of(r)->engine == MOD_ENGINE_ON)

@@ -242,10 +242,8 @@ static void clean_rest(request_rec *r, const struct mod_req *m, const struct see
     if (seen->connection != NULL && ap_cstr_casecmp(seen->connection, "keep-alive") != 0 &&
         ap_cstr_casecmp(seen->connection, "close") != 0)
         clean_connection(r, seen->connection);
-    /* httpd would make a stream of HTTP/2 of this very request: charged twice, and without the
-     * credential, which is out by then.  A server may ignore Upgrade (RFC 9110 7.8). */
-    if (seen->upgrade != NULL && ap_strcasestr(seen->upgrade, "h2c") != NULL)
-        apr_table_unset(r->headers_in, "Upgrade");
+    if (seen->upgrade != NULL)
+        mod_upgrade_clean(r, seen->upgrade);
 }
 
 enum aps_reason mod_stage_inspect_clean(request_rec *r, struct mod_req *m)
@@ -284,6 +282,8 @@ enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struc
         enum aps_reason reason = judge_fields(r, m, m->fields_judged ? NULL : &max, on, &seen);
         if (reason != APS_REASON_ALLOW)
             return reason;
+        if (!m->fields_judged)
+            m->upgrade = seen.upgrade;
         m->fields_judged = true;
         if (on) {
             clean_rest(r, m, &seen);
@@ -303,6 +303,9 @@ enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struc
         m->path_fault = "relaxed elsewhere, and not here";
         reason = APS_REASON_PATH_AMBIGUOUS;
     }
+    if (reason == APS_REASON_ALLOW && m->upgrade != NULL &&
+        !mod_upgrade_is_allowed(m->upgrade, dir->upgrade))
+        reason = APS_REASON_UPGRADE_REFUSED;
     return reason != APS_REASON_ALLOW ? reason : judge_body(m, &max);
 }
 

@@ -1,0 +1,275 @@
+/* The lines of a request as they came.
+ *
+ * httpd mends some of what two readers could take for different messages, and says nothing of it:
+ * a Content-Length beside Transfer-Encoding is gone, a folded field is one line, and Host is what
+ * the target says, before any hook is asked (RFC 9112 3.2.2, 5.2, 6.1).  So the lines are looked at
+ * while it reads them, by their first bytes.  A stream of HTTP/2 has none. */
+#include "mod.h"
+
+#include <apr_strings.h>
+
+#include "http_vhost.h"
+#include "util_filter.h"
+
+#define KEPT_MAX 320 /* of a line that is kept: a name of 253 bytes and a port */
+
+struct wire {
+    bool begun, ended; /* the request line, and the empty line, are read */
+    bool inside;       /* of a line */
+    bool is_absolute;  /* the target is no path */
+    bool is_folded, has_length, has_coding;
+    size_t n; /* bytes of the line that are kept */
+    char line[KEPT_MAX];
+    const char *host; /* where the target is no path; NULL: none */
+};
+
+static ap_filter_rec_t *wire_filter;
+
+static struct aps_str value_of(const struct wire *w, size_t at)
+{
+    size_t n = w->n;
+    while (n > at && (w->line[n - 1] == '\n' || w->line[n - 1] == '\r'))
+        n--;
+    return aps_str_trim((struct aps_str){w->line + at, n - at});
+}
+
+static bool is_field(const struct wire *w, const char *name, size_t n)
+{
+    return w->n > n && ap_cstr_casecmpn(w->line, name, n) == 0;
+}
+
+static void judge_request_line(struct wire *w)
+{
+    const char *target = memchr(w->line, ' ', w->n);
+    if (w->line[0] == '\r' || w->line[0] == '\n')
+        return; /* empty lines before it (RFC 9112 2.2) */
+    w->begun = true;
+    w->is_absolute = target != NULL && w->n - (size_t)(target - w->line) > 1 && target[1] != '/';
+}
+
+static void judge_line(struct wire *w, apr_pool_t *pool)
+{
+    static const char length[] = "content-length:", coding[] = "transfer-encoding:",
+                      host[] = "host:";
+    if (!w->begun)
+        judge_request_line(w);
+    else if (w->line[0] == '\r' || w->line[0] == '\n')
+        w->ended = true;
+    else if (w->line[0] == ' ' || w->line[0] == '\t')
+        w->is_folded = true;
+    else if (is_field(w, length, sizeof length - 1))
+        w->has_length = true;
+    else if (is_field(w, coding, sizeof coding - 1))
+        w->has_coding = true;
+    else if (w->is_absolute && w->host == NULL && is_field(w, host, sizeof host - 1))
+        w->host = aps_str_copy(pool, value_of(w, sizeof host - 1)).p;
+}
+
+static void take(struct wire *w, apr_pool_t *pool, const char *p, size_t n)
+{
+    if (!w->inside)
+        w->n = 0;
+    size_t room = KEPT_MAX - w->n, more = n < room ? n : room;
+    memcpy(w->line + w->n, p, more);
+    w->n += more;
+    w->inside = p[n - 1] != '\n';
+    if (!w->inside)
+        judge_line(w, pool);
+}
+
+static apr_status_t filter_wire(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode,
+                                apr_read_type_e block, apr_off_t max)
+{
+    struct wire *w = f->ctx;
+    apr_status_t status = ap_get_brigade(f->next, bb, mode, block, max);
+    if (status != APR_SUCCESS || mode != AP_MODE_GETLINE)
+        return status;
+    for (apr_bucket *b = APR_BRIGADE_FIRST(bb); !w->ended && b != APR_BRIGADE_SENTINEL(bb);
+         b = APR_BUCKET_NEXT(b)) {
+        const char *p;
+        apr_size_t n;
+        if (apr_bucket_read(b, &p, &n, APR_BLOCK_READ) == APR_SUCCESS && n != 0)
+            take(w, f->r->pool, p, n);
+    }
+    return APR_SUCCESS;
+}
+
+static void pre_read(request_rec *r, conn_rec *c)
+{
+    if (c->master != NULL)
+        return;
+    struct wire *w = apr_palloc(r->pool, sizeof *w);
+    memset(w, 0, offsetof(struct wire, line));
+    w->host = NULL;
+    ap_add_input_filter_handle(wire_filter, w, r, c);
+    /* It reads lines alone: what httpd adds behind the lines, which reads frames, is to come before
+     * everything that reads content, as if nothing had been added yet. */
+    r->input_filters = c->input_filters;
+}
+
+/* What was seen, once; NULL: nothing was looked at. */
+static const struct wire *taken(request_rec *r)
+{
+    for (ap_filter_t *f = r->proto_input_filters; f != NULL && f->r == r; f = f->next)
+        if (f->frec == wire_filter) {
+            ap_remove_input_filter(f);
+            return f->ctx;
+        }
+    return NULL;
+}
+
+/* ---- The verdict ---- */
+
+static bool is_framed_twice(const request_rec *r, const struct wire *w)
+{
+    const char *coding = apr_table_get(r->headers_in, "Transfer-Encoding");
+    if (r->assbackwards || (w != NULL && (w->is_folded || (w->has_length && w->has_coding))))
+        return true;
+    return coding != NULL &&
+           (ap_cstr_casecmp(coding, "chunked") != 0 || r->proto_num < HTTP_VERSION(1, 1));
+}
+
+/* Without the port that goes without saying. */
+static struct aps_str plain_host(struct aps_str host, bool https)
+{
+    const struct aps_str port = https ? APS_STR_LIT(":443") : APS_STR_LIT(":80");
+    if (host.n > port.n && aps_str_eq((struct aps_str){host.p + host.n - port.n, port.n}, port))
+        host.n -= port.n;
+    return host;
+}
+
+static bool has_two_hosts(const request_rec *r, const struct wire *w)
+{
+    const char *p = r->unparsed_uri;
+    if (w == NULL || !w->is_absolute || p == NULL || r->method_number == M_CONNECT ||
+        strcmp(p, "*") == 0)
+        return false;
+    const char *authority = strstr(p, "://");
+    if (authority == NULL)
+        return false; /* no URL: its path is refused as none */
+    authority += 3;
+    struct aps_str named = {authority, strcspn(authority, "/?#")};
+    const bool https = ap_cstr_casecmpn(p, "https:", 6) == 0;
+    return named.n == 0 ||
+           (w->host != NULL &&
+            !aps_str_eq_nocase(plain_host(named, https), plain_host(aps_str(w->host), https)));
+}
+
+static bool is_listed(const request_rec *r, const struct mod_hosts *hosts)
+{
+    const struct aps_str host = aps_str(r->hostname);
+    if (host.n == 0)
+        return false;
+    for (size_t i = 0; i < hosts->n; i++) {
+        const struct aps_str name = hosts->v[i];
+        if (name.p[0] != '*'
+                ? aps_str_eq_nocase(host, name)
+                : host.n > name.n - 1 &&
+                      aps_str_eq_nocase((struct aps_str){host.p + host.n - name.n + 1, name.n - 1},
+                                        (struct aps_str){name.p + 1, name.n - 1}))
+            return true;
+    }
+    return hosts->server_names &&
+           ap_matches_request_vhost((request_rec *)r, r->hostname, r->server->port);
+}
+
+enum aps_reason mod_wire(request_rec *r)
+{
+    const struct mod_server *sc = ap_get_module_config(r->server->module_config, &apisec_module);
+    const struct wire *w = taken(r);
+    if (sc->engine != MOD_ENGINE_ON)
+        return APS_REASON_ALLOW;
+    if (is_framed_twice(r, w))
+        return APS_REASON_MESSAGE_AMBIGUOUS;
+    if (has_two_hosts(r, w))
+        return APS_REASON_HOST_MISMATCH;
+    if (sc->hosts != NULL && !sc->hosts->any && !is_listed(r, sc->hosts))
+        return APS_REASON_HOST_UNKNOWN;
+    return APS_REASON_ALLOW;
+}
+
+void mod_wire_hook(apr_pool_t *pconf)
+{
+    void *hooked = NULL;
+    apr_pool_userdata_get(&hooked, "apisec-wire", pconf);
+    if (hooked != NULL)
+        return;
+    apr_pool_userdata_setn(&apisec_module, "apisec-wire", NULL, pconf);
+    apr_hook_debug_current = apisec_module.name;
+    ap_hook_pre_read_request(pre_read, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+/* Nearer to the client than what reads frames, which may see nothing but a body. */
+void mod_wire_register(void)
+{
+    wire_filter = ap_register_input_filter("APISEC_WIRE", filter_wire, NULL,
+                                           (ap_filter_type)(AP_FTYPE_PROTOCOL + 1));
+}
+
+/* ---- The configuration ---- */
+
+#define HOSTS_WANTED "any, or some of server-names, NAME and *.NAME"
+
+static bool is_host(const char *name)
+{
+    if (strncmp(name, "*.", 2) == 0)
+        name += 2;
+    size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:[]");
+    return n > 0 && n <= 253 && name[n] == '\0' && (strchr(name, ':') == NULL || name[0] == '[');
+}
+
+const char *mod_wire_parse(cmd_parms *cmd, int argc, char *const argv[],
+                           const struct mod_hosts **out)
+{
+    struct mod_hosts *hosts = apr_pcalloc(cmd->pool, sizeof *hosts);
+    struct aps_str *v = apr_pcalloc(cmd->pool, (size_t)argc * sizeof *v + 1);
+    hosts->any = argc == 1 && ap_cstr_casecmp(argv[0], "any") == 0;
+    for (int i = 0; i < argc && !hosts->any; i++) {
+        if (ap_cstr_casecmp(argv[i], "server-names") == 0)
+            hosts->server_names = true;
+        else if (ap_cstr_casecmp(argv[i], "any") == 0 || !is_host(argv[i]))
+            return apr_psprintf(cmd->pool, "\"%s\": want " HOSTS_WANTED, argv[i]);
+        else
+            v[hosts->n++] = aps_str(apr_pstrdup(cmd->pool, argv[i]));
+    }
+    if (argc == 0)
+        return "want " HOSTS_WANTED;
+    hosts->v = v;
+    *out = hosts;
+    return NULL;
+}
+
+static unsigned port_of(const server_rec *s)
+{
+    return s->addrs != NULL ? s->addrs->host_port : 0;
+}
+
+/* Whether requests for `s` may be read by the settings of `other`: which one they are for shows
+ * only when they are read.  The main server may stand in for each, and each for it. */
+static bool may_read_for(const server_rec *other, const server_rec *s)
+{
+    return s == other || !s->is_virtual || !other->is_virtual || port_of(s) == 0 ||
+           port_of(other) == 0 || port_of(s) == port_of(other);
+}
+
+static bool is_on(const server_rec *s)
+{
+    const struct mod_server *sc = ap_get_module_config(s->module_config, &apisec_module);
+    return sc->engine == MOD_ENGINE_ON;
+}
+
+const char *mod_wire_check(apr_pool_t *pool, server_rec *main_server)
+{
+    for (const server_rec *s = main_server; s != NULL; s = s->next)
+        for (const server_rec *other = main_server; is_on(s) && other != NULL;
+             other = other->next) {
+            const core_server_config *core = ap_get_core_module_config(other->module_config);
+            if (core->http_conformance == AP_HTTP_CONFORMANCE_UNSAFE && may_read_for(other, s))
+                return apr_psprintf(pool,
+                                    "HttpProtocolOptions Unsafe in the server %s: want Strict "
+                                    "where ApiSecEngine is On, since two readers find different "
+                                    "requests in what it lets through",
+                                    other->server_hostname);
+        }
+    return NULL;
+}
