@@ -18,7 +18,6 @@ PLACES = {
     "slashes on": "AllowEncodedSlashes On\nMergeSlashes Off\n<Location /admin>\nApiSecEngine On\n</Location>\n"
                   "<Location /orders>\nApiSecEngine On\n</Location>\n",
     "slashes kept": "AllowEncodedSlashes NoDecode\nMergeSlashes Off\nApiSecEngine On\n",
-    "unsafe": "HttpProtocolOptions Unsafe\nApiSecEngine On\n",
     "multiviews": "ApiSecEngine On\n<Directory @DOCS@>\nOptions MultiViews FollowSymLinks Indexes\n</Directory>\n",
 }
 
@@ -127,7 +126,7 @@ def test_control_bytes_and_nul_in_the_target_are_refused(site):
                 assert b'"name"' not in got, (target, got)  # HTTP/0.9
                 continue
             assert len(answers) == 1, (target, got)
-            if byte in (0x09, 0x0b, 0x0c, 0x20) and (site.place == "unsafe" or target.endswith((b" ", b"%20"))):
+            if byte in (0x09, 0x0b, 0x0c, 0x20) and target.endswith((b" ", b"%20")):
                 assert answers[0] in (b"200", b"400", b"403", b"404"), (target, got)
                 continue
             assert answers[0].startswith(b"4"), (target, got)
@@ -170,7 +169,7 @@ def test_methods_that_are_never_served(site):
 # TRN-09, AZ-01
 def test_options_of_the_server(site):
     got = ask(site, "*", key=False, method="OPTIONS")
-    if PLACES[site.place].startswith("ApiSecEngine") or site.place in ("slashes kept", "unsafe"):
+    if PLACES[site.place].startswith("ApiSecEngine") or site.place == "slashes kept":
         assert status_of(got) in (400, 401, 403, 405), got
         assert status_of(ask(site, "*", method="OPTIONS")) in (400, 403, 405)
     else:
