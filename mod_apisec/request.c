@@ -533,11 +533,12 @@ static enum aps_reason judge_content(request_rec *r, struct mod_req *m, enum aps
     bool asked = policy.signature != NULL && !policy.requires->is_public;
     if ((policy.requires->webhook == NULL && !asked) || is_error_document(r, m))
         return reason;
-    if (mod_stream_is_on(dir)) /* by sections of which only a request shows that they meet */
-        return APS_REASON_STREAM_HELD;
     size_t max = mod_config_max_of(dir).held;
-    reason = policy.requires->webhook != NULL ? mod_webhook(r, m, &policy, max)
-                                              : mod_signature_content(r, m, dir->engine, max);
+    if (mod_stream_is_on(dir)) /* by sections of which only a request shows that they meet */
+        reason = APS_REASON_STREAM_HELD;
+    else
+        reason = policy.requires->webhook != NULL ? mod_webhook(r, m, &policy, max)
+                                                  : mod_signature_content(r, m, dir->engine, max);
     if (r->main == NULL && !aps_reason_is_pass(reason))
         mod_req_verdict(m, dir->engine, reason);
     return reason;
