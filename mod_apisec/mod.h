@@ -405,7 +405,7 @@ void mod_upgrade_clean(request_rec *r, const char *field);
 /* wire.c: words of ApiSecHosts, as above. */
 const char *mod_wire_parse(cmd_parms *cmd, int argc, char *const argv[],
                            const struct mod_hosts **out);
-/* For a configuration with an engine On. */
+/* For a configuration with an engine On or DetectOnly. */
 void mod_wire_hook(apr_pool_t *pconf);
 void mod_wire_register(void);
 /* NULL, or which server reads requests as nobody should. */

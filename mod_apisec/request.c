@@ -393,6 +393,10 @@ static int refuse_unread(request_rec *r, enum aps_reason reason)
 {
     struct mod_req *m = mod_req_get(r);
     const struct mod_dir *dir = dir_of(r);
+    if (m->server->engine == MOD_ENGINE_DETECT) {
+        mod_req_verdict(m, MOD_ENGINE_DETECT, reason);
+        return DECLINED;
+    }
     enter(r, m, dir);
     mod_stage_auth_take(r, m, dir, mod_config_sources(dir));
     mod_req_verdict(m, MOD_ENGINE_ON, reason);
@@ -406,8 +410,9 @@ int mod_req_post_read(request_rec *r)
 {
     const struct mod_dir *dir = dir_of(r);
     enum aps_reason unread = r->prev == NULL && r->main == NULL ? mod_wire(r) : APS_REASON_ALLOW;
-    if (unread != APS_REASON_ALLOW)
-        return refuse_unread(r, unread);
+    int answered = unread != APS_REASON_ALLOW ? refuse_unread(r, unread) : DECLINED;
+    if (answered != DECLINED)
+        return answered;
     bool by_ip = dir->limits != NULL && dir->limits->by_ip;
     if (dir->engine <= MOD_ENGINE_OFF || (dir->deny == NULL && !by_ip) || r->prev != NULL ||
         r->main != NULL)

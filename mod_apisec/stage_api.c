@@ -5,6 +5,8 @@
 #include <apr_strings.h>
 #include <stdatomic.h>
 
+#include "apisec/path.h"
+
 #define TELL_EVERY (60 * APS_SEC)
 
 /* ---- The API ---- */
@@ -70,16 +72,7 @@ static struct aps_str encoded_path(struct mod_req *m)
 {
     if (m->relaxed == 0)
         return mod_stage_inspect_raw(m);
-    char *to = apr_palloc(m->first->pool, 3 * m->path.n + 1), *from = to;
-    for (size_t i = 0; i < m->path.n; i++) {
-        if (m->path.p[i] == '%') {
-            memcpy(to, "%25", 3);
-            to += 3;
-        } else {
-            *to++ = m->path.p[i];
-        }
-    }
-    return (struct aps_str){from, (size_t)(to - from)};
+    return aps_path_print(m->path, apr_palloc(m->first->pool, 3 * m->path.n + 1));
 }
 
 static enum aps_reason find_operation(struct mod_req *m, struct mod_api_use *use)

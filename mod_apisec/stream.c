@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 
+#include "api.h"
 #include "tree.h"
 
 const char *mod_stream_fault(const struct mod_dir *dir)
@@ -14,6 +15,8 @@ const char *mod_stream_fault(const struct mod_dir *dir)
         return "ApiSecWebhook";
     if (dir->signature != NULL && !dir->signature->off && !requires->is_public)
         return "ApiSecSignature";
+    if (dir->api != NULL && !dir->api->none)
+        return "ApiSecApi";
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 
 #include <apr_strings.h>
 
+#include "finding.h"
 #include "http_vhost.h"
 #include "util_filter.h"
 
@@ -177,7 +178,7 @@ enum aps_reason mod_wire(request_rec *r)
 {
     const struct mod_server *sc = ap_get_module_config(r->server->module_config, &apisec_module);
     const struct wire *w = taken(r);
-    if (sc->engine != MOD_ENGINE_ON)
+    if (sc->engine <= MOD_ENGINE_OFF)
         return APS_REASON_ALLOW;
     if (is_framed_twice(r, w))
         return APS_REASON_MESSAGE_AMBIGUOUS;
@@ -258,8 +259,31 @@ static bool is_on(const server_rec *s)
     return sc->engine == MOD_ENGINE_ON;
 }
 
+static bool is_open(const server_rec *s)
+{
+    const struct mod_server *sc = ap_get_module_config(s->module_config, &apisec_module);
+    return is_on(s) && (sc->hosts == NULL || sc->hosts->any);
+}
+
+/* httpd answers for hosts that nobody has named by the first server of an address, and has its list
+ * the other way round. */
+static void tell_open(const server_rec *main_server)
+{
+    for (const server_rec *s = main_server; s != NULL; s = s->next) {
+        bool is_first = s->is_virtual || s->next == NULL;
+        for (const server_rec *other = s->next; s->is_virtual && other != NULL; other = other->next)
+            is_first &= !may_read_for(other, s);
+        if (is_first && is_open(s))
+            mod_finding_add(&(struct mod_finding){
+                MOD_FINDING_HOSTS_OPEN, MOD_SEVERITY_INFO, s, NULL,
+                "the server answers for whatever host a request names, as the first of its address",
+                "ApiSecHosts server-names, or a virtual host before it that denies all"});
+    }
+}
+
 const char *mod_wire_check(apr_pool_t *pool, server_rec *main_server)
 {
+    tell_open(main_server);
     for (const server_rec *s = main_server; s != NULL; s = s->next)
         for (const server_rec *other = main_server; is_on(s) && other != NULL;
              other = other->next) {

@@ -10,6 +10,7 @@ pytestmark = pytest.mark.one_mpm
 
 CONF = """
 ApiSecStore @STORE@
+ApiSecHosts server-names
 <Location /orders>
     ApiSecEngine On
 </Location>

@@ -212,8 +212,20 @@ def test_unknown_hosts_are_misdirected(site):
         assert ask(site, port, host) == 421, host
     assert ask(site, port, None, "1.0") == 421
     assert ask(site, quiet, "other") == 200  # DetectOnly refuses nothing
-    line = site.server.wait_audit(lambda line: line["reason"] == "host_unknown")
-    assert line["status"] == 421
+    line = site.server.wait_audit(lambda line: line["decision"] == "would-refuse")
+    assert line["reason"] == "host_unknown"
+    site.server.wait_audit(lambda line: line["reason"] == "host_unknown" and line["status"] == 421)
+
+
+# NEG-14: the dump, and so doctor, tells of servers that answer for any host
+@pytest.mark.parametrize("conf, told", [
+    ("ApiSecEngine On\n", ["localhost"]), ("ApiSecEngine On\nApiSecHosts server-names\n", []), ("ApiSecEngine DetectOnly\n", []),
+    ("<VirtualHost *:1>\nServerName a\nApiSecEngine On\n</VirtualHost>\n<VirtualHost *:1>\nServerName b\nApiSecEngine On\n</VirtualHost>\n", ["a"]),
+    ("<VirtualHost *:1>\nServerName a\n</VirtualHost>\n<VirtualHost *:1>\nServerName b\nApiSecEngine On\n</VirtualHost>\n", []),
+])
+def test_open_hosts_are_told_of(make_site, conf, told):
+    code, said = make_site(conf, start=False).server.configtest("-D", "DUMP_APISEC")
+    assert code == 0 and said.count("hosts_open") == len(told) and all(name in said for name in told), said
 
 
 # NEG-14
