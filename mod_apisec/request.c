@@ -589,6 +589,8 @@ static enum aps_reason judge_served(request_rec *r, struct mod_req *m)
     enum aps_reason reason = APS_REASON_ALLOW;
     if (r->main != NULL || mod_req_is_error_page(r))
         return reason;
+    if (mod_stream_fault(dir) != NULL)
+        return APS_REASON_STREAM_HELD;
     if (dir->content != NULL)
         reason = mod_stage_content(r, m, dir);
     if (reason == APS_REASON_ALLOW && dir->api != NULL)

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "api.h"
+#include "content.h"
 #include "tree.h"
 
 const char *mod_stream_fault(const struct mod_dir *dir)
@@ -17,6 +18,9 @@ const char *mod_stream_fault(const struct mod_dir *dir)
         return "ApiSecSignature";
     if (dir->api != NULL && !dir->api->none)
         return "ApiSecApi";
+    if (dir->content != NULL && dir->content->read != NULL &&
+        dir->content->read->kind != MOD_READ_NONE)
+        return "ApiSecBody";
     return NULL;
 }
 

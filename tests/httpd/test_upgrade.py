@@ -206,6 +206,7 @@ def test_events_come_one_by_one(site, events):
     ("<Location /a>\nApiSecWebhook w\n</Location>\n<Location /a/b>\nApiSecStream On\n</Location>", "in /a/b of"),
     ("<VirtualHost *:1>\nServerName v\n<Location /a>\nApiSecSignature On\nApiSecStream On\n</Location>\n</VirtualHost>", "of the server v:1"),
     ("<Location /a>\nApiSecApi shop\nApiSecStream On\n</Location>", "ApiSecApi holds the content"),
+    ("ApiSecStream On\n<Location /a>\nApiSecBody json\n</Location>", "ApiSecBody holds the content"),
     ("ApiSecSignature On\n<Location /a>\nApiSecStream On\nApiSecSignature Off\n</Location>", None),
     ("<Location /a>\nApiSecSignature On\n</Location>\n<Location /b>\nApiSecStream On\n</Location>", None),
     ("ApiSecSignature On\n<Location /a>\nApiSecEngine Off\nApiSecStream On\n</Location>", None),
