@@ -1,6 +1,7 @@
 /* What the client and the handler are told: problem documents, challenges, and the caller's
  * identity. */
 #include "content.h"
+#include "responses.h"
 
 #include <apr_strings.h>
 
@@ -42,6 +43,7 @@ void mod_answer_insert_filter(request_rec *r)
     if (m->told != NULL && m->refused == NULL)
         ap_add_output_filter_handle(fields_filter, m, r, r->connection);
     mod_cors_insert_filter(r, m);
+    mod_stage_response_insert_filter(r, m);
     mod_body_insert_filter(r, m);
 }
 
@@ -450,20 +452,13 @@ struct problem {
     bool sent;
 };
 
-/* In place of httpd's own page: send ours, drop what httpd writes. */
-static apr_status_t filter_problem(ap_filter_t *f, apr_bucket_brigade *bb)
+apr_status_t mod_answer_problem(ap_filter_t *f, apr_bucket_brigade *bb, struct mod_req *m,
+                                enum aps_reason reason)
 {
     request_rec *r = f->r;
-    struct mod_req *m = mod_req_find(r);
-    struct problem *problem = f->ctx;
-    apr_brigade_cleanup(bb);
-    if (problem->sent || m == NULL)
-        return APR_SUCCESS;
-    problem->sent = true;
     bool html = wants_html(m->first);
-    struct aps_str body =
-        html ? problem_html(r, m, problem->reason) : problem_json(r, m, problem->reason);
-    set_refusal(r, r->headers_out, m, problem->reason);
+    struct aps_str body = html ? problem_html(r, m, reason) : problem_json(r, m, reason);
+    set_refusal(r, r->headers_out, m, reason);
     ap_set_content_type(r, html ? "text/html; charset=utf-8" : "application/problem+json");
     apr_table_unset(r->headers_out, "Content-Encoding");
     apr_table_unset(r->headers_out, "Content-Language");
@@ -472,6 +467,18 @@ static apr_status_t filter_problem(ap_filter_t *f, apr_bucket_brigade *bb)
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(body.p, body.n, r->pool, alloc));
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
     return ap_pass_brigade(f->next, bb);
+}
+
+/* In place of httpd's own page: send ours, drop what httpd writes. */
+static apr_status_t filter_problem(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    struct mod_req *m = mod_req_find(f->r);
+    struct problem *problem = f->ctx;
+    apr_brigade_cleanup(bb);
+    if (problem->sent || m == NULL)
+        return APR_SUCCESS;
+    problem->sent = true;
+    return mod_answer_problem(f, bb, m, problem->reason);
 }
 
 /* Our own refusal, or httpd's answer to what a subrequest or a Require line of ours refused. */
@@ -518,4 +525,5 @@ void mod_answer_register(void)
         ap_register_output_filter("APISEC_FIELDS", filter_fields, NULL, AP_FTYPE_CONTENT_SET);
     problem_filter =
         ap_register_output_filter("APISEC_PROBLEM", filter_problem, NULL, AP_FTYPE_CONTENT_SET);
+    mod_stage_response_register();
 }

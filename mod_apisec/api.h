@@ -45,7 +45,6 @@ struct mod_api_use *mod_stage_api_use(const struct mod_req *m, const struct mod_
  * each API; after access control.  ALLOW, what mod_stage_api says, a reason of content.h, or an
  * API_ one, with its failures. */
 enum aps_reason mod_stage_api_judge(request_rec *r, struct mod_req *m, const struct mod_dir *dir);
-void mod_stage_api_child_init(apr_pool_t *pchild);
 
 /* The name of the plan that the operation binds (x-apisec-limit); NULL: none. */
 const char *mod_stage_api_plan(const struct mod_req *m, const struct mod_api *want);

@@ -115,6 +115,8 @@ void *mod_config_dir_merge(apr_pool_t *pool, void *base, void *add)
         dir->upstream = b->upstream;
     if (a->api == NULL)
         dir->api = b->api;
+    if (a->responses == NULL)
+        dir->responses = b->responses;
     if (a->content == NULL)
         dir->content = b->content;
     else if (b->content != NULL)

@@ -100,6 +100,28 @@ void mod_content_fail_schema(struct mod_req *m, const struct aps_schema_judge *j
     aps_failures_add_verdict(mod_content_failures(m), &in_body, judge, verdict);
 }
 
+void mod_content_note(struct mod_req *m, const struct aps_failures *failures)
+{
+    static const struct aps_str names[] = {APS_STR_LIT("in"), APS_STR_LIT("name"),
+                                           APS_STR_LIT("pointer"), APS_STR_LIT("keyword")};
+    struct aps_jsonread reader;
+    const char *fault = "";
+    m->failures = apr_pmemdup(m->first->pool, failures, sizeof *failures);
+    aps_jsonread_init(&reader, m->first->pool, mod_process.hash_key);
+    if (failures->n == 0 || aps_jsonread(&reader, aps_failures_text(m->failures),
+                                         &aps_jsonread_plain) != APS_JSONREAD_OK)
+        return;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct aps_jsonread_node *v =
+            aps_jsonread_get(&reader, aps_jsonread_root(&reader) + 1, names[i]);
+        struct aps_str text = v != NULL ? aps_jsonread_str(&reader, v) : APS_STR_LIT("");
+        if (text.n != 0)
+            fault = apr_psprintf(m->first->pool, "%s%s%.*s", fault, *fault != '\0' ? " " : "",
+                                 APS_STR_SHOW(text));
+    }
+    m->fault = aps_str(fault);
+}
+
 /* Failures are for who was let in by name: what a schema asks for is part of an API that others
  * have no business in. */
 struct aps_str mod_content_told(struct mod_req *m)

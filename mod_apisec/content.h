@@ -116,6 +116,9 @@ void mod_content_fail(struct mod_req *m, const char *reader, const char *token, 
 /* Both for a schema's verdict, while it stands (POS-21). */
 void mod_content_fail_schema(struct mod_req *m, const struct aps_schema_judge *judge,
                              enum aps_schema_verdict verdict);
+/* Both for a list that a judge has made: the line has where and by which keyword the first one was
+ * found. */
+void mod_content_note(struct mod_req *m, const struct aps_failures *failures);
 /* The list as JSON for the answer to a refusal of the content; .n 0: this client is told none. */
 struct aps_str mod_content_told(struct mod_req *m);
 

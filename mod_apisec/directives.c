@@ -8,6 +8,7 @@
 #include "apisec/origin.h"
 #include "apisec/resource.h"
 #include "api.h"
+#include "responses.h"
 #include "hsts.h"
 
 enum where { GLOBAL, SERVER, SECTION };
@@ -650,6 +651,11 @@ static const char *set_fields(cmd_parms *cmd, struct mod_dir *dir, const char *a
 static const char *set_api(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
 {
     return say(cmd, mod_api_parse(cmd, argc, argv, &dir->api));
+}
+
+static const char *set_responses(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    return say(cmd, mod_responses_parse(cmd, argc, argv, &dir->responses));
 }
 
 static const char *add_upstream(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])

@@ -273,6 +273,7 @@ struct mod_dir {
     const struct mod_signature *signature; /* NULL: unset */
     const struct mod_upstream *upstream;   /* NULL: unset */
     const struct mod_api *api;             /* NULL: unset (api.h) */
+    const struct mod_responses *responses; /* NULL: unset (responses.h) */
     const struct mod_content *content;     /* NULL: nothing is asked of it (content.h) */
     const struct mod_upgrade *upgrade;     /* NULL: unset, which allows none */
     enum mod_flag stream;
@@ -286,6 +287,7 @@ struct mod_content;
 struct mod_judged;
 
 struct mod_api;
+struct mod_responses;
 struct mod_api_use;
 
 struct mod_server {
@@ -885,6 +887,9 @@ void mod_fields_set(request_rec *r, apr_table_t *headers, const struct mod_req *
 void mod_fields_unset(apr_table_t *headers);
 
 /* answer.c: what the client and the handler are told. */
+/* Send the problem document of a refusal down the filters behind `f`; `bb` is empty. */
+apr_status_t mod_answer_problem(ap_filter_t *f, apr_bucket_brigade *bb, struct mod_req *m,
+                                enum aps_reason reason);
 int mod_answer_refuse(request_rec *r, struct mod_req *m, enum aps_reason reason);
 void mod_answer_identity(request_rec *r, struct mod_req *m, const struct mod_dir *dir);
 /* The same for a backend or program, in header fields. */

@@ -1,5 +1,6 @@
 /* Start and restart as root, and the start of each child: master keys, stores, the shared state. */
-#include "api.h"
+#include "judges.h"
+#include "mod.h"
 
 #include <apr_file_info.h>
 #include <apr_strings.h>
@@ -521,7 +522,7 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
     if (!random)
         mod_process.state = NULL;
     mod_fetch_child(pchild);
-    mod_stage_api_child_init(pchild);
+    mod_judges_child_init(pchild);
     mod_process.waiters = mod_config_waiters_of(
         ap_get_module_config(s->module_config, &apisec_module), count_workers());
     for (int i = 0; i < mod_process.stores->nelts; i++) {

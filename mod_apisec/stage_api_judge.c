@@ -6,73 +6,11 @@
 #include "content.h"
 
 #include <apr_strings.h>
-#include <apr_thread_mutex.h>
 
 #include "apisec/ndjson.h"
-#include "apisec/request_judge.h"
+#include "judges.h"
 
 #define LINES_MAX 100000 /* of a body of JSON lines */
-
-/* ---- The judges of a child ---- */
-
-struct kept_judge {
-    struct aps_request_judge *judge;
-    struct aps_schema_judge *lines; /* of a body of JSON lines */
-    struct kept_judge *next;
-};
-
-static struct {
-    apr_pool_t *pool; /* NULL: it could not be made, and nothing is judged */
-    apr_thread_mutex_t *lock;
-    struct kept_judge *idle;
-} judges;
-
-void mod_stage_api_child_init(apr_pool_t *pchild)
-{
-    judges.idle = NULL;
-    judges.pool = NULL;
-    if (apr_pool_create(&judges.pool, pchild) == APR_SUCCESS &&
-        apr_thread_mutex_create(&judges.lock, APR_THREAD_MUTEX_DEFAULT, judges.pool) != APR_SUCCESS)
-        judges.pool = NULL;
-}
-
-static struct kept_judge *judge_new(void)
-{
-    struct aps_schema_judge_options options = aps_schema_judge_usual;
-    apr_pool_t *pool = NULL;
-    if (apr_pool_create(&pool, judges.pool) != APR_SUCCESS)
-        return NULL;
-    struct kept_judge *kept = apr_pcalloc(pool, sizeof *kept);
-    options.way = APS_SCHEMA_REQUEST;
-    kept->judge = aps_request_judge_new(pool, mod_process.hash_key, &options);
-    kept->lines = aps_schema_judge_new(pool, &options);
-    if (kept->judge != NULL && kept->lines != NULL)
-        return kept;
-    apr_pool_destroy(pool);
-    return NULL;
-}
-
-static struct kept_judge *take_judge(void)
-{
-    if (judges.pool == NULL)
-        return NULL;
-    apr_thread_mutex_lock(judges.lock);
-    struct kept_judge *kept = judges.idle;
-    if (kept != NULL)
-        judges.idle = kept->next;
-    else
-        kept = judge_new();
-    apr_thread_mutex_unlock(judges.lock);
-    return kept;
-}
-
-static void give_judge(struct kept_judge *kept)
-{
-    apr_thread_mutex_lock(judges.lock);
-    kept->next = judges.idle;
-    judges.idle = kept;
-    apr_thread_mutex_unlock(judges.lock);
-}
 
 /* ---- A body of JSON lines: each line is a value of the schema ---- */
 
@@ -102,7 +40,7 @@ static bool judge_line(void *ctx, const struct aps_jsonread *r, uint32_t line)
 
 /* What the request's judge is given for such a body. */
 struct line_context {
-    struct kept_judge *kept;
+    struct mod_judges *judges;
     const struct aps_jsonread_options *caps;
 };
 
@@ -112,7 +50,7 @@ static bool judge_lines(void *context, apr_pool_t *pool, const struct aps_api *a
 {
     const struct line_context *c = context;
     const struct aps_ndjson_options options = {.line = c->caps, .lines_max = LINES_MAX};
-    struct lines lines = {api, media->schema, c->kept->lines, failures};
+    struct lines lines = {api, media->schema, c->judges->lines, failures};
     struct aps_ndjson reader;
     struct aps_diag why = {{0}};
     aps_ndjson_init(&reader, pool, mod_process.hash_key, &options, judge_line, &lines);
@@ -148,40 +86,17 @@ static uint32_t fields_of(struct mod_req *m, const struct aps_param_field **out)
     return (uint32_t)table->nelts;
 }
 
-/* The keyword that failed first, for the log; no value of the request. */
-static void note_fault(struct mod_req *m, const struct aps_failures *failures)
-{
-    static const struct aps_str names[] = {APS_STR_LIT("in"), APS_STR_LIT("name"),
-                                           APS_STR_LIT("pointer"), APS_STR_LIT("keyword")};
-    struct aps_jsonread reader;
-    const char *fault = "";
-    m->failures = apr_pmemdup(m->first->pool, failures, sizeof *failures);
-    aps_jsonread_init(&reader, m->first->pool, mod_process.hash_key);
-    if (failures->n == 0 || aps_jsonread(&reader, aps_failures_text(m->failures),
-                                         &aps_jsonread_plain) != APS_JSONREAD_OK)
-        return;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const struct aps_jsonread_node *v =
-            aps_jsonread_get(&reader, aps_jsonread_root(&reader) + 1, names[i]);
-        struct aps_str text = v != NULL ? aps_jsonread_str(&reader, v) : APS_STR_LIT("");
-        if (text.n != 0)
-            fault = apr_psprintf(m->first->pool, "%s%s%.*s", fault, *fault != '\0' ? " " : "",
-                                 APS_STR_SHOW(text));
-    }
-    m->fault = aps_str(fault);
-}
-
 static enum aps_reason judge(struct mod_req *m, const struct mod_api_use *use,
                              const struct mod_read *read, struct aps_request *request)
 {
     struct aps_request_result result;
     apr_pool_t *pool = m->first->pool;
-    struct kept_judge *kept = take_judge();
-    if (kept == NULL)
+    struct mod_judges *judges = mod_judges_take();
+    if (judges == NULL)
         return APS_REASON_INTERNAL;
     const struct aps_jsonread_options *caps =
         read != &usual_read ? &read->caps : &aps_jsonread_strict;
-    struct line_context lines = {kept, caps};
+    struct line_context lines = {judges, caps};
     const struct aps_request_options options = {.json = caps,
                                                 .multipart = &aps_multipart_usual,
                                                 .undeclared = !use->want->undeclared,
@@ -189,10 +104,10 @@ static enum aps_reason judge(struct mod_req *m, const struct mod_api_use *use,
                                                 .lines = judge_lines,
                                                 .context = &lines};
     enum aps_reason reason =
-        aps_request_judge(kept->judge, pool, use->api, request, &options, &result);
+        aps_request_judge(judges->request, pool, use->api, request, &options, &result);
     if (reason != APS_REASON_ALLOW)
-        note_fault(m, &result.failures);
-    give_judge(kept);
+        mod_content_note(m, &result.failures);
+    mod_judges_give(judges);
     return reason;
 }
 

@@ -18,7 +18,8 @@ struct aps_response {
     const struct aps_param_field *fields;
     uint32_t fields_n;
     struct aps_str body; /* whole, decoded of any Content-Encoding */
-    bool bare;           /* the body is not here, as of HEAD and 304: it is not judged */
+    bool bare;           /* there is none, as of HEAD and 304: nor is its type judged */
+    bool unread;         /* it is not here: only its type is judged */
 };
 
 struct aps_response_options {

@@ -96,8 +96,9 @@ static enum aps_reason judge_typed(struct run *run, struct aps_str type)
     for (uint32_t i = 0; i < d->medias_n; i++) {
         if (!aps_mediatype_is(type, d->medias[i].type))
             continue;
-        return aps_mediatype_is_json(type) ? judge_json(run, d->medias[i].schema)
-                                           : APS_REASON_ALLOW; /* only its type is asked */
+        return aps_mediatype_is_json(type) && !run->response->unread
+                   ? judge_json(run, d->medias[i].schema)
+                   : APS_REASON_ALLOW; /* only its type is asked */
     }
     return refuse(run, APS_REASON_RESPONSE_TYPE, APS_FAILURES_HEADER, APS_STR_LIT("content-type"),
                   "type", "a media type that the response declares", type);
@@ -111,7 +112,7 @@ static enum aps_reason judge_body(struct run *run)
     uint32_t at = 0;
 
     if (run->declared->medias_n == 0)
-        return run->response->body.n == 0 ? APS_REASON_ALLOW
+        return run->response->body.n == 0 && !run->response->unread ? APS_REASON_ALLOW
                                           : refuse(run, APS_REASON_RESPONSE_BODY, APS_FAILURES_BODY,
                                                    none, "undeclared", "no body", none);
     if ((field = aps_param_field(&run->fields, name, &at)) == NULL)

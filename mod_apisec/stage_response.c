@@ -1,0 +1,401 @@
+/* An answer, held until it was judged by the description of its API and looked through for what it
+ * must not say.
+ *
+ * The filter is next to the handler, before any that codes or chunks: nothing of the answer was
+ * sent when it is over.  What comes from a backend may be coded all the same; it is decoded for the
+ * judges, and goes on as it came unless something of it was changed. */
+#include "responses.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <stdlib.h>
+
+#include "api.h"
+#include "apisec/harden.h"
+#include "apisec/leak.h"
+#include "content.h"
+#include "judges.h"
+
+#define RATIO_MAX 200
+#define RANGES_MAX 256 /* of leaks that are written over; an answer with more is refused */
+
+static ap_filter_rec_t *response_filter;
+
+struct range {
+    uint64_t at, n;
+};
+
+struct answer {
+    struct mod_req *m;
+    const struct mod_responses *want;
+    const struct mod_api_use *use; /* NULL: no description */
+    bool watches;                  /* nothing is changed */
+    bool begun, bare, unread;
+    apr_bucket_brigade *held;
+    apr_off_t length;
+    struct range *ranges; /* of leaks */
+    uint32_t ranges_n;
+    const char *kind; /* of the first leak; NULL: none */
+};
+
+/* ---- What is held ---- */
+
+/* Types that are text, or say nothing of what they are. */
+static bool is_text(const char *type)
+{
+    static const char *const words[] = {"text/", "json", "xml", "javascript", "urlencoded"};
+    if (type == NULL)
+        return true;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (ap_strcasestr(type, words[i]) != NULL)
+            return true;
+    return false;
+}
+
+static void begin(const request_rec *r, struct answer *a)
+{
+    const struct mod_api_use *use = a->use;
+    a->begun = true;
+    a->bare = r->header_only || r->status == HTTP_NOT_MODIFIED || r->status == HTTP_NO_CONTENT ||
+              r->status == HTTP_RESET_CONTENT || ap_is_HTTP_INFO(r->status);
+    a->unread = !is_text(r->content_type) ||
+                (r->content_type != NULL &&
+                 ap_cstr_casecmpn(r->content_type, "text/event-stream", 17) == 0) ||
+                (use != NULL && use->match.operation->stream);
+}
+
+/* ---- The description ---- */
+
+static uint32_t fields_of(request_rec *r, const struct aps_param_field **out)
+{
+    const apr_array_header_t *tables[2] = {apr_table_elts(r->headers_out),
+                                           apr_table_elts(r->err_headers_out)};
+    struct aps_param_field *fields =
+        apr_palloc(r->pool, (size_t)(tables[0]->nelts + tables[1]->nelts + 1) * sizeof *fields);
+    uint32_t n = 0;
+    for (int t = 0; t < 2; t++) {
+        const apr_table_entry_t *e = (const apr_table_entry_t *)(const void *)tables[t]->elts;
+        for (int i = 0; i < tables[t]->nelts; i++)
+            if (ap_cstr_casecmp(e[i].key, "Content-Type") != 0)
+                fields[n++] = (struct aps_param_field){aps_str(e[i].key), aps_str(e[i].val)};
+    }
+    if (r->content_type != NULL)
+        fields[n++] =
+            (struct aps_param_field){APS_STR_LIT("Content-Type"), aps_str(r->content_type)};
+    *out = fields;
+    return n;
+}
+
+static enum aps_reason judge_schema(request_rec *r, struct answer *a, struct aps_str *io_text)
+{
+    struct mod_judges *judges;
+    struct aps_response_result result;
+    const struct aps_response_options options = {.json = &aps_jsonread_strict,
+                                                 .strip = a->want->strip && !a->watches};
+    if (a->use == NULL || a->use->api == NULL ||
+        (a->want->schema == MOD_RESPONSES_PASS && !options.strip))
+        return APS_REASON_ALLOW;
+    if ((judges = mod_judges_take()) == NULL)
+        return APS_REASON_INTERNAL;
+    struct aps_response response = {
+        .status = (unsigned)r->status, .body = *io_text, .bare = a->bare, .unread = a->unread};
+    response.fields_n = fields_of(r, &response.fields);
+    enum aps_reason reason =
+        aps_response_judge(judges->response, r->pool, a->use->api, a->use->match.operation,
+                           &response, &options, &result);
+    mod_judges_give(judges);
+    if (result.body.p != NULL)
+        *io_text = result.body;
+    if (a->want->schema == MOD_RESPONSES_PASS)
+        return APS_REASON_ALLOW;
+    if (reason != APS_REASON_ALLOW)
+        mod_content_note(a->m, &result.failures);
+    return reason;
+}
+
+/* ---- Leaks ---- */
+
+static bool note_leak(void *ctx, const struct aps_leak_finding *finding)
+{
+    struct answer *a = ctx;
+    if (a->kind == NULL)
+        a->kind = aps_leak_kind_name(finding->kind);
+    if (a->ranges != NULL && a->ranges_n < RANGES_MAX)
+        a->ranges[a->ranges_n] = (struct range){finding->offset, finding->length};
+    a->ranges_n++;
+    return a->ranges != NULL;
+}
+
+/* Digits become other digits and letters other letters, so that JSON stays JSON; what a backslash
+ * is before stays as it is. */
+static void mask(char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] == '\\')
+            i++;
+        else if (apr_isdigit(p[i]))
+            p[i] = '1';
+        else if (apr_isalpha(p[i]))
+            p[i] = 'x';
+    }
+}
+
+static enum aps_reason look_for_leaks(request_rec *r, struct answer *a, struct aps_str *io_text)
+{
+    const struct mod_responses *want = a->want;
+    const struct aps_leak_rules *rules = NULL;
+    struct aps_str prefix = {NULL, 0};
+    struct aps_leak scan;
+    bool masks = want->leaks == MOD_RESPONSES_MASK && !a->watches;
+    if (want->leaks == MOD_RESPONSES_PASS || a->unread || a->bare)
+        return APS_REASON_ALLOW;
+    if (mod_process_view(a->m) != NULL)
+        prefix = aps_snapshot_prefix(aps_view_snapshot(a->m->view));
+    if (masks)
+        a->ranges = apr_palloc(r->pool, RANGES_MAX * sizeof *a->ranges);
+    if (aps_leak_rules_new(r->pool, want->kinds, &prefix, prefix.n != 0, &rules) != APS_OK)
+        return APS_REASON_INTERNAL;
+    aps_leak_init(&scan, r->pool, rules, note_leak, a);
+    if (aps_leak_feed(&scan, *io_text) != APS_OK)
+        return APS_REASON_INTERNAL;
+    aps_leak_end(&scan);
+    if (a->kind == NULL)
+        return APS_REASON_ALLOW;
+    a->m->fault = aps_str(apr_pstrcat(r->pool, "leak ", a->kind, NULL));
+    if (!masks || a->ranges_n > RANGES_MAX)
+        return APS_REASON_RESPONSE_LEAK;
+    char *copy = apr_pstrmemdup(r->pool, io_text->p, io_text->n);
+    for (uint32_t i = 0; i < a->ranges_n; i++)
+        mask(copy + a->ranges[i].at, (size_t)a->ranges[i].n);
+    io_text->p = copy;
+    return APS_REASON_ALLOW;
+}
+
+static void escape(request_rec *r, const struct answer *a, struct aps_str *io_text)
+{
+    struct aps_harden run = {false, false, 0};
+    struct aps_buf out;
+    if (!a->want->escape || a->watches || r->content_type == NULL ||
+        !aps_harden_is_json(aps_str(r->content_type)))
+        return;
+    aps_buf_init(&out, r->pool, 6 * io_text->n + 12);
+    aps_harden_feed(&run, *io_text, &out);
+    aps_harden_end(&run, &out);
+    if (!out.full && !aps_str_eq(aps_buf_text(&out), *io_text))
+        *io_text = aps_buf_text(&out);
+}
+
+/* ---- The whole answer ---- */
+
+static apr_status_t free_block(void *block)
+{
+    free(block);
+    return APR_SUCCESS;
+}
+
+/* Decode what came coded. */
+static enum aps_reason decode(request_rec *r, const struct answer *a, struct aps_str *io_text)
+{
+    const struct aps_coding_caps caps = {a->want->max, RATIO_MAX};
+    const char *field = apr_table_get(r->headers_out, "Content-Encoding");
+    enum aps_coding coding = APS_CODING_NONE;
+    char *p = NULL;
+    size_t n = 0;
+    if (aps_coding_parse(aps_str(field), &coding) != APS_CODING_OK)
+        return APS_REASON_RESPONSE_CODING;
+    if (coding == APS_CODING_NONE || io_text->n == 0)
+        return APS_REASON_ALLOW;
+    struct aps_coding_run *run = aps_coding_begin(coding, &caps, io_text->n);
+    if (run == NULL)
+        return APS_REASON_INTERNAL;
+    enum aps_coding_fault fault = aps_coding_add(run, *io_text);
+    if (fault == APS_CODING_OK)
+        fault = aps_coding_end(run, &p, &n);
+    aps_coding_free(run);
+    if (fault != APS_CODING_OK)
+        return fault == APS_CODING_BYTES || fault == APS_CODING_RATIO ? APS_REASON_RESPONSE_LARGE
+                                                                      : APS_REASON_RESPONSE_CODING;
+    apr_pool_cleanup_register(r->pool, p, free_block, apr_pool_cleanup_null);
+    *io_text = (struct aps_str){p, n};
+    return APS_REASON_ALLOW;
+}
+
+static bool blocks(const struct answer *a, enum aps_reason reason)
+{
+    if (a->watches)
+        return false;
+    if (reason == APS_REASON_RESPONSE_LEAK)
+        return a->want->leaks >= MOD_RESPONSES_MASK;
+    if (reason == APS_REASON_RESPONSE_LARGE || reason == APS_REASON_RESPONSE_CODING ||
+        reason == APS_REASON_INTERNAL)
+        return a->want->schema == MOD_RESPONSES_BLOCK || a->want->leaks >= MOD_RESPONSES_MASK;
+    return a->want->schema == MOD_RESPONSES_BLOCK;
+}
+
+/* The worse of the two; what is stripped is not looked through again for what it does not have. */
+static enum aps_reason judge(request_rec *r, struct answer *a, struct aps_str *io_text)
+{
+    enum aps_reason reason = a->unread ? APS_REASON_ALLOW : decode(r, a, io_text);
+    if (reason != APS_REASON_ALLOW)
+        return reason;
+    enum aps_reason schema = judge_schema(r, a, io_text);
+    if (schema != APS_REASON_ALLOW && blocks(a, schema))
+        return schema;
+    enum aps_reason leak = look_for_leaks(r, a, io_text);
+    if (leak == APS_REASON_ALLOW)
+        escape(r, a, io_text);
+    return leak != APS_REASON_ALLOW ? leak : schema;
+}
+
+/* ---- The filter ---- */
+
+static void tell(request_rec *r, struct answer *a, enum aps_reason reason)
+{
+    mod_req_verdict(a->m, blocks(a, reason) ? MOD_ENGINE_ON : MOD_ENGINE_DETECT, reason);
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "APISEC0081: the answer is %s, %s: %s (request %s)",
+                  blocks(a, reason) ? "refused" : "not as it should be", aps_reason_token(reason),
+                  a->m->fault.n != 0 ? a->m->fault.p : aps_reason_text(reason), mod_req_id(a->m));
+}
+
+/* Nothing of what the handler has said goes out. */
+static apr_status_t refuse(ap_filter_t *f, apr_bucket_brigade *bb, struct answer *a,
+                           enum aps_reason reason)
+{
+    request_rec *r = f->r;
+    apr_brigade_cleanup(bb);
+    apr_brigade_cleanup(a->held);
+    a->m->failures = NULL; /* they are the backend's, and nobody else's */
+    a->m->refused = r;
+    r->status = aps_reason_status(reason);
+    r->status_line = NULL;
+    apr_table_clear(r->headers_out);
+    f->ctx = NULL;
+    return mod_answer_problem(f, bb, a->m, reason);
+}
+
+static apr_status_t send_changed(ap_filter_t *f, apr_bucket_brigade *bb, struct answer *a,
+                                 struct aps_str text)
+{
+    static const char *const gone[] = {"Content-Encoding", "Content-MD5", "Content-Digest",
+                                       "Digest",           "Repr-Digest", "ETag",
+                                       "Accept-Ranges"};
+    request_rec *r = f->r;
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++)
+        apr_table_unset(r->headers_out, gone[i]);
+    ap_set_content_length(r, (apr_off_t)text.n);
+    apr_brigade_cleanup(a->held);
+    apr_brigade_cleanup(bb);
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(text.p, text.n, r->pool, alloc));
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
+    return ap_pass_brigade(f->next, bb);
+}
+
+/* What was held, and what follows it, as it came. */
+static apr_status_t send_held(ap_filter_t *f, apr_bucket_brigade *bb, struct answer *a)
+{
+    APR_BRIGADE_PREPEND(bb, a->held);
+    ap_remove_output_filter(f);
+    return ap_pass_brigade(f->next, bb);
+}
+
+static apr_status_t finish(ap_filter_t *f, apr_bucket_brigade *bb, struct answer *a)
+{
+    char *p = NULL;
+    apr_size_t n = 0;
+    apr_status_t status = apr_brigade_pflatten(a->held, &p, &n, f->r->pool);
+    if (status != APR_SUCCESS)
+        return status;
+    struct aps_str text = {n != 0 ? p : "", n};
+    enum aps_reason reason = judge(f->r, a, &text);
+    if (reason != APS_REASON_ALLOW)
+        tell(f->r, a, reason);
+    if (reason != APS_REASON_ALLOW && blocks(a, reason))
+        return refuse(f, bb, a, reason);
+    const char *coded = apr_table_get(f->r->headers_out, "Content-Encoding");
+    bool decoded = coded != NULL && *coded != '\0' && text.p != p;
+    if (a->watches || (text.p == p && !decoded) ||
+        !(a->want->strip || a->want->escape || a->ranges_n))
+        return send_held(f, bb, a);
+    f->ctx = NULL;
+    return send_changed(f, bb, a, text);
+}
+
+/* Take what came; *out_ended where all of it is there.  False: it cannot be held. */
+static bool hold(ap_filter_t *f, apr_bucket_brigade *bb, struct answer *a, bool *out_ended,
+                 apr_status_t *out_status)
+{
+    apr_bucket *last = APR_BRIGADE_LAST(bb);
+    apr_off_t n = 0;
+    *out_ended = last != APR_BRIGADE_SENTINEL(bb) && APR_BUCKET_IS_EOS(last);
+    if ((*out_status = apr_brigade_length(bb, 1, &n)) != APR_SUCCESS)
+        return false;
+    a->length += n;
+    if (a->length > (apr_off_t)a->want->max)
+        return false;
+    if (*out_ended)
+        APR_BUCKET_REMOVE(last);
+    *out_status = ap_save_brigade(f, &a->held, &bb, f->r->pool);
+    if (*out_ended)
+        APR_BRIGADE_INSERT_TAIL(bb, last);
+    return *out_status == APR_SUCCESS;
+}
+
+static bool is_error(const apr_bucket_brigade *bb)
+{
+    for (apr_bucket *b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb);
+         b = APR_BUCKET_NEXT(b))
+        if (AP_BUCKET_IS_ERROR(b))
+            return true;
+    return false;
+}
+
+static apr_status_t filter_response(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    struct answer *a = f->ctx;
+    apr_status_t status;
+    bool ended;
+    if (a == NULL) { /* it was answered; what else the handler says is nobody's */
+        apr_brigade_cleanup(bb);
+        return APR_SUCCESS;
+    }
+    if (!a->begun)
+        begin(f->r, a);
+    if (is_error(bb))
+        return send_held(f, bb, a);
+    if (a->unread)
+        return finish(f, bb, a);
+    if (!hold(f, bb, a, &ended, &status)) {
+        if (status != APR_SUCCESS)
+            return status;
+        tell(f->r, a, APS_REASON_RESPONSE_LARGE);
+        return blocks(a, APS_REASON_RESPONSE_LARGE) ? refuse(f, bb, a, APS_REASON_RESPONSE_LARGE)
+                                                    : send_held(f, bb, a);
+    }
+    return ended ? finish(f, bb, a) : APR_SUCCESS;
+}
+
+void mod_stage_response_insert_filter(request_rec *r, struct mod_req *m)
+{
+    const struct mod_dir *dir = ap_get_module_config(r->per_dir_config, &apisec_module);
+    const struct mod_responses *want = dir->responses;
+    if (want == NULL || dir->engine <= MOD_ENGINE_OFF || m->refused != NULL ||
+        (want->schema == MOD_RESPONSES_PASS && want->leaks == MOD_RESPONSES_PASS && !want->strip &&
+         !want->escape))
+        return;
+    struct answer *a = apr_pcalloc(r->pool, sizeof *a);
+    a->m = m;
+    a->want = want;
+    a->watches = dir->engine != MOD_ENGINE_ON;
+    a->use = dir->api != NULL ? mod_stage_api_use(m, dir->api) : NULL;
+    if (a->use != NULL && a->use->reason != APS_REASON_ALLOW)
+        a->use = NULL;
+    a->held = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    ap_add_output_filter_handle(response_filter, a, r, r->connection);
+}
+
+void mod_stage_response_register(void)
+{
+    response_filter =
+        ap_register_output_filter("APISEC_RESPONSE", filter_response, NULL, AP_FTYPE_RESOURCE);
+}
