@@ -15,8 +15,6 @@
 #include "apisec/jsonread.h"
 #include "apisec/yaml.h"
 
-#define ROOT "file:///"
-
 enum form { JSON, YAML, XML };
 
 struct reader {
@@ -215,8 +213,8 @@ static void push(struct reader *r, const char *name, struct aps_str text)
 {
     struct aps_schema_source *source = apr_array_push(r->sources);
 
-    *source = (struct aps_schema_source){.uri = aps_str(apr_pstrcat(r->pool, ROOT, name, NULL)),
-                                         .text = text};
+    *source = (struct aps_schema_source){
+        .uri = aps_str(apr_pstrcat(r->pool, APS_STORE_API_ROOT, name, NULL)), .text = text};
 }
 
 /* Without its fragment. */
@@ -245,7 +243,7 @@ static enum aps_err follow(struct reader *r, const char *from, struct aps_str re
         note(r, from, ref, "it leads above the folder of the description");
         return APS_OK;
     }
-    if (has(r, apr_pstrcat(r->pool, ROOT, name, NULL)))
+    if (has(r, apr_pstrcat(r->pool, APS_STORE_API_ROOT, name, NULL)))
         return APS_OK;
     if ((path = locate(r, name, &why)) == NULL) {
         note(r, from, ref, why);
@@ -305,6 +303,44 @@ static enum aps_err follow_all(struct reader *r, const char *from, struct aps_di
     return err;
 }
 
+/* ---- XML ---- */
+
+/* The value of an attribute whose name ends before `*at`; empty: there is none. */
+static struct aps_str attribute(struct aps_str text, size_t at)
+{
+    struct aps_str value = {NULL, 0};
+    const char *end;
+
+    while (at < text.n && strchr(" \t\r\n=", text.p[at]) != NULL)
+        at++;
+    if (at >= text.n || (text.p[at] != '"' && text.p[at] != '\''))
+        return value;
+    end = memchr(text.p + at + 1, text.p[at], text.n - at - 1);
+    if (end != NULL)
+        value = (struct aps_str){text.p + at + 1, (size_t)(end - text.p) - at - 1};
+    return value;
+}
+
+/* What xs:include, xs:import and xs:redefine name.  The compiler reads XML as it is; what is found
+ * here too much is only read in vain. */
+static enum aps_err follow_locations(struct reader *r, const char *from, struct aps_str text,
+                                     struct aps_diag *diag)
+{
+    static const char name[] = "schemaLocation";
+    enum aps_err err = APS_OK;
+
+    for (size_t at = 0; err == APS_OK && at < text.n;) {
+        const char *found = memmem(text.p + at, text.n - at, name, sizeof name - 1);
+
+        if (found == NULL)
+            break;
+        at = (size_t)(found - text.p) + sizeof name - 1;
+        if (found != text.p && found[-1] != ':') /* that of a document's own schema */
+            err = follow(r, from, attribute(text, at), diag);
+    }
+    return err;
+}
+
 /* ---- all of it ---- */
 
 static enum aps_store_api_kind kind_of(struct reader *r)
@@ -325,8 +361,12 @@ static enum aps_err read_refs(struct reader *r, enum aps_store_api_kind *kind,
 
     for (int i = 0; err == APS_OK && i < r->sources->nelts; i++) {
         struct aps_schema_source s = APR_ARRAY_IDX(r->sources, i, struct aps_schema_source);
-        const char *name = s.uri.p + strlen(ROOT);
+        const char *name = s.uri.p + strlen(APS_STORE_API_ROOT);
 
+        if (*kind == APS_STORE_API_XSD) {
+            err = follow_locations(r, name, s.text, diag);
+            continue;
+        }
         err = judge_json(r, name, s.text, diag);
         if (err == APS_OK && i == 0 && *kind == APS_STORE_API_NONE)
             *kind = kind_of(r);
@@ -374,7 +414,7 @@ enum aps_err ctl_bundle_read(apr_pool_t *pool, const char *path, enum aps_store_
     if (kind != APS_STORE_API_XSD && (err = to_json(&r, name, &text, diag)) != APS_OK)
         return err;
     push(&r, name, text);
-    if (kind != APS_STORE_API_XSD && (err = read_refs(&r, &kind, diag)) != APS_OK)
+    if ((err = read_refs(&r, &kind, diag)) != APS_OK)
         return err;
     out->of = (struct aps_store_api_bundle){kind, (const struct aps_schema_source *)r.sources->elts,
                                             (uint32_t)r.sources->nelts};
@@ -388,8 +428,8 @@ const char *ctl_bundle_resolve(apr_pool_t *pool, struct aps_str uri, struct aps_
 
     if (ref.n == 0)
         return from;
-    if (strncmp(from, ROOT, strlen(ROOT)) != 0)
+    if (strncmp(from, APS_STORE_API_ROOT, strlen(APS_STORE_API_ROOT)) != 0)
         return NULL;
-    name = resolve(pool, from + strlen(ROOT), ref);
-    return name != NULL ? apr_pstrcat(pool, ROOT, name, NULL) : NULL;
+    name = resolve(pool, from + strlen(APS_STORE_API_ROOT), ref);
+    return name != NULL ? apr_pstrcat(pool, APS_STORE_API_ROOT, name, NULL) : NULL;
 }

@@ -23,6 +23,7 @@
 #include "apisec/schema_image.h"
 #include "apisec/secret.h"
 #include "apisec/signer.h"
+#include "apisec/xsd.h"
 
 #define APS_SNAPSHOT_ID_LEN 16 /* bytes of a store's id, random */
 
@@ -129,10 +130,11 @@ typedef void (*aps_snapshot_api_fn)(void *arg, struct aps_str name, const char *
                                     const char *why);
 void aps_snapshot_api_each(const struct aps_snapshot *snap, apr_pool_t *pool,
                            aps_snapshot_api_fn fn, void *arg);
-/* The text of an XSD, which the caller compiles. */
-APS_MUST_CHECK enum aps_err aps_snapshot_xsd_text(const struct aps_snapshot *snap,
-                                                  struct aps_str name, struct aps_str *out,
-                                                  struct aps_diag *diag);
+/* The documents of an XML schema, which the caller compiles (xsd.h): the list lives in `pool`,
+ * their texts are borrowed from the snapshot. */
+APS_MUST_CHECK enum aps_err aps_snapshot_xsd(const struct aps_snapshot *snap, struct aps_str name,
+                                             apr_pool_t *pool, const struct aps_xsd_source **out,
+                                             uint32_t *out_n, struct aps_diag *diag);
 
 /* A key's record by id, without its name, of which no request has any use; it lives in `pool`.
  * APS_ERR_NOT_FOUND, APS_ERR_IO or APS_ERR_CORRUPT. One row, one lookup; for an id that nobody has

@@ -20,11 +20,14 @@
 #define APS_STORE_API_BLOCK_MAX (512 * 1024 * 1024) /* bytes of what is compiled */
 #define APS_STORE_API_TITLE_MAX 128                 /* bytes of title and version that are kept */
 
+/* What the URIs of documents begin with: the folder that the first one lay in. */
+#define APS_STORE_API_ROOT "file:///"
+
 enum aps_store_api_kind {
     APS_STORE_API_NONE,
     APS_STORE_API_OPENAPI,
     APS_STORE_API_SCHEMA, /* one JSON Schema, and what it refers to */
-    APS_STORE_API_XSD,
+    APS_STORE_API_XSD,    /* an XML schema, and what it includes and imports */
 };
 /* "openapi"; NULL of NONE. */
 const char *aps_store_api_kind_name(enum aps_store_api_kind kind);

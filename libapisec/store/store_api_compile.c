@@ -7,6 +7,7 @@
 #include "apisec/api_compile.h"
 #include "apisec/jsonread.h"
 #include "own.h"
+#include "xsd_block.h"
 
 /* ---- bounds ---- */
 
@@ -110,13 +111,20 @@ static enum aps_err compile_schema(const struct aps_store_api_bundle *bundle, ap
     return aps_schema_compile(&what, pool, &made->block, made->gaps, diag);
 }
 
-/* Each process compiles the text itself. */
+/* Each process compiles the texts itself; that they can be compiled is found out here. */
 static enum aps_err compile_xsd(const struct aps_store_api_bundle *bundle, apr_pool_t *pool,
                                 struct aps_store_api_made *made, struct aps_diag *diag)
 {
-    (void)pool, (void)diag;
-    made->block = bundle->sources[0].text;
-    return APS_OK;
+    const struct aps_xsd_source *sources = NULL;
+    const struct aps_xsd *xsd = NULL;
+    uint32_t n = 0;
+    enum aps_err err;
+
+    made->block = aps_xsd_block_write(bundle->sources, bundle->n, APS_STORE_API_ROOT, pool);
+    if ((err = aps_xsd_block_read(made->block, pool, &sources, &n)) != APS_OK)
+        return err;
+    aps_xml_start(); /* who changes a store has one thread */
+    return aps_xsd_compile(sources, n, pool, &xsd, diag);
 }
 
 typedef enum aps_err (*compile_fn)(const struct aps_store_api_bundle *bundle, apr_pool_t *pool,

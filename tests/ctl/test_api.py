@@ -163,6 +163,16 @@ def test_one_is_removed(shop, files):
         assert db.execute("SELECT count(*) FROM api_source").fetchone() == (0,)
 
 
+def test_an_xml_schema_brings_what_it_includes(store, files):  # POS-16, POS-22
+    files.write("api/a.xsd", XSD.replace("<xs:element", '<xs:include schemaLocation="sub/b.xsd"/><xs:element'))
+    assert "no such file" in refused(store, 3, "was not followed", "api", "import", "x", files.path("api/a.xsd"))
+    files.write("api/sub/b.xsd", XSD.replace('name="a"', 'name="b"'))
+    assert store.json("api", "import", "x", files.path("api/a.xsd"))["documents"] == 2
+    files.write("api/a.xsd", XSD.replace("xs:string", "xs:colour"))
+    refused(store, 2, "colour", "api", "import", "x", files.path("api/a.xsd"))
+    assert len(store.json("api", "show", "x")["documents"]) == 2
+
+
 # ---- validate, coverage
 
 

@@ -25,6 +25,7 @@ static int tear_down(void **state)
 #define FIRST "{\"title\":\"Pet\",\"type\":\"object\",\"required\":[\"name\"]}"
 #define SECOND "{\"title\":\"Pet, second\",\"$ref\":\"sub/name.json\"}"
 #define BELOW "{\"type\":\"string\",\"pattern\":\"^[a-z]+$\"}"
+#define ANY "<xs:schema xmlns:xs=\"http://www.w3.org/2001/XMLSchema\"/>"
 #define BAD "{\"type\":\"colour\"}"
 
 static enum aps_err put_bundle(struct aps_store *st, struct aps_str name,
@@ -136,7 +137,7 @@ static void a_trial_writes_no_file(void **state)
 
 static void names_kinds_and_bounds_are_checked(void **state)
 {
-    static const struct aps_schema_source xsd = {.text = {"<schema/>", 9}};
+    static const struct aps_schema_source xsd = {.text = {ANY, sizeof ANY - 1}};
     static const struct aps_schema_source none = {.text = {"", 0}};
     struct aps_store *st = t_open(&t, T_NOW);
     bool changed;
@@ -171,20 +172,31 @@ static void a_large_document_is_kept_in_parts(void **state)
     aps_store_close(st);
 }
 
-/* POS-16: what documents of XML are judged by comes from the store alone. */
-static void an_xsd_is_handed_out_as_text(void **state)
+#define XS(body) "<xs:schema xmlns:xs=\"http://www.w3.org/2001/XMLSchema\">" body "</xs:schema>"
+#define XSD XS("<xs:include schemaLocation=\"b.xsd\"/><xs:element name=\"a\" type=\"b\"/>")
+#define XSD_B XS("<xs:simpleType name=\"b\"><xs:restriction base=\"xs:string\"/></xs:simpleType>")
+
+/* POS-16: what documents of XML are judged by comes from the store alone; POS-22. */
+static void an_xsd_is_handed_out_as_texts(void **state)
 {
-    static const struct aps_schema_source xsd = {.text = {"<schema/>", 9}};
+    static const struct aps_schema_source xsd[] = {
+        {.uri = {"file:///a.xsd", 13}, .text = {XSD, sizeof XSD - 1}},
+        {.uri = {"file:///b.xsd", 13}, .text = {XSD_B, sizeof XSD_B - 1}},
+    };
+    const struct aps_xsd_source *sources = NULL;
     struct aps_store *st = t_open(&t, T_NOW);
     struct aps_snapshot *snap;
-    struct aps_str text;
+    uint32_t n = 0;
     bool changed;
     (void)state;
-    t_want(APS_OK, put_bundle(st, PET, APS_STORE_API_XSD, &xsd, 1, &changed), &t.diag);
+    t_want(APS_ERR_NOT_FOUND, put_bundle(st, PET, APS_STORE_API_XSD, xsd, 1, &changed), &t.diag);
+    t_want(APS_OK, put_bundle(st, PET, APS_STORE_API_XSD, xsd, 2, &changed), &t.diag);
     t_commit(&t, st);
     snap = t_snapshot(&t);
-    t_want(APS_OK, aps_snapshot_xsd_text(snap, PET, &text, &t.diag), &t.diag);
-    assert_true(aps_str_eq(text, xsd.text));
+    t_want(APS_OK, aps_snapshot_xsd(snap, PET, t.pool, &sources, &n, &t.diag), &t.diag);
+    assert_int_equal(n, 2);
+    assert_true(aps_str_eq(sources[0].name, APS_STR_LIT("a.xsd")));
+    assert_true(aps_str_eq(sources[1].text, xsd[1].text));
     aps_snapshot_close(snap);
     want_fault(APS_ERR_NOT_FOUND, "that is xsd");
 }
@@ -377,7 +389,7 @@ int main(void)
         T(a_trial_writes_no_file),
         T(names_kinds_and_bounds_are_checked),
         T(a_large_document_is_kept_in_parts),
-        T(an_xsd_is_handed_out_as_text),
+        T(an_xsd_is_handed_out_as_texts),
         T(a_description_is_opened_with_the_snapshot),
         T(snapshots_share_what_is_the_same),
         T(a_damaged_file_is_told_to_who_asks),
