@@ -16,19 +16,30 @@ static const struct aps_str ndjson_types[] = {
     TYPE("application/x-ndjson"), TYPE("application/ndjson"), TYPE("application/jsonl")};
 static const struct aps_str form_types[] = {TYPE("application/x-www-form-urlencoded")};
 
+static const struct aps_str multipart_types[] = {TYPE("multipart/form-data")};
+static const struct aps_str xml_types[] = {TYPE("application/xml"), TYPE("text/xml"),
+                                           TYPE("application/*+xml")};
+
 static const struct mod_types usual[MOD_READ_COUNT] = {
     [MOD_READ_JSON] = {2, json_types, "application/json, application/*+json"},
     [MOD_READ_NDJSON] = {3, ndjson_types,
                          "application/x-ndjson, application/ndjson, application/jsonl"},
     [MOD_READ_FORM] = {1, form_types, "application/x-www-form-urlencoded"},
+    [MOD_READ_MULTIPART] = {1, multipart_types, "multipart/form-data"},
+    [MOD_READ_XML] = {3, xml_types, "application/xml, text/xml, application/*+xml"},
 };
+
+const struct mod_read *mod_content_read(const struct mod_content *content)
+{
+    return content->read != NULL || content->schema == NULL ? content->read : content->json;
+}
 
 const struct mod_types *mod_content_types(const struct mod_content *content)
 {
+    const struct mod_read *read = mod_content_read(content);
     if (content->types != NULL)
         return content->types;
-    return content->read != NULL && usual[content->read->kind].n != 0 ? &usual[content->read->kind]
-                                                                      : NULL;
+    return read != NULL && usual[read->kind].n != 0 ? &usual[read->kind] : NULL;
 }
 
 const struct mod_decode *mod_content_decode(const struct mod_content *content)
@@ -57,6 +68,10 @@ const struct mod_content *mod_content_join(apr_pool_t *pool, const struct mod_co
         content->read = outer->read;
     if (content->decode == NULL)
         content->decode = outer->decode;
+    if (content->schema == NULL && inner->read == NULL) { /* another reader, another schema */
+        content->schema = outer->schema;
+        content->json = outer->json;
+    }
     if (content->errors == MOD_ERRORS_UNSET)
         content->errors = outer->errors;
     return content;

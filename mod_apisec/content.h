@@ -11,7 +11,9 @@
 #include "apisec/failures.h"
 #include "apisec/jsonread.h"
 #include "apisec/mediatype.h"
+#include "apisec/multipart.h"
 #include "apisec/schema_judge.h"
+#include "apisec/xml.h"
 
 /* ---- What a section says ---- */
 
@@ -21,6 +23,8 @@ enum mod_read_kind {
     MOD_READ_JSON,
     MOD_READ_NDJSON,
     MOD_READ_FORM,
+    MOD_READ_MULTIPART,
+    MOD_READ_XML,
     MOD_READ_COUNT
 };
 
@@ -31,7 +35,10 @@ struct mod_read {
     bool repeated;                    /* a form may have a name twice */
     uint32_t max;                     /* bytes, as sent and decoded */
     uint32_t lines;                   /* of ndjson */
-    struct aps_jsonread_options caps; /* bytes_max is `max` */
+    uint32_t parts;                   /* of multipart */
+    uint32_t part;                    /* bytes of one; 0: `max` */
+    struct aps_jsonread_options caps; /* of JSON, and of forms; bytes_max is `max` */
+    struct aps_xml_options xml;       /* likewise */
 };
 
 /* ApiSecDecode */
@@ -60,6 +67,8 @@ struct mod_content {
     const struct mod_types *types;
     const struct mod_read *read;
     const struct mod_decode *decode;
+    const char *schema;          /* its name in the store */
+    const struct mod_read *json; /* what reads for it, unless `read` is set */
     enum mod_errors errors;
 };
 
@@ -70,12 +79,18 @@ const char *mod_content_words_types(cmd_parms *cmd, int argc, char *const argv[]
                                     const struct mod_types **out);
 const char *mod_content_words_read(cmd_parms *cmd, int argc, char *const argv[],
                                    const struct mod_read **out);
+const char *mod_content_words_schema(cmd_parms *cmd, int argc, char *const argv[],
+                                     struct mod_content *out);
+/* NULL, or why the parts do not go together. */
+const char *mod_content_words_check(const struct mod_content *content);
 const char *mod_content_words_decode(cmd_parms *cmd, int argc, char *const argv[],
                                      const struct mod_decode **out);
 /* An inner section's settings where it has some, else the outer one's; lives in `pool`. */
 const struct mod_content *mod_content_join(apr_pool_t *pool, const struct mod_content *outer,
                                            const struct mod_content *inner);
-/* With what is usual where nothing was said: of `types` by ApiSecBody, NULL: all. */
+/* With what is usual where nothing was said: what reads it, NULL: nothing; of `types` those of the
+ * reader, NULL: all. */
+const struct mod_read *mod_content_read(const struct mod_content *content);
 const struct mod_types *mod_content_types(const struct mod_content *content);
 const struct mod_decode *mod_content_decode(const struct mod_content *content);
 /* Whether a handler of the section is given decoded bytes. */

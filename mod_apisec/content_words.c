@@ -8,6 +8,8 @@
 #define NODES_MAX 10000000
 #define LINES_MAX 1000000
 #define LINES_DEFAULT 10000
+#define ATTRIBUTES_MAX 10000
+#define PARTS_MAX 100000
 #define RATIO_MAX 10000
 #define TYPES_MAX 32
 
@@ -72,6 +74,9 @@ const char *mod_content_words_types(cmd_parms *cmd, int argc, char *const argv[]
 #define FOR_JSON (1u << MOD_READ_JSON | 1u << MOD_READ_NDJSON)
 #define FOR_NDJSON (1u << MOD_READ_NDJSON)
 #define FOR_FORM (1u << MOD_READ_FORM)
+#define FOR_MULTIPART (1u << MOD_READ_MULTIPART)
+#define FOR_XML (1u << MOD_READ_XML)
+#define FOR_ALL (FOR_ANY | FOR_JSON | FOR_FORM | FOR_MULTIPART | FOR_XML)
 
 struct option {
     const char *name; /* with its sign */
@@ -86,7 +91,7 @@ struct option {
     }
 
 static const struct option options[] = {
-    OPTION("max", max, BYTES_MAX, FOR_ANY | FOR_JSON | FOR_FORM),
+    OPTION("max", max, BYTES_MAX, FOR_ALL),
     OPTION("depth", caps.depth_max, DEPTH_MAX, FOR_JSON),
     OPTION("nodes", caps.nodes_max, NODES_MAX, FOR_JSON),
     OPTION("string", caps.string_max, BYTES_MAX, FOR_JSON | FOR_FORM),
@@ -94,6 +99,12 @@ static const struct option options[] = {
     OPTION("items", caps.items_max, APS_JSONREAD_HELD_MAX, FOR_JSON),
     OPTION("digits", caps.digits_max, BYTES_MAX, FOR_JSON),
     OPTION("lines", lines, LINES_MAX, FOR_NDJSON),
+    OPTION("depth", xml.depth_max, DEPTH_MAX, FOR_XML),
+    OPTION("nodes", xml.nodes_max, NODES_MAX, FOR_XML),
+    OPTION("string", xml.text_max, BYTES_MAX, FOR_XML),
+    OPTION("attributes", xml.attributes_max, ATTRIBUTES_MAX, FOR_XML),
+    OPTION("parts", parts, PARTS_MAX, FOR_MULTIPART),
+    OPTION("part", part, BYTES_MAX, FOR_MULTIPART),
 };
 
 static const char *read_option(apr_pool_t *pool, const char *word, struct mod_read *out)
@@ -129,7 +140,8 @@ const char *mod_content_words_read(cmd_parms *cmd, int argc, char *const argv[],
 {
     static const char *const kinds[MOD_READ_COUNT] = {
         [MOD_READ_ANY] = "any",       [MOD_READ_NONE] = "none", [MOD_READ_JSON] = "json",
-        [MOD_READ_NDJSON] = "ndjson", [MOD_READ_FORM] = "form",
+        [MOD_READ_NDJSON] = "ndjson", [MOD_READ_FORM] = "form", [MOD_READ_MULTIPART] = "multipart",
+        [MOD_READ_XML] = "xml",
     };
     struct mod_read *read = apr_pcalloc(cmd->pool, sizeof *read);
     size_t kind = 0;
@@ -137,14 +149,20 @@ const char *mod_content_words_read(cmd_parms *cmd, int argc, char *const argv[],
     while (argc > 0 && kind < MOD_READ_COUNT && strcmp(argv[0], kinds[kind]) != 0)
         kind++;
     if (argc == 0 || kind == MOD_READ_COUNT)
-        return "want json, ndjson, form, any or none, and options behind it";
+        return "want json, ndjson, form, multipart, xml, any or none, and options behind it";
     read->kind = (enum mod_read_kind)kind;
     read->caps = aps_jsonread_strict;
     read->max = aps_jsonread_strict.bytes_max;
     read->lines = LINES_DEFAULT;
+    read->xml = aps_xml_strict;
+    read->parts = aps_multipart_usual.parts_max;
     for (int i = 1; i < argc && fault == NULL; i++)
         fault = read_option(cmd->pool, argv[i], read);
-    read->caps.bytes_max = read->max;
+    read->caps.bytes_max = read->xml.bytes_max = read->max;
+    if (read->kind == MOD_READ_XML && aps_xml_version(cmd->temp_pool) == NULL)
+        return "xml: this build reads no XML";
+    if (read->kind == MOD_READ_XML)
+        aps_xml_start(); /* here there is one thread */
     *out = read;
     return fault;
 }
@@ -202,4 +220,24 @@ const char *mod_content_words_decode(cmd_parms *cmd, int argc, char *const argv[
     decode->accept = list_codings(cmd->pool, decode->codings);
     *out = decode;
     return fault;
+}
+
+/* ---- Schemas ---- */
+
+const char *mod_content_words_schema(cmd_parms *cmd, int argc, char *const argv[],
+                                     struct mod_content *out)
+{
+    char *const json[] = {(char *)"json"};
+    if (argc != 2 || strcmp(argv[0], "json") != 0 || !aps_str_is_name(aps_str(argv[1])))
+        return "want json and the name of a JSON Schema of the store";
+    out->schema = apr_pstrdup(cmd->pool, argv[1]);
+    return mod_content_words_read(cmd, 1, json, &out->json);
+}
+
+const char *mod_content_words_check(const struct mod_content *content)
+{
+    if (content->schema == NULL || content->read == NULL || content->read->kind == MOD_READ_JSON ||
+        content->read->kind == MOD_READ_NDJSON)
+        return NULL;
+    return "ApiSecSchema json judges what ApiSecBody json or ndjson reads";
 }

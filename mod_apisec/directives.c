@@ -618,7 +618,16 @@ static const char *set_types(cmd_parms *cmd, struct mod_dir *dir, int argc, char
 
 static const char *set_body(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
 {
-    return say(cmd, mod_content_words_read(cmd, argc, argv, &content_of(cmd, dir)->read));
+    struct mod_content *content = content_of(cmd, dir);
+    const char *fault = mod_content_words_read(cmd, argc, argv, &content->read);
+    return say(cmd, fault != NULL ? fault : mod_content_words_check(content));
+}
+
+static const char *set_schema(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    struct mod_content *content = content_of(cmd, dir);
+    const char *fault = mod_content_words_schema(cmd, argc, argv, content);
+    return say(cmd, fault != NULL ? fault : mod_content_words_check(content));
 }
 
 static const char *set_decode(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])

@@ -49,6 +49,82 @@ static enum aps_reason judge_absence(const struct mod_read *read, enum aps_metho
 
 /* ---- By its bytes ---- */
 
+/* ---- By a schema ---- */
+
+/* NULL: it cannot be used, which is in the error log. */
+static const struct aps_schema_image *schema_of(struct mod_req *m, const char *name)
+{
+    const struct aps_schema_image *image = NULL;
+    struct aps_diag diag = {{0}};
+    if (mod_process_view(m) == NULL)
+        return NULL;
+    enum aps_err err =
+        aps_snapshot_schema(aps_view_snapshot(m->view), aps_str(name), &image, &diag);
+    if (err == APS_OK)
+        return image;
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, m->first,
+                  "APISEC0100: sys_crash: the JSON Schema %s cannot be used: %s", name,
+                  aps_err_say(err, &diag));
+    return NULL;
+}
+
+static enum aps_reason judge_value(struct mod_req *m, const struct aps_schema_image *image,
+                                   struct aps_schema_judge *judge,
+                                   const struct aps_jsonread *reader)
+{
+    enum aps_schema_verdict verdict =
+        aps_schema_judge(judge, image, 0, reader, aps_jsonread_root(reader));
+    if (verdict == APS_SCHEMA_VALID)
+        return APS_REASON_ALLOW;
+    if (verdict == APS_SCHEMA_NOMEM)
+        return APS_REASON_INTERNAL;
+    mod_content_fail_schema(m, judge, verdict);
+    return verdict == APS_SCHEMA_INVALID ? APS_REASON_BODY_INVALID : APS_REASON_BODY_OVER;
+}
+
+/* What values are judged by; image NULL: by nothing. */
+struct by_schema {
+    struct mod_req *m;
+    const struct aps_schema_image *image;
+    struct aps_schema_judge *judge;
+    enum aps_reason reason;
+};
+
+static enum aps_reason begin_schema(struct mod_req *m, const char *name, apr_pool_t *pool,
+                                    struct by_schema *out)
+{
+    struct aps_schema_judge_options options = aps_schema_judge_usual;
+    *out = (struct by_schema){.m = m, .reason = APS_REASON_ALLOW};
+    if (name == NULL)
+        return APS_REASON_ALLOW;
+    if ((out->image = schema_of(m, name)) == NULL)
+        return APS_REASON_SCHEMA_DOWN;
+    options.way = APS_SCHEMA_REQUEST;
+    out->judge = aps_schema_judge_new(pool, &options);
+    return out->judge != NULL ? APS_REASON_ALLOW : APS_REASON_INTERNAL;
+}
+
+static bool judge_next(void *ctx, const struct aps_jsonread *reader, uint32_t line)
+{
+    struct by_schema *by = ctx;
+    (void)line;
+    by->reason = judge_value(by->m, by->image, by->judge, reader);
+    return by->reason == APS_REASON_ALLOW;
+}
+
+/* ---- By what reads it ---- */
+
+static enum aps_reason judge_json(struct mod_req *m, struct aps_str text,
+                                  const struct mod_read *read, struct by_schema *by,
+                                  apr_pool_t *pool)
+{
+    struct aps_jsonread reader;
+    enum aps_reason reason = mod_content_json(m, text, &read->caps, pool, &reader);
+    return reason != APS_REASON_ALLOW || by->image == NULL
+               ? reason
+               : judge_value(m, by->image, by->judge, &reader);
+}
+
 static enum aps_reason reason_of_lines(const struct aps_ndjson *lines)
 {
     switch (lines->fault) {
@@ -68,14 +144,18 @@ static enum aps_reason reason_of_lines(const struct aps_ndjson *lines)
 }
 
 static enum aps_reason judge_lines(struct mod_req *m, struct aps_str text,
-                                   const struct mod_read *read, apr_pool_t *pool)
+                                   const struct mod_read *read, struct by_schema *by,
+                                   apr_pool_t *pool)
 {
     const struct aps_ndjson_options options = {&read->caps, read->lines, false};
     struct aps_ndjson lines;
     struct aps_diag diag = {{0}};
-    aps_ndjson_init(&lines, pool, mod_process.hash_key, &options, NULL, NULL);
+    aps_ndjson_init(&lines, pool, mod_process.hash_key, &options,
+                    by->image != NULL ? judge_next : NULL, by);
     (void)aps_ndjson_feed(&lines, text); /* the end has the same answer */
-    if (aps_ndjson_end(&lines) != APS_NDJSON_OK) {
+    if (aps_ndjson_end(&lines) == APS_NDJSON_STOPPED)
+        return by->reason;
+    if (lines.fault != APS_NDJSON_OK) {
         const char *token = lines.fault == APS_NDJSON_LINE
                                 ? aps_jsonread_fault_name(lines.reader.fault)
                                 : aps_ndjson_fault_name(lines.fault);
@@ -99,19 +179,75 @@ static enum aps_reason judge_form(struct mod_req *m, struct aps_str text,
     return fault >= APS_URLENCODED_PAIRS ? APS_REASON_BODY_OVER : APS_REASON_BODY_MALFORMED;
 }
 
-static enum aps_reason judge_text(struct mod_req *m, struct aps_str text,
-                                  const struct mod_read *read, apr_pool_t *pool)
+/* A part is taken where its file may be stored by its name (POS-18). */
+static bool take_part(void *context, const struct aps_multipart_part *part)
 {
-    struct aps_jsonread reader;
+    const struct aps_multipart_options *options = context;
+    return part->filename.p == NULL || aps_multipart_is_safe(part->filename, options->name_max);
+}
+
+static enum aps_reason judge_parts(struct mod_req *m, struct aps_str text,
+                                   const struct mod_read *read, apr_pool_t *pool)
+{
+    struct aps_multipart_options options = aps_multipart_usual;
+    struct aps_mediatype type = {.boundary = {NULL, 0}};
+    enum aps_multipart_fault fault = APS_MULTIPART_OK;
+    (void)mod_content_type(m, &type); /* without one there is no boundary */
+    options.parts_max = read->parts;
+    options.part_max = read->part != 0 ? read->part : read->max;
+    options.total_max = read->max;
+    struct aps_multipart *parts =
+        aps_multipart_new(pool, type.boundary, &options, take_part, &options, &fault);
+    if (parts != NULL) {
+        (void)aps_multipart_feed(parts, text); /* the end has the same answer */
+        fault = aps_multipart_finish(parts);
+    }
+    if (fault == APS_MULTIPART_OK)
+        return parts != NULL ? APS_REASON_ALLOW : APS_REASON_INTERNAL;
+    if (fault == APS_MULTIPART_NOMEM)
+        return APS_REASON_INTERNAL;
+    const bool name = fault == APS_MULTIPART_SINK;
+    mod_content_fail(m, "multipart", name ? "filename" : aps_multipart_fault_name(fault),
+                     parts != NULL ? (size_t)aps_multipart_at(parts) : 0,
+                     name ? "names of files that are safe wherever they are stored"
+                          : aps_multipart_fault_text(fault));
+    return fault >= APS_MULTIPART_PARTS && !name ? APS_REASON_BODY_OVER : APS_REASON_BODY_MALFORMED;
+}
+
+static enum aps_reason judge_xml(struct mod_req *m, struct aps_str text,
+                                 const struct mod_read *read, apr_pool_t *pool)
+{
+    struct aps_diag diag = {{0}};
+    enum aps_xml_fault fault = aps_xml(pool, text, &read->xml, NULL, &diag);
+    if (fault == APS_XML_OK)
+        return APS_REASON_ALLOW;
+    if (fault == APS_XML_NOMEM || fault == APS_XML_UNDECIDED || fault == APS_XML_ABSENT)
+        return APS_REASON_INTERNAL;
+    mod_content_fail(m, "xml", aps_xml_fault_name(fault), 0, diag.text);
+    return fault >= APS_XML_BYTES ? APS_REASON_BODY_OVER : APS_REASON_BODY_MALFORMED;
+}
+
+static enum aps_reason judge_text(struct mod_req *m, struct aps_str text,
+                                  const struct mod_content *content, apr_pool_t *pool)
+{
+    const struct mod_read *read = mod_content_read(content);
+    struct by_schema by;
+    enum aps_reason reason = begin_schema(m, content->schema, pool, &by);
+    if (reason != APS_REASON_ALLOW)
+        return reason;
     switch (read->kind) {
     case MOD_READ_ANY:
         return APS_REASON_ALLOW;
     case MOD_READ_JSON:
-        return mod_content_json(m, text, &read->caps, pool, &reader);
+        return judge_json(m, text, read, &by, pool);
     case MOD_READ_NDJSON:
-        return judge_lines(m, text, read, pool);
+        return judge_lines(m, text, read, &by, pool);
     case MOD_READ_FORM:
         return judge_form(m, text, read, pool);
+    case MOD_READ_MULTIPART:
+        return judge_parts(m, text, read, pool);
+    case MOD_READ_XML:
+        return judge_xml(m, text, read, pool);
     case MOD_READ_NONE:
     case MOD_READ_COUNT:
         break;
@@ -123,17 +259,17 @@ static enum aps_reason judge_text(struct mod_req *m, struct aps_str text,
 static enum aps_reason judge_bytes(request_rec *r, struct mod_req *m,
                                    const struct mod_content *content, enum aps_method method)
 {
+    const struct mod_read *read = mod_content_read(content);
     struct aps_str text = {"", 0};
     apr_pool_t *pool = NULL;
-    enum aps_reason reason =
-        mod_content_bytes(r, m, content->read, mod_content_decode(content), &text);
+    enum aps_reason reason = mod_content_bytes(r, m, read, mod_content_decode(content), &text);
     if (reason != APS_REASON_ALLOW)
         return reason;
     if (mod_body_sent(m).n == 0)
-        return judge_absence(content->read, method);
+        return judge_absence(read, method);
     if (apr_pool_create(&pool, r->pool) != APR_SUCCESS)
         return APS_REASON_INTERNAL;
-    reason = judge_text(m, text, content->read, pool);
+    reason = judge_text(m, text, content, pool);
     apr_pool_destroy(pool);
     return reason;
 }
@@ -142,24 +278,23 @@ static enum aps_reason judge_bytes(request_rec *r, struct mod_req *m,
 
 static enum aps_reason judge(request_rec *r, struct mod_req *m, const struct mod_content *content)
 {
+    const struct mod_read *read = mod_content_read(content);
     const enum aps_method method = aps_method_parse(aps_str(r->method));
     enum aps_reason reason = judge_method(content, method);
     if (reason != APS_REASON_ALLOW)
         return reason;
     if (!mod_content_is_there(r))
-        return judge_absence(content->read, method);
-    if (content->read != NULL && content->read->kind == MOD_READ_NONE)
+        return judge_absence(read, method);
+    if (read != NULL && read->kind == MOD_READ_NONE)
         return APS_REASON_BODY_UNWANTED;
     reason = judge_type(m, mod_content_types(content));
-    if (reason != APS_REASON_ALLOW || content->read == NULL)
-        return reason;
-    return judge_bytes(r, m, content, method);
+    return reason != APS_REASON_ALLOW || read == NULL ? reason : judge_bytes(r, m, content, method);
 }
 
 static bool is_same(const struct mod_content *a, const struct mod_content *b)
 {
     return a->methods == b->methods && a->types == b->types && a->read == b->read &&
-           a->decode == b->decode;
+           a->decode == b->decode && a->schema == b->schema;
 }
 
 enum aps_reason mod_stage_content(request_rec *r, struct mod_req *m, const struct mod_dir *dir)

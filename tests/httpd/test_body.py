@@ -48,6 +48,29 @@ ApiSecEngine On
     ApiSecBody any
     ApiSecContentTypes image/* Text/Plain
 </Location>
+<Location /cgi/parts>
+    ApiSecBody multipart max=1k parts=2 part=20
+</Location>
+<Location /cgi/xml>
+    ApiSecBody xml max=1k depth=3 nodes=5 string=10 attributes=1
+</Location>
+<Location /cgi/schema>
+    ApiSecBody json
+    ApiSecSchema json order
+</Location>
+<Location /cgi/schema/any>
+    ApiSecBody any
+</Location>
+<Location /cgi/schema/status>
+    ApiSecErrors status
+</Location>
+<Location /cgi/schemas>
+    ApiSecBody ndjson
+    ApiSecSchema json order
+</Location>
+<Location /cgi/unknown>
+    ApiSecSchema json nothing
+</Location>
 <Location /cgi/none>
     ApiSecBody none
 </Location>
@@ -87,12 +110,16 @@ echo "$REQUEST_METHOD" >> "@RUNS@"
 printf 'Content-Type: text/plain\nX-Length: %s\nX-Coded: %s%s\n\n' "$CONTENT_LENGTH" "$HTTP_CONTENT_ENCODING" "$HTTP_TRANSFER_ENCODING"
 [ "$REQUEST_METHOD" = GET ] || cat
 """
-PLACES = ["echo", "status", "public", "optional", "lines", "form", "repeated", "any", "types", "none", "watch", "watched", "moved", "redirect"]
+PLACES = ["echo", "status", "public", "optional", "lines", "form", "repeated", "any", "types", "none", "watch", "watched", "moved", "redirect", "parts", "xml", "schema", "schemas", "unknown"]
+ORDER = {"type": "object", "required": ["item"], "additionalProperties": False,
+         "properties": {"item": {"type": "string"}, "lines": {"type": "array", "items": {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9}}}},
+                        "id": {"type": "integer", "readOnly": True}}}
 
 
 def prepare(site):
     site.role("all", *("%s /**" % method for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")))
     site.key("ci", role="all", owner="shop")
+    site.store.ok("api", "import", "order", site.folder.write("order.json", json.dumps(ORDER)), "--kind", "json-schema")
     site.folder.write("runs.txt", "", 0o666)
     site.folder.write("htdocs/errors/404.json", "not there\n")
     for name in PLACES:
@@ -170,6 +197,13 @@ def test_a_field_that_is_sent_twice_is_refused(site):
     assert verdict(site, got) == (400, "type_repeated")
 
 
+def part(name, text, more=""):
+    return '--b\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n' % (name, more, text)
+
+
+PARTS = "multipart/form-data; boundary=b"
+
+
 # POS-03, POS-07, NEG-06
 @pytest.mark.parametrize("place, kind, body, want", [
     ("echo", JSON, '{"a":[1,{"b":2}]}', (200, "allow")),
@@ -204,6 +238,26 @@ def test_a_field_that_is_sent_twice_is_refused(site):
     ("form", "application/x-www-form-urlencoded", "a=%zz", (400, "body_malformed", "form escape 2")),
     ("form", "application/x-www-form-urlencoded", "a&b&c&d", (413, "body_over", "form pairs 0")),
     ("form", "application/x-www-form-urlencoded", "a=12345678901", (413, "body_over", "form string 2")),
+    ("parts", PARTS, part("a", "1") + part("f", "x" * 20, '; filename="a.txt"') + "--b--\r\n", (200, "allow")),
+    ("parts", PARTS, part("a", "1"), (400, "body_malformed", "multipart end 52")),
+    ("parts", PARTS, part("a", "x" * 21) + "--b--\r\n", (413, "body_over", "multipart part 70")),
+    ("parts", PARTS, part("a", "1") * 3 + "--b--\r\n", (413, "body_over", "multipart parts 109")),
+    ("parts", PARTS, part("f", "1", '; filename="../a"') + "--b--\r\n", (400, "body_malformed", "multipart filename 72")),
+    ("parts", "multipart/form-data", "--b--", (400, "body_malformed", "multipart boundary 0")),
+    ("xml", "application/xml", '<a b="1"><c>text</c></a>', (200, "allow")),
+    ("xml", "application/atom+xml", "<a></b>", (400, "body_malformed", "xml malformed 0")),
+    ("xml", "text/xml", '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>', (400, "body_malformed", "xml doctype 0")),
+    ("xml", "text/xml", "<a><b><c><d/></c></b></a>", (413, "body_over", "xml depth 0")),
+    ("xml", "text/xml", '<a b="1" c="2"/>', (413, "body_over", "xml attributes 0")),
+    ("schema", JSON, '{"item":"a","lines":[{"n":9}]}', (200, "allow")),
+    ("schema", JSON, '{"item":"a","lines":[{"n":1},{"n":10}]}', (400, "body_invalid", "/lines/1/n maximum")),
+    ("schema", JSON, '{"item":"a","id":1}', (400, "body_invalid", "/id readOnly")),
+    ("schema", JSON, '{"item":', (400, "body_malformed", "json end 8")),
+    ("schema/any", JSON, '{"item":', (200, "allow")),
+    ("schemas", "application/jsonl", '{"item":"a"}\n{"item":"b"}\n', (200, "allow")),
+    ("schemas", "application/jsonl", '{"item":"a"}\n{}\n', (400, "body_invalid", " required")),
+    ("schemas", "application/jsonl", '{"item":"a"}\n{\n', (400, "body_malformed", "ndjson end 2")),
+    ("unknown", JSON, "{}", (503, "schema_down")),
     ("any", JSON, "x" * 100, (200, "allow")),
     ("any", JSON, "x" * 101, (413, "body_held")),
 ])
@@ -246,6 +300,12 @@ def test_failures_are_told_to_callers_who_are_known(site):
     assert (failure["in"], failure["keyword"], failure["fault"]) == ("body", "json", "syntax")
     assert "byte 17" in failure["expected"]
     assert "errors" not in send(site, "status", b"{").json()
+    many = json.dumps({"lines": [{"n": 10 + n} for n in range(12)]}).encode()
+    errors = send(site, "schema", many).json()["errors"]
+    assert len(errors) == 10 and all(error["in"] == "body" for error in errors)
+    told = [(error["pointer"], error["keyword"], error["expected"], error["value"]) for error in errors]
+    assert ("/lines/0/n", "maximum", "at most 9", "10") in told
+    assert "errors" not in send(site, "schema/status", many).json()
     got = send(site, "public", b"{", key=None)
     assert got.status == 400 and "errors" not in got.json()
     line = line_of(site, got)
@@ -331,7 +391,9 @@ BAD = [("ApiSecMethods", "want some of"), ("ApiSecMethods BREW", "want some of")
        ("ApiSecBody json repeated", "no option"), ("ApiSecBody form depth=3", "no option"), ("ApiSecBody none max=1", "no option"),
        ("ApiSecBody any optional", "no option"), ("ApiSecBody json lines=3", "no option"), ("ApiSecBody json max=3g", "want 1 to 2147483647"),
        ("ApiSecDecode", "want none"), ("ApiSecDecode zstd", "want none"), ("ApiSecDecode none gzip", "want none"), ("ApiSecDecode ratio=0", "want none"),
-       ("ApiSecErrors all", "want detail or status")]
+       ("ApiSecSchema json", "want json"), ("ApiSecSchema xml a", "want json"), ("ApiSecSchema json a/b", "want json"),
+       ("ApiSecBody any\nApiSecSchema json a", "judges what"), ("ApiSecSchema json a\nApiSecBody form", "judges what"),
+       ("ApiSecBody multipart depth=3", "no option"), ("ApiSecBody xml items=3", "no option"), ("ApiSecErrors all", "want detail or status")]
 
 
 @pytest.mark.one_mpm
@@ -340,7 +402,7 @@ def test_wrong_words_are_refused(make_server):
     for line, want in BAD:
         server.configure(line + "\n")
         code, said = server.configtest()
-        assert code != 0 and line.split()[0] in said and any(part in said for part in want.split("|")), (line, said)
+        assert code != 0 and line.split("\n")[-1].split()[0] in said and any(part in said for part in want.split("|")), (line, said)
 
 
 @pytest.mark.one_mpm
