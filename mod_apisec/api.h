@@ -31,7 +31,7 @@ struct mod_api_use {
 };
 
 /* api_words.c: NULL and *out, or what is wrong with the words. */
-const char *mod_api_parse(cmd_parms *cmd, int argc, char *const argv[], const struct mod_api **out);
+const char *mod_api_words(cmd_parms *cmd, int argc, char *const argv[], const struct mod_api **out);
 
 /* The operation that the request asks for, and whether the caller may: once for each API that a
  * transaction comes to.  ALLOW; API_PATH, API_METHOD; why nobody or not this caller may; API_DOWN,

@@ -51,7 +51,7 @@ static const char *set_word(cmd_parms *cmd, const char *word, struct mod_api *ap
     return apr_psprintf(cmd->pool, "\"%s\": want at=PATH or undeclared=refuse|pass", word);
 }
 
-const char *mod_api_parse(cmd_parms *cmd, int argc, char *const argv[], const struct mod_api **out)
+const char *mod_api_words(cmd_parms *cmd, int argc, char *const argv[], const struct mod_api **out)
 {
     struct mod_api *api = apr_pcalloc(cmd->pool, sizeof *api);
     const char *place = place_of(cmd);

@@ -659,7 +659,7 @@ static const char *set_fields(cmd_parms *cmd, struct mod_dir *dir, const char *a
 
 static const char *set_api(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
 {
-    return say(cmd, mod_api_parse(cmd, argc, argv, &dir->api));
+    return say(cmd, mod_api_words(cmd, argc, argv, &dir->api));
 }
 
 static const char *set_responses(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])

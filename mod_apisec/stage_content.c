@@ -183,7 +183,8 @@ static enum aps_reason judge_form(struct mod_req *m, struct aps_str text,
 static bool take_part(void *context, const struct aps_multipart_part *part)
 {
     const struct aps_multipart_options *options = context;
-    return part->filename.p == NULL || aps_multipart_is_safe(part->filename, options->name_max);
+    return part->filename.p == NULL ||
+           aps_multipart_head_is_safe(part->filename, options->name_max);
 }
 
 static enum aps_reason judge_parts(struct mod_req *m, struct aps_str text,

@@ -24,9 +24,8 @@ bool aps_form_judge(struct aps_param_reader *r, apr_pool_t *pool, const struct a
                     struct aps_str body, struct aps_failures *failures, bool *out_doubled);
 
 /* The same for parts with this boundary. */
-bool aps_form_judge_multipart(struct aps_param_reader *r, apr_pool_t *pool,
-                              const struct aps_form *form, struct aps_str boundary,
-                              const struct aps_multipart_options *options, struct aps_str body,
-                              struct aps_failures *failures, bool *out_doubled);
+bool aps_form_multipart(struct aps_param_reader *r, apr_pool_t *pool, const struct aps_form *form,
+                        struct aps_str boundary, const struct aps_multipart_options *options,
+                        struct aps_str body, struct aps_failures *failures, bool *out_doubled);
 
 #endif

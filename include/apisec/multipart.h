@@ -78,6 +78,6 @@ const char *aps_multipart_fault_text(enum aps_multipart_fault fault);
 /* Whether a file may have this name wherever it is stored: 1 to `max` bytes of UTF-8 without
  * control characters, '/', '\\' and ':', no dot first, no dot or blank last, and no name of a
  * device (CON, NUL, COM1 ...), whatever its ending. */
-bool aps_multipart_is_safe(struct aps_str filename, uint32_t max);
+bool aps_multipart_head_is_safe(struct aps_str filename, uint32_t max);
 
 #endif

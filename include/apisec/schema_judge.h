@@ -68,7 +68,8 @@ uint32_t aps_schema_judge_failures(const struct aps_schema_judge *c);
 void aps_schema_judge_print(const struct aps_schema_judge *c, uint32_t i, struct aps_json *out);
 
 /* The same members within an object that the caller has begun. */
-void aps_schema_judge_put(const struct aps_schema_judge *c, uint32_t i, struct aps_json *out);
+void aps_schema_judge_print_members(const struct aps_schema_judge *c, uint32_t i,
+                                    struct aps_json *out);
 
 /* Where failure `i` is and what failed, without any value: "/items/3/price minimum", for a log.
  * Returns its length; not NUL-ended. */

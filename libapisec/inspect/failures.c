@@ -59,7 +59,7 @@ void aps_failures_add_verdict(struct aps_failures *f, const struct aps_failures_
         return;
     }
     for (uint32_t i = 0; i < aps_schema_judge_failures(judge) && begin(f, place); i++) {
-        aps_schema_judge_put(judge, i, &f->list);
+        aps_schema_judge_print_members(judge, i, &f->list);
         aps_json_end(&f->list);
     }
 }

@@ -65,7 +65,7 @@ static bool stand_in(struct parts *p, const struct form_property *property, stru
 
 static void judge_name(struct parts *p, const struct aps_multipart_part *part)
 {
-    if (!aps_multipart_is_safe(part->filename, p->name_max))
+    if (!aps_multipart_head_is_safe(part->filename, p->name_max))
         aps_form_fail(&p->run, part->name, "filename",
                       "a name without separators, control characters, a leading dot and names of "
                       "devices",
@@ -205,10 +205,9 @@ static void flatten(struct form_run *run)
     }
 }
 
-bool aps_form_judge_multipart(struct aps_param_reader *r, apr_pool_t *pool,
-                              const struct aps_form *form, struct aps_str boundary,
-                              const struct aps_multipart_options *options, struct aps_str body,
-                              struct aps_failures *failures, bool *out_doubled)
+bool aps_form_multipart(struct aps_param_reader *r, apr_pool_t *pool, const struct aps_form *form,
+                        struct aps_str boundary, const struct aps_multipart_options *options,
+                        struct aps_str body, struct aps_failures *failures, bool *out_doubled)
 {
     struct parts p = {.plain = {.pool = pool}, .body = body, .name_max = options->name_max};
     enum aps_multipart_fault fault;

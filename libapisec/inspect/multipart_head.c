@@ -153,7 +153,7 @@ static bool is_device(struct aps_str name)
             aps_str_eq_nocase((struct aps_str){stem.p, 3}, APS_STR_LIT("lpt")));
 }
 
-bool aps_multipart_is_safe(struct aps_str s, uint32_t max)
+bool aps_multipart_head_is_safe(struct aps_str s, uint32_t max)
 {
     uint32_t code;
     size_t n;

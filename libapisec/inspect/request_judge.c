@@ -93,12 +93,11 @@ static enum aps_reason judge_form(struct run *run, enum aps_api_kind kind, struc
     if (kind == APS_API_MULTIPART && body.n > run->options->multipart->total_max)
         return refuse(run, APS_REASON_API_BODY_SIZE, APS_FAILURES_BODY, "bytes",
                       "a body within the cap", none);
-    good = kind == APS_API_MULTIPART
-               ? aps_form_judge_multipart(run->j->reader, run->pool, &form, boundary,
-                                          run->options->multipart, body, &run->out->failures,
-                                          &run->out->doubled)
-               : aps_form_judge(run->j->reader, run->pool, &form, body, &run->out->failures,
-                                &run->out->doubled);
+    good = kind == APS_API_MULTIPART ? aps_form_multipart(run->j->reader, run->pool, &form,
+                                                          boundary, run->options->multipart, body,
+                                                          &run->out->failures, &run->out->doubled)
+                                     : aps_form_judge(run->j->reader, run->pool, &form, body,
+                                                      &run->out->failures, &run->out->doubled);
     return good ? APS_REASON_ALLOW : APS_REASON_API_BODY;
 }
 

@@ -112,9 +112,10 @@ static enum aps_reason judge_body(struct run *run)
     uint32_t at = 0;
 
     if (run->declared->medias_n == 0)
-        return run->response->body.n == 0 && !run->response->unread ? APS_REASON_ALLOW
-                                          : refuse(run, APS_REASON_RESPONSE_BODY, APS_FAILURES_BODY,
-                                                   none, "undeclared", "no body", none);
+        return run->response->body.n == 0 && !run->response->unread
+                   ? APS_REASON_ALLOW
+                   : refuse(run, APS_REASON_RESPONSE_BODY, APS_FAILURES_BODY, none, "undeclared",
+                            "no body", none);
     if ((field = aps_param_field(&run->fields, name, &at)) == NULL)
         return refuse(run, APS_REASON_RESPONSE_TYPE, APS_FAILURES_HEADER, name, "required",
                       "the body's media type", none);

@@ -256,7 +256,8 @@ static struct aps_str keyword_of(const struct aps_schema_failure *f, struct aps_
     return aps_str(keywords[0]);
 }
 
-void aps_schema_judge_put(const struct aps_schema_judge *c, uint32_t i, struct aps_json *out)
+void aps_schema_judge_print_members(const struct aps_schema_judge *c, uint32_t i,
+                                    struct aps_json *out)
 {
     const struct aps_schema_failure *f = &c->failures[i];
     const struct aps_jsonread_node *v = c->reader->nodes + f->value;
@@ -281,7 +282,7 @@ void aps_schema_judge_put(const struct aps_schema_judge *c, uint32_t i, struct a
 void aps_schema_judge_print(const struct aps_schema_judge *c, uint32_t i, struct aps_json *out)
 {
     aps_json_object(out);
-    aps_schema_judge_put(c, i, out);
+    aps_schema_judge_print_members(c, i, out);
     aps_json_end(out);
 }
 

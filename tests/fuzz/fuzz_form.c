@@ -36,10 +36,9 @@ static bool judge(apr_pool_t *pool, uint8_t flags, struct aps_str body)
     bool doubled = false, good;
 
     aps_failures_init(&failures, pool);
-    good = (flags & 2) != 0
-               ? aps_form_judge_multipart(reader, pool, &form, APS_STR_LIT("b"),
-                                          &aps_multipart_usual, body, &failures, &doubled)
-               : aps_form_judge(reader, pool, &form, body, &failures, &doubled);
+    good = (flags & 2) != 0 ? aps_form_multipart(reader, pool, &form, APS_STR_LIT("b"),
+                                                 &aps_multipart_usual, body, &failures, &doubled)
+                            : aps_form_judge(reader, pool, &form, body, &failures, &doubled);
     check_failures(pool, good, &failures);
     return good;
 }

@@ -38,7 +38,7 @@ static bool note(void *context, const struct aps_multipart_part *part)
     expect(part->n <= options.part_max && part->name.n > 0 && part->name.n <= options.name_max);
     expect(part->n < 5 || memmem(s->body.p + part->at, part->n, "\n--b", 4) == NULL);
     expect(part->headers_n > 0 && part->headers_n <= APS_MULTIPART_HEADERS_MAX);
-    (void)aps_multipart_is_safe(part->filename, 255); /* any answer will do */
+    (void)aps_multipart_head_is_safe(part->filename, 255); /* any answer will do */
     s->end = part->at + part->n;
     s->at[s->n] = part->at;
     s->length[s->n++] = part->n;

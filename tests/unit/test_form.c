@@ -59,10 +59,10 @@ static struct tried try_form(apr_pool_t *pool, const char *body, bool multipart,
     struct tried t = {.doubled = false};
 
     aps_failures_init(&failures, pool);
-    t.good = multipart ? aps_form_judge_multipart(reader, pool, &form, APS_STR_LIT("b"),
-                                                  &aps_multipart_usual, aps_str(body), &failures,
-                                                  &t.doubled)
-                       : aps_form_judge(reader, pool, &form, aps_str(body), &failures, &t.doubled);
+    t.good = multipart
+                 ? aps_form_multipart(reader, pool, &form, APS_STR_LIT("b"), &aps_multipart_usual,
+                                      aps_str(body), &failures, &t.doubled)
+                 : aps_form_judge(reader, pool, &form, aps_str(body), &failures, &t.doubled);
     assert_int_equal(t.good, failures.n == 0);
     t.failures =
         apr_pstrmemdup(pool, aps_failures_text(&failures).p, aps_failures_text(&failures).n);
