@@ -322,7 +322,10 @@ static void set_accepted(request_rec *r, apr_table_t *headers, const struct mod_
         set_allow(r, headers, m->access.allow);
         break;
     case APS_REASON_METHOD_UNLISTED:
-        set_allow(r, headers, m->content->methods);
+        set_allow(r, headers, mod_content_methods(m->content));
+        break;
+    case APS_REASON_GRAPHQL_METHOD:
+        set_allow(r, headers, mod_content_methods(m->content) & APS_METHOD_POST);
         break;
     case APS_REASON_TYPE_MISSING:
     case APS_REASON_TYPE_UNLISTED:

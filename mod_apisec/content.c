@@ -14,6 +14,8 @@
 static const struct aps_str json_types[] = {TYPE("application/json"), TYPE("application/*+json")};
 static const struct aps_str ndjson_types[] = {
     TYPE("application/x-ndjson"), TYPE("application/ndjson"), TYPE("application/jsonl")};
+static const struct aps_str graphql_types[] = {TYPE("application/json"),
+                                               TYPE("application/graphql")};
 static const struct aps_str form_types[] = {TYPE("application/x-www-form-urlencoded")};
 
 static const struct aps_str multipart_types[] = {TYPE("multipart/form-data")};
@@ -24,6 +26,7 @@ static const struct mod_types usual[MOD_READ_COUNT] = {
     [MOD_READ_JSON] = {2, json_types, "application/json, application/*+json"},
     [MOD_READ_NDJSON] = {3, ndjson_types,
                          "application/x-ndjson, application/ndjson, application/jsonl"},
+    [MOD_READ_GRAPHQL] = {2, graphql_types, "application/json, application/graphql"},
     [MOD_READ_FORM] = {1, form_types, "application/x-www-form-urlencoded"},
     [MOD_READ_MULTIPART] = {1, multipart_types, "multipart/form-data"},
     [MOD_READ_XML] = {3, xml_types, "application/xml, text/xml, application/*+xml"},
@@ -32,6 +35,16 @@ static const struct mod_types usual[MOD_READ_COUNT] = {
 const struct mod_read *mod_content_read(const struct mod_content *content)
 {
     return content->read != NULL || content->schema == NULL ? content->read : content->json;
+}
+
+/* GraphQL comes by GET and POST (GraphQL over HTTP 5), whatever else is listed. */
+unsigned mod_content_methods(const struct mod_content *content)
+{
+    const struct mod_read *read = mod_content_read(content);
+    const unsigned listed = content->methods != 0 ? content->methods : APS_METHOD_ALL;
+    return read != NULL && read->kind == MOD_READ_GRAPHQL
+               ? listed & (APS_METHOD_GET | APS_METHOD_HEAD | APS_METHOD_POST)
+               : listed;
 }
 
 const struct mod_types *mod_content_types(const struct mod_content *content)

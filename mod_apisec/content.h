@@ -9,6 +9,7 @@
 #include "mod.h"
 
 #include "apisec/failures.h"
+#include "apisec/graphql.h"
 #include "apisec/jsonread.h"
 #include "apisec/mediatype.h"
 #include "apisec/multipart.h"
@@ -25,6 +26,7 @@ enum mod_read_kind {
     MOD_READ_FORM,
     MOD_READ_MULTIPART,
     MOD_READ_XML,
+    MOD_READ_GRAPHQL,
     MOD_READ_COUNT
 };
 
@@ -39,6 +41,7 @@ struct mod_read {
     uint32_t part;                    /* bytes of one; 0: `max` */
     struct aps_jsonread_options caps; /* of JSON, and of forms; bytes_max is `max` */
     struct aps_xml_options xml;       /* likewise */
+    struct aps_graphql_options graphql;
 };
 
 /* ApiSecDecode */
@@ -81,6 +84,10 @@ const char *mod_content_words_read(cmd_parms *cmd, int argc, char *const argv[],
                                    const struct mod_read **out);
 const char *mod_content_words_schema(cmd_parms *cmd, int argc, char *const argv[],
                                      struct mod_content *out);
+/* graphql_words.c: add the documents whose digests the file lists; `reads`: they have only queries.
+ * NULL, or what is wrong, with the line of the file. */
+const char *mod_graphql_words_allow(cmd_parms *cmd, const char *path, bool reads,
+                                    const struct aps_graphql_list **list);
 /* NULL, or why the parts do not go together. */
 const char *mod_content_words_check(const struct mod_content *content);
 const char *mod_content_words_decode(cmd_parms *cmd, int argc, char *const argv[],
@@ -88,8 +95,9 @@ const char *mod_content_words_decode(cmd_parms *cmd, int argc, char *const argv[
 /* An inner section's settings where it has some, else the outer one's; lives in `pool`. */
 const struct mod_content *mod_content_join(apr_pool_t *pool, const struct mod_content *outer,
                                            const struct mod_content *inner);
-/* With what is usual where nothing was said: what reads it, NULL: nothing; of `types` those of the
- * reader, NULL: all. */
+/* With what is usual where nothing was said: what reads it, NULL: nothing; the methods and types of
+ * the reader, of `types` NULL: all. */
+unsigned mod_content_methods(const struct mod_content *content);
 const struct mod_read *mod_content_read(const struct mod_content *content);
 const struct mod_types *mod_content_types(const struct mod_content *content);
 const struct mod_decode *mod_content_decode(const struct mod_content *content);
@@ -136,6 +144,14 @@ void mod_content_fail_schema(struct mod_req *m, const struct aps_schema_judge *j
 void mod_content_note(struct mod_req *m, const struct aps_failures *failures);
 /* The list as JSON for the answer to a refusal of the content; .n 0: this client is told none. */
 struct aps_str mod_content_told(struct mod_req *m);
+
+/* ---- GraphQL ---- */
+
+/* stage_graphql.c: a request without content, and one with `text`; what is read is in `pool`. */
+enum aps_reason mod_stage_graphql_query(request_rec *r, struct mod_req *m,
+                                        const struct mod_read *read);
+enum aps_reason mod_stage_graphql_content(request_rec *r, struct mod_req *m, struct aps_str text,
+                                          const struct mod_read *read, apr_pool_t *pool);
 
 /* ---- The stage ---- */
 

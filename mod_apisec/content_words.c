@@ -11,6 +11,10 @@
 #define ATTRIBUTES_MAX 10000
 #define PARTS_MAX 100000
 #define RATIO_MAX 10000
+#define GRAPHQL_MAX 1000000
+#define GRAPHQL_NAMES_MAX 10000
+#define GRAPHQL_DEPTH_MAX 250 /* as graphql.h has them */
+#define GRAPHQL_VALUES_MAX 60
 #define TYPES_MAX 32
 
 /* ---- Methods and types ---- */
@@ -76,7 +80,8 @@ const char *mod_content_words_types(cmd_parms *cmd, int argc, char *const argv[]
 #define FOR_FORM (1u << MOD_READ_FORM)
 #define FOR_MULTIPART (1u << MOD_READ_MULTIPART)
 #define FOR_XML (1u << MOD_READ_XML)
-#define FOR_ALL (FOR_ANY | FOR_JSON | FOR_FORM | FOR_MULTIPART | FOR_XML)
+#define FOR_GRAPHQL (1u << MOD_READ_GRAPHQL)
+#define FOR_ALL (FOR_ANY | FOR_JSON | FOR_FORM | FOR_MULTIPART | FOR_XML | FOR_GRAPHQL)
 
 struct option {
     const char *name; /* with its sign */
@@ -105,25 +110,49 @@ static const struct option options[] = {
     OPTION("attributes", xml.attributes_max, ATTRIBUTES_MAX, FOR_XML),
     OPTION("parts", parts, PARTS_MAX, FOR_MULTIPART),
     OPTION("part", part, BYTES_MAX, FOR_MULTIPART),
+    OPTION("document", graphql.bytes_max, BYTES_MAX, FOR_GRAPHQL),
+    OPTION("tokens", graphql.tokens_max, GRAPHQL_MAX, FOR_GRAPHQL),
+    OPTION("depth", graphql.depth_max, GRAPHQL_DEPTH_MAX, FOR_GRAPHQL),
+    OPTION("fields", graphql.fields_max, GRAPHQL_MAX, FOR_GRAPHQL),
+    OPTION("roots", graphql.roots_max, GRAPHQL_MAX, FOR_GRAPHQL),
+    OPTION("aliases", graphql.aliases_max, GRAPHQL_MAX, FOR_GRAPHQL),
+    OPTION("directives", graphql.directives_max, GRAPHQL_MAX, FOR_GRAPHQL),
+    OPTION("fragments", graphql.fragments_max, GRAPHQL_NAMES_MAX, FOR_GRAPHQL),
+    OPTION("operations", graphql.operations_max, GRAPHQL_NAMES_MAX, FOR_GRAPHQL),
+    OPTION("values", graphql.values_max, GRAPHQL_VALUES_MAX, FOR_GRAPHQL),
+    OPTION("batch", graphql.batch_max, GRAPHQL_NAMES_MAX, FOR_GRAPHQL),
 };
 
-static const char *read_option(apr_pool_t *pool, const char *word, struct mod_read *out)
+/* Words without a number.  Whether it is one. */
+static bool read_flag(const char *word, struct mod_read *out)
 {
-    const unsigned kind = 1u << out->kind;
+    const struct {
+        const char *name;
+        unsigned kinds;
+        bool *flag, value;
+    } flags[] = {
+        {"optional", FOR_JSON | FOR_FORM | FOR_MULTIPART | FOR_XML, &out->optional, true},
+        {"repeated", FOR_FORM, &out->repeated, true},
+        {"introspection", FOR_GRAPHQL, &out->graphql.introspection, true},
+        {"subscriptions", FOR_GRAPHQL, &out->graphql.subscriptions, true},
+        {"queries-only", FOR_GRAPHQL, &out->graphql.mutations, false},
+    };
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        if ((flags[i].kinds & 1u << out->kind) != 0 && strcmp(word, flags[i].name) == 0) {
+            *flags[i].flag = flags[i].value;
+            return true;
+        }
+    return false;
+}
+
+static const char *read_number(apr_pool_t *pool, const char *word, struct mod_read *out)
+{
     struct aps_diag diag = {{0}};
     uint64_t value = 0;
-    if (strcmp(word, "optional") == 0 && out->kind != MOD_READ_NONE && out->kind != MOD_READ_ANY) {
-        out->optional = true;
-        return NULL;
-    }
-    if (strcmp(word, "repeated") == 0 && out->kind == MOD_READ_FORM) {
-        out->repeated = true;
-        return NULL;
-    }
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         const struct option *o = &options[i];
         size_t n = strlen(o->name);
-        if ((o->kinds & kind) == 0 || strncmp(word, o->name, n) != 0)
+        if ((o->kinds & 1u << out->kind) == 0 || strncmp(word, o->name, n) != 0)
             continue;
         if (aps_num_parse_size(aps_str(word + n), &value, &diag) != APS_OK)
             return apr_pstrdup(pool, diag.text);
@@ -135,13 +164,25 @@ static const char *read_option(apr_pool_t *pool, const char *word, struct mod_re
     return apr_psprintf(pool, "\"%s\": no option of this reader; the reference lists them", word);
 }
 
+static const char *read_option(cmd_parms *cmd, const char *word, struct mod_read *out)
+{
+    if (read_flag(word, out))
+        return NULL;
+    if (out->kind == MOD_READ_GRAPHQL && strncmp(word, "allow=", 6) == 0)
+        return mod_graphql_words_allow(cmd, word + 6, false, &out->graphql.list);
+    if (out->kind == MOD_READ_GRAPHQL && strncmp(word, "allow-get=", 10) == 0)
+        return mod_graphql_words_allow(cmd, word + 10, true, &out->graphql.list);
+    return read_number(cmd->pool, word, out);
+}
+
 const char *mod_content_words_read(cmd_parms *cmd, int argc, char *const argv[],
                                    const struct mod_read **out)
 {
     static const char *const kinds[MOD_READ_COUNT] = {
-        [MOD_READ_ANY] = "any",       [MOD_READ_NONE] = "none", [MOD_READ_JSON] = "json",
-        [MOD_READ_NDJSON] = "ndjson", [MOD_READ_FORM] = "form", [MOD_READ_MULTIPART] = "multipart",
-        [MOD_READ_XML] = "xml",
+        [MOD_READ_ANY] = "any",   [MOD_READ_NONE] = "none",
+        [MOD_READ_JSON] = "json", [MOD_READ_NDJSON] = "ndjson",
+        [MOD_READ_FORM] = "form", [MOD_READ_MULTIPART] = "multipart",
+        [MOD_READ_XML] = "xml",   [MOD_READ_GRAPHQL] = "graphql",
     };
     struct mod_read *read = apr_pcalloc(cmd->pool, sizeof *read);
     size_t kind = 0;
@@ -149,15 +190,17 @@ const char *mod_content_words_read(cmd_parms *cmd, int argc, char *const argv[],
     while (argc > 0 && kind < MOD_READ_COUNT && strcmp(argv[0], kinds[kind]) != 0)
         kind++;
     if (argc == 0 || kind == MOD_READ_COUNT)
-        return "want json, ndjson, form, multipart, xml, any or none, and options behind it";
+        return "want json, ndjson, form, multipart, xml, graphql, any or none, and options behind "
+               "it";
     read->kind = (enum mod_read_kind)kind;
     read->caps = aps_jsonread_strict;
     read->max = aps_jsonread_strict.bytes_max;
     read->lines = LINES_DEFAULT;
     read->xml = aps_xml_strict;
+    read->graphql = aps_graphql_strict;
     read->parts = aps_multipart_usual.parts_max;
     for (int i = 1; i < argc && fault == NULL; i++)
-        fault = read_option(cmd->pool, argv[i], read);
+        fault = read_option(cmd, argv[i], read);
     read->caps.bytes_max = read->xml.bytes_max = read->max;
     if (read->kind == MOD_READ_XML && aps_xml_version(cmd->temp_pool) == NULL)
         return "xml: this build reads no XML";

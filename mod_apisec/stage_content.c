@@ -11,6 +11,7 @@
 /* One of those that a transaction came to; merging makes new structs of the same parts. */
 struct mod_judged {
     struct mod_content content;
+    const char *method, *args; /* which a redirect within the server may change */
     enum aps_reason reason;
     struct mod_judged *next;
 };
@@ -34,9 +35,10 @@ static enum aps_reason judge_type(struct mod_req *m, const struct mod_types *typ
 
 static enum aps_reason judge_method(const struct mod_content *content, enum aps_method method)
 {
-    return content->methods == 0 || (content->methods & (unsigned)method) != 0
-               ? APS_REASON_ALLOW
-               : APS_REASON_METHOD_UNLISTED;
+    if (content->methods == 0 && mod_content_methods(content) == APS_METHOD_ALL)
+        return APS_REASON_ALLOW;
+    return (mod_content_methods(content) & (unsigned)method) != 0 ? APS_REASON_ALLOW
+                                                                  : APS_REASON_METHOD_UNLISTED;
 }
 
 static enum aps_reason judge_absence(const struct mod_read *read, enum aps_method method)
@@ -46,8 +48,6 @@ static enum aps_reason judge_absence(const struct mod_read *read, enum aps_metho
         return APS_REASON_ALLOW;
     return (carry & (unsigned)method) != 0 ? APS_REASON_BODY_MISSING : APS_REASON_ALLOW;
 }
-
-/* ---- By its bytes ---- */
 
 /* ---- By a schema ---- */
 
@@ -228,7 +228,7 @@ static enum aps_reason judge_xml(struct mod_req *m, struct aps_str text,
     return fault >= APS_XML_BYTES ? APS_REASON_BODY_OVER : APS_REASON_BODY_MALFORMED;
 }
 
-static enum aps_reason judge_text(struct mod_req *m, struct aps_str text,
+static enum aps_reason judge_text(request_rec *r, struct mod_req *m, struct aps_str text,
                                   const struct mod_content *content, apr_pool_t *pool)
 {
     const struct mod_read *read = mod_content_read(content);
@@ -249,12 +249,16 @@ static enum aps_reason judge_text(struct mod_req *m, struct aps_str text,
         return judge_parts(m, text, read, pool);
     case MOD_READ_XML:
         return judge_xml(m, text, read, pool);
+    case MOD_READ_GRAPHQL:
+        return mod_stage_graphql_content(r, m, text, read, pool);
     case MOD_READ_NONE:
     case MOD_READ_COUNT:
         break;
     }
     return APS_REASON_UNDECIDED;
 }
+
+/* ---- By its bytes ---- */
 
 /* What reading takes is given back before the handler runs. */
 static enum aps_reason judge_bytes(request_rec *r, struct mod_req *m,
@@ -270,7 +274,7 @@ static enum aps_reason judge_bytes(request_rec *r, struct mod_req *m,
         return judge_absence(read, method);
     if (apr_pool_create(&pool, r->pool) != APR_SUCCESS)
         return APS_REASON_INTERNAL;
-    reason = judge_text(m, text, content, pool);
+    reason = judge_text(r, m, text, content, pool);
     apr_pool_destroy(pool);
     return reason;
 }
@@ -284,12 +288,21 @@ static enum aps_reason judge(request_rec *r, struct mod_req *m, const struct mod
     enum aps_reason reason = judge_method(content, method);
     if (reason != APS_REASON_ALLOW)
         return reason;
+    const bool asked = read != NULL && read->kind == MOD_READ_GRAPHQL && method != APS_METHOD_POST;
     if (!mod_content_is_there(r))
-        return judge_absence(read, method);
-    if (read != NULL && read->kind == MOD_READ_NONE)
+        return asked ? mod_stage_graphql_query(r, m, read) : judge_absence(read, method);
+    if (asked || (read != NULL && read->kind == MOD_READ_NONE))
         return APS_REASON_BODY_UNWANTED;
     reason = judge_type(m, mod_content_types(content));
     return reason != APS_REASON_ALLOW || read == NULL ? reason : judge_bytes(r, m, content, method);
+}
+
+/* What is judged by more than its content is judged again where that has changed. */
+static bool is_asked_the_same(const struct mod_judged *j, const request_rec *r)
+{
+    const struct mod_read *read = mod_content_read(&j->content);
+    return read == NULL || read->kind != MOD_READ_GRAPHQL ||
+           (strcmp(j->method, r->method) == 0 && aps_str_eq(aps_str(j->args), aps_str(r->args)));
 }
 
 static bool is_same(const struct mod_content *a, const struct mod_content *b)
@@ -304,11 +317,11 @@ enum aps_reason mod_stage_content(request_rec *r, struct mod_req *m, const struc
     if (content == NULL || r->main != NULL) /* a part of a page has no content of its own */
         return APS_REASON_ALLOW;
     for (struct mod_judged *j = m->judged; j != NULL; j = j->next)
-        if (is_same(&j->content, content))
+        if (is_same(&j->content, content) && is_asked_the_same(j, r))
             return j->reason;
     m->content = content;
     struct mod_judged *judged = apr_palloc(m->first->pool, sizeof *judged);
-    *judged = (struct mod_judged){*content, judge(r, m, content), m->judged};
+    *judged = (struct mod_judged){*content, r->method, r->args, judge(r, m, content), m->judged};
     m->judged = judged;
     return judged->reason;
 }

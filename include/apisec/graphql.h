@@ -142,6 +142,12 @@ APS_MUST_CHECK enum aps_graphql_fault aps_graphql_text(struct aps_graphql *g, st
 APS_MUST_CHECK enum aps_graphql_fault aps_graphql_query(struct aps_graphql *g, struct aps_str query,
                                                         const struct aps_graphql_options *options);
 
+/* What a request with content may have as its query: none of the four parameters, for servers
+ * differ on which they take.  OK, PARAMETER or NOMEM. */
+APS_MUST_CHECK enum aps_graphql_fault
+aps_graphql_query_none(struct aps_graphql *g, struct aps_str query,
+                       const struct aps_graphql_options *options);
+
 /* "cycle"; "unknown" for a value outside of the table. */
 const char *aps_graphql_fault_name(enum aps_graphql_fault fault);
 

@@ -204,3 +204,17 @@ enum aps_graphql_fault aps_graphql_query(struct aps_graphql *g, struct aps_str q
     (void)aps_graphql_request(g, &request); /* the fault says it */
     return g->fault;
 }
+
+enum aps_graphql_fault aps_graphql_query_none(struct aps_graphql *g, struct aps_str query,
+                                              const struct aps_graphql_options *options)
+{
+    struct aps_str parts[MEMBERS] = {{NULL, 0}};
+
+    aps_graphql_begin(g, options);
+    if (query.n == 0 || !cut(g, query, parts))
+        return g->fault;
+    for (unsigned i = 0; i < MEMBERS; i++)
+        if (parts[i].p != NULL)
+            (void)fail(g, APS_GRAPHQL_PARAMETER); /* the fault says it */
+    return g->fault;
+}

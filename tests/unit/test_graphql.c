@@ -528,6 +528,31 @@ static void what_is_asked_is_told(void **state)
     assert_int_equal(f->g.fault_at, 3);
 }
 
+/* POS-20: where there is content, none of the parameters stands in the query. */
+static void content_has_no_parameters_beside_it(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *query;
+        enum aps_graphql_fault want;
+    } cases[] = {
+        {"", APS_GRAPHQL_OK},
+        {"page=1&queries=2&=query", APS_GRAPHQL_OK},
+        {"query", APS_GRAPHQL_PARAMETER},
+        {"a=1&query=", APS_GRAPHQL_PARAMETER},
+        {"%71uery=x", APS_GRAPHQL_PARAMETER},
+        {"operationName=x", APS_GRAPHQL_PARAMETER},
+        {"variables=x", APS_GRAPHQL_PARAMETER},
+        {"extensions=x", APS_GRAPHQL_PARAMETER},
+        {"a=%", APS_GRAPHQL_PARAMETER},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        expect(f, cases[i].query,
+               aps_graphql_query_none(&f->g, aps_str(cases[i].query), &aps_graphql_strict),
+               cases[i].want);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -541,6 +566,7 @@ int main(void)
         TEST(exponential_fragments_end),
         TEST(requests_in_json_are_read_strictly),
         TEST(requests_by_get_only_read),
+        TEST(content_has_no_parameters_beside_it),
         TEST(only_listed_documents_pass),
         TEST(rows_of_a_list_are_read_strictly),
         TEST(what_is_asked_is_told),
