@@ -204,8 +204,6 @@ const char *mod_content_words_read(cmd_parms *cmd, int argc, char *const argv[],
     read->caps.bytes_max = read->xml.bytes_max = read->max;
     if (read->kind == MOD_READ_XML && aps_xml_version(cmd->temp_pool) == NULL)
         return "xml: this build reads no XML";
-    if (read->kind == MOD_READ_XML)
-        aps_xml_start(); /* here there is one thread */
     *out = read;
     return fault;
 }

@@ -19,6 +19,7 @@
 #include "apisec/master.h"
 #include "apisec/random.h"
 #include "apisec/seal.h"
+#include "apisec/xml.h"
 
 struct mod_process mod_process;
 
@@ -294,6 +295,15 @@ int mod_process_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
     return status;
 }
 
+/* POS-17.  Descriptions may ask for XML later, when there are threads. */
+static void begin_xml(apr_pool_t *ptemp, server_rec *s)
+{
+    const char *version = aps_xml_version(ptemp);
+    aps_xml_start();
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "APISEC0035: XML is read by %s",
+                 version != NULL ? version : "nothing: this build has no reader of it");
+}
+
 /* A fault here would end a running server at its next graceful restart: log, and answer 503 for
  * what is broken. */
 int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
@@ -311,6 +321,7 @@ int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
     mod_process.generous = generous;
     if (!wanted)
         return OK;
+    begin_xml(ptemp, s);
     mod_process.documents = mod_check_documents(pconf);
     for (int i = 0; i < mod_process.stores->nelts; i++) {
         const struct mod_store *store = APR_ARRAY_IDX(mod_process.stores, i, struct mod_store *);

@@ -1,6 +1,7 @@
 """What a section takes as content: methods, types, readers and caps; and what the handler then gets."""
 
 import json
+import re
 import socket
 
 import pytest
@@ -310,6 +311,11 @@ def test_failures_are_told_to_callers_who_are_known(site):
     assert got.status == 400 and "errors" not in got.json()
     line = line_of(site, got)
     assert line["fault"] == "json end 1" and "secret-value" not in site.server.log("audit.log")
+
+
+# POS-17
+def test_the_parser_is_named_at_start(site):
+    assert re.search(r"APISEC0035: XML is read by libxml2 2\.\d+\.\d+", site.server.error_log())
 
 
 def test_detect_only_changes_nothing(site):
