@@ -741,6 +741,9 @@ enum aps_reason mod_stage_inspect(request_rec *r, struct mod_req *m, const struc
 /* Take the control fields out of the fields of `r`: a subrequest has a copy, made before or after
  * others were cleaned. */
 enum aps_reason mod_stage_inspect_clean(request_rec *r, struct mod_req *m);
+/* No field of `r` is dropped on the way to a backend because the client's Connection names it: what
+ * was judged is what is forwarded.  Options of the connection itself stay (RFC 9110 7.6.1). */
+void mod_stage_inspect_bind_fields(request_rec *r);
 /* The path of the target as it was received, or a target that has none. */
 struct aps_str mod_stage_inspect_raw(const struct mod_req *m);
 /* `dir`: the section that the path leads to before anything of it is decoded, whose relaxations

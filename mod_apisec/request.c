@@ -597,7 +597,11 @@ static enum aps_reason judge_served(request_rec *r, struct mod_req *m)
         reason = mod_stage_api_judge(r, m, dir);
     if (dir->engine != MOD_ENGINE_ON) /* nobody is told */
         m->failures = NULL;
-    if (reason == APS_REASON_ALLOW && m->body != NULL && dir->engine == MOD_ENGINE_ON)
+    if (reason != APS_REASON_ALLOW || dir->engine != MOD_ENGINE_ON)
+        return reason;
+    if (dir->content != NULL || dir->api != NULL)
+        mod_stage_inspect_bind_fields(r);
+    if (m->body != NULL)
         mod_body_settle(r, m, mod_content_is_forwarded(dir));
     return reason;
 }

@@ -109,8 +109,24 @@ static bool from_trusted_proxy(const request_rec *first)
     return first->useragent_addr != first->connection->client_addr;
 }
 
-/* The fields of Connection that name one of ours would be dropped on the way to the backend. */
-static void clean_connection(request_rec *r, const char *value)
+static bool is_ours(const char *name)
+{
+    return NAME_IS(name, control_fields) || NAME_IS(name, forwarding_fields) ||
+           ap_cstr_casecmp(name, "X-Request-Id") == 0;
+}
+
+/* Whether it is no option of the connection itself. */
+static bool is_for_all(const char *name)
+{
+    static const char *const options[] = {"close", "http2-settings", "keep-alive", "te", "upgrade"};
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (ap_cstr_casecmp(name, options[i]) == 0)
+            return false;
+    return true;
+}
+
+/* A field that Connection names is dropped on the way to the backend. */
+static void clean_connection(request_rec *r, const char *value, bool (*is_kept)(const char *name))
 {
     const char *kept = NULL;
     char *rest = apr_pstrdup(r->pool, value), *state = NULL;
@@ -119,8 +135,7 @@ static void clean_connection(request_rec *r, const char *value)
         word += strspn(word, " \t");
         char *end = word + strcspn(word, " \t");
         *end = '\0';
-        if (*word == '\0' || NAME_IS(word, control_fields) || NAME_IS(word, forwarding_fields) ||
-            ap_cstr_casecmp(word, "X-Request-Id") == 0)
+        if (*word == '\0' || is_kept(word))
             continue;
         kept = kept == NULL ? word : apr_pstrcat(r->pool, kept, ", ", word, NULL);
     }
@@ -128,6 +143,13 @@ static void clean_connection(request_rec *r, const char *value)
         apr_table_setn(r->headers_in, "Connection", kept);
     else
         apr_table_unset(r->headers_in, "Connection");
+}
+
+void mod_stage_inspect_bind_fields(request_rec *r)
+{
+    const char *connection = apr_table_get(r->headers_in, "Connection");
+    if (connection != NULL)
+        clean_connection(r, connection, is_for_all);
 }
 
 /* X-API-Key and its like: no name in a list begins so. */
@@ -241,7 +263,7 @@ static void clean_rest(request_rec *r, const struct mod_req *m, const struct see
         clean_variables(r, from_trusted_proxy(m->first));
     if (seen->connection != NULL && ap_cstr_casecmp(seen->connection, "keep-alive") != 0 &&
         ap_cstr_casecmp(seen->connection, "close") != 0)
-        clean_connection(r, seen->connection);
+        clean_connection(r, seen->connection, is_ours);
     if (seen->upgrade != NULL)
         mod_upgrade_clean(r, seen->upgrade);
 }

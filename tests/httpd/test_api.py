@@ -211,6 +211,14 @@ def test_what_was_judged_is_what_is_forwarded(site):  # POS-13
     assert "content-encoding" not in fields
 
 
+def test_what_was_judged_is_not_named_away(site):  # POS-13
+    body = b'{"item":"shirt"}'
+    for word in ("Content-Type", "close, content-type", "keep-alive,Content-Type,X-Mine"):
+        told = taken(site, "POST", "/api/orders", headers=dict(JSON, Connection=word, **{"X-Mine": "1"}), body=body).json()
+        fields = {name.lower(): value for name, value in told["fields"]}
+        assert (fields.get("content-type"), fields.get("x-mine")) == ("application/json", "1"), (word, fields)
+
+
 def test_forms_are_judged_by_the_same_schema(site):  # POS-14
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     taken(site, "POST", "/api/orders", headers=form, body=b"item=shirt&count=2")
