@@ -114,7 +114,7 @@ const struct aps_signer *aps_snapshot_signer(const struct aps_snapshot *snap, st
 bool aps_snapshot_certificate(const struct aps_snapshot *snap, struct aps_str name,
                               struct aps_str *out_key);
 
-/* What requests are judged by (store_api.h): every file of pub/api is looked at, mapped and opened
+/* What requests are judged by (store_api.h): every file of pub/api is looked at, read and opened
  * with the snapshot, or shared with the one that is near.  Borrowed, read-only.  NOT_FOUND: there
  * is none of this name and kind; any other code: it cannot be used, and nothing else of the
  * snapshot suffers.  Whoever is to judge by it refuses. */

@@ -1,4 +1,4 @@
-/* block.c - what was compiled of an API: a file of pub/api, mapped. */
+/* block.c - what was compiled of an API: a file of pub/api, in memory of its own. */
 #include "block.h"
 
 #include <apr_escape.h>
@@ -15,7 +15,7 @@ struct aps_block {
     enum aps_store_api_kind kind;
     uint8_t digest[APS_DIGEST_LEN];
     apr_pool_t *pool;
-    void *map; /* NULL: not yet */
+    void *bytes; /* NULL: not yet; whole pages, read only */
     size_t size;
     const struct aps_api *api; /* by kind: one of these, or none */
     const struct aps_schema_image *schema;
@@ -30,7 +30,7 @@ enum aps_err aps_block_path(const char *store, const uint8_t digest[APS_DIGEST_L
     return aps_file_join(store, name, out, diag);
 }
 
-/* ---- mapping ---- */
+/* ---- reading ---- */
 
 static enum aps_err fault(struct aps_diag *diag, const char *path, const char *what)
 {
@@ -49,9 +49,42 @@ static enum aps_err check_size(const char *path, const struct stat *st, uint64_t
     return APS_ERR_CORRUPT;
 }
 
+/* All of it, and nothing behind it. */
+static enum aps_err fill(const struct aps_block *b, int fd, const char *path, struct aps_diag *diag)
+{
+    char *at = b->bytes, more;
+    size_t done = 0;
+    ssize_t n = 1;
+
+    while (done < b->size && n != 0) {
+        n = read(fd, at + done, b->size - done);
+        if (n < 0 && errno != EINTR)
+            return fault(diag, path, "read it");
+        done += n > 0 ? (size_t)n : 0;
+    }
+    if (n != 0 && read(fd, &more, 1) == 0)
+        return APS_OK;
+    aps_err_explain(diag, "%s was changed while it was read", path);
+    return APS_ERR_BUSY;
+}
+
+/* A copy: a file that is mapped and cut short where it lies ends each process that looks at it. */
+static enum aps_err copy(struct aps_block *b, int fd, const char *path, struct aps_diag *diag)
+{
+    void *at = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    enum aps_err err;
+
+    if (at == MAP_FAILED)
+        return APS_ERR_NOMEM;
+    b->bytes = at;
+    if ((err = fill(b, fd, path, diag)) == APS_OK && mprotect(at, b->size, PROT_READ) != 0)
+        err = fault(diag, path, "keep it from changes");
+    return err;
+}
+
 /* The file that was found, and no other one that has taken its name meanwhile. */
-static enum aps_err map(struct aps_block *b, const char *path, const struct stat *found,
-                        struct aps_diag *diag)
+static enum aps_err read_file(struct aps_block *b, const char *path, const struct stat *found,
+                              struct aps_diag *diag)
 {
     struct stat st;
     enum aps_err err = APS_OK;
@@ -65,13 +98,9 @@ static enum aps_err map(struct aps_block *b, const char *path, const struct stat
         aps_err_explain(diag, "%s was replaced while it was opened", path);
         err = APS_ERR_BUSY;
     } else if ((err = check_size(path, &st, b->size, diag)) == APS_OK) {
-        void *at = mmap(NULL, b->size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (at == MAP_FAILED)
-            err = fault(diag, path, "map it");
-        else
-            b->map = at;
+        err = copy(b, fd, path, diag);
     }
-    (void)close(fd); /* read only, and mapped */
+    (void)close(fd); /* read only: nothing to lose */
     return err;
 }
 
@@ -113,7 +142,7 @@ static enum aps_err load(struct aps_block *b, const char *store, uid_t owner, st
     if ((err = aps_block_path(store, b->digest, path, diag)) != APS_OK ||
         (err = aps_file_find(path, &want, found, &st, diag)) != APS_OK ||
         (err = check_size(found, &st, b->size, diag)) != APS_OK ||
-        (err = map(b, found, &st, diag)) != APS_OK ||
+        (err = read_file(b, found, &st, diag)) != APS_OK ||
         (err = check_digest(b, found, diag)) != APS_OK)
         return err;
     return open_block(b, diag);
@@ -155,8 +184,8 @@ void aps_block_release(struct aps_block *block)
         return;
     if (block->pool != NULL)
         apr_pool_destroy(block->pool); /* what looks into the bytes goes first */
-    if (block->map != NULL)
-        (void)munmap(block->map, block->size); /* it is what was mapped */
+    if (block->bytes != NULL)
+        (void)munmap(block->bytes, block->size); /* it is what was mapped */
     free(block);
 }
 
@@ -178,5 +207,5 @@ const struct aps_schema_image *aps_block_schema(const struct aps_block *block)
 
 struct aps_str aps_block_bytes(const struct aps_block *block)
 {
-    return (struct aps_str){block->map, block->size};
+    return (struct aps_str){block->bytes, block->size};
 }

@@ -174,6 +174,24 @@ def test_a_new_description_is_in_force_without_a_restart(site):  # POS-22
     wait_for(lambda: site.request("GET", "/api/later", key="ci").status == 404, 10, "the old description")
 
 
+def test_what_was_read_stays_in_force_whatever_becomes_of_its_file(site):  # POS-22
+    path = site.store.file("pub/api", site.store.json("api", "show", "shop")["digest"])
+    with open(path, "rb+") as block:
+        was = block.read()
+        site.reach_children(lambda: taken(site, "GET", "/api/orders"))
+        try:
+            for text in (b"", b"\xff" * len(was)):
+                block.truncate(0)
+                block.seek(0)
+                block.write(text)
+                block.flush()
+                site.reach_children(lambda: taken(site, "GET", "/api/orders"))
+        finally:
+            block.truncate(0)
+            block.seek(0)
+            block.write(was)
+
+
 JSON = {"Content-Type": "application/json"}
 
 
