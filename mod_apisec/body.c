@@ -131,12 +131,14 @@ enum aps_reason mod_body_read(request_rec *r, struct mod_req *m, size_t max)
     struct mod_body *body = apr_pcalloc(m->first->pool, sizeof *body);
     uint64_t length = declared(r);
     struct block block = {NULL, 0, 0, false};
+    apr_table_t *fields = r->headers_in;
     body->held = apr_brigade_create(m->first->pool, r->connection->bucket_alloc);
     body->reason = APS_REASON_BODY_HELD;
     if (length <= max) { /* else it is refused before the client is asked to send it */
         block.room = length != 0 ? (size_t)length : HUGE_STRING_LEN;
         block.p = malloc(block.room);
         body->reason = block.p != NULL ? read_all(r, &block, max) : APS_REASON_INTERNAL;
+        r->headers_in = fields; /* MergeTrailers has put fields among them that nobody has judged */
     }
     body->complete = block.complete;
     body->sent = (struct aps_str){block.p, block.n};

@@ -11,6 +11,7 @@ from harness.h2 import H2Connection
 
 CONF = """
 Protocols h2c http/1.1
+MergeTrailers On
 ApiSecRequireTLS Off
 ScriptAlias /cgi @ROOT@/cgi
 <Directory @ROOT@/cgi>
@@ -291,6 +292,15 @@ def test_a_backend_gets_what_was_judged(site, back, chunked):
     before = len(back.seen)
     assert send(site, "/back/x", b"[1,]").status == 400
     assert len(back.seen) == before
+
+
+# POS-13, AZ-11
+def test_trailers_are_no_fields(site, back):
+    body = b'{"a":1}'
+    for name in ("X-Apisec-User", "X-Remote-User", "X-HTTP-Method", "X_User", "Content-Type", "Content-Encoding", "X-Mine"):
+        data = b"%x\r\n%s\r\n0\r\n%s: gzip\r\n\r\n" % (len(body), body, name.encode())
+        assert send(site, "/back/x", data, headers=[("Transfer-Encoding", "chunked")]).status == 200, name
+        assert "gzip" not in [value for _, value in back.seen[-1]["fields"]] and body_of(back.seen[-1]) == body, name
 
 
 # POS-21
