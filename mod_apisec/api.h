@@ -11,6 +11,8 @@
 
 #include "apisec/api.h"
 
+struct mod_read;
+
 /* ApiSecApi */
 struct mod_api {
     bool none;
@@ -26,7 +28,9 @@ struct mod_api_use {
     struct aps_str path;       /* below `at`, percent-encoded */
     struct aps_api_match match;
     enum aps_reason reason;
-    enum aps_reason judged; /* of parameters and content; UNDECIDED: not yet */
+    enum aps_reason judged;            /* of parameters and content; UNDECIDED: not yet */
+    const struct aps_api_media *media; /* that the content is of; NULL: it has none, or no known */
+    enum aps_api_kind kind;            /* how that was read */
     struct mod_api_use *next;
 };
 
@@ -45,6 +49,11 @@ struct mod_api_use *mod_stage_api_use(const struct mod_req *m, const struct mod_
  * each API; after access control.  ALLOW, what mod_stage_api says, a reason of content.h, or an
  * API_ one, with its failures. */
 enum aps_reason mod_stage_api_judge(request_rec *r, struct mod_req *m, const struct mod_dir *dir);
+/* The same of a text that the handler is to be given in place of the content (NEG-20). */
+enum aps_reason mod_stage_api_judge_again(struct mod_req *m, const struct mod_dir *dir,
+                                          struct aps_str text);
+/* What reads content where the section says nothing of it. */
+const struct mod_read *mod_stage_api_judge_read(void);
 
 /* The name of the plan that the operation binds (x-apisec-limit); NULL: none. */
 const char *mod_stage_api_plan(const struct mod_req *m, const struct mod_api *want);

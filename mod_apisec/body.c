@@ -20,8 +20,10 @@ struct mod_body {
     struct aps_str sent;            /* valid until `given`, as the next */
     struct aps_str content;         /* decoded; .p NULL: it was not */
     enum aps_coding_fault coding;   /* how that went */
+    struct aps_str changed;         /* .p NULL: it was not */
     apr_bucket_brigade *held;       /* what the handler is given */
-    apr_bucket_brigade *aside;      /* the other one of the two */
+    apr_bucket_brigade *aside;      /* of what was sent and what it was decoded to, the other one */
+    apr_bucket_brigade *unchanged;  /* what `held` was before it was changed */
     const apr_table_t *fields_sent; /* NULL: they are as they came */
 };
 
@@ -195,40 +197,73 @@ enum aps_coding_fault mod_body_decode(struct mod_req *m, enum aps_coding coding,
     return body->coding;
 }
 
+/* ---- Changing ---- */
+
+bool mod_body_change(struct mod_req *m, struct aps_str text)
+{
+    struct mod_body *body = m->body;
+    char *p = malloc(text.n + 1);
+    if (p == NULL)
+        return false;
+    if (text.n != 0)
+        memcpy(p, text.p, text.n);
+    if (body->unchanged == NULL) {
+        body->unchanged = body->held;
+        body->held = apr_brigade_create(m->first->pool, body->unchanged->bucket_alloc);
+    } else {
+        apr_brigade_cleanup(body->held);
+    }
+    body->changed = (struct aps_str){text.n != 0 ? p : "", text.n};
+    hold(body->held, p, text.n);
+    return true;
+}
+
+/* ---- Settling ---- */
+
 /* Of the form in which the content came, and true of no other. */
 static const char *const coded_fields[] = {"Content-Encoding", "Content-MD5", "Content-Digest",
                                            "Repr-Digest", "Digest"};
 
-static void forward_decoded(request_rec *r, struct mod_req *m)
+static void unset_fields(request_rec *r, struct mod_req *m)
 {
-    struct mod_body *body = m->body;
+    for (size_t i = 0; i < sizeof coded_fields / sizeof coded_fields[0]; i++)
+        mod_req_unset_field(r, m, coded_fields[i]);
+    if (m->body->changed.p != NULL)
+        mod_req_unset_field(r, m, "ETag");
+}
+
+static void forward_decoded(struct mod_body *body)
+{
     apr_bucket_brigade *coded = body->held;
     body->held = body->aside;
     body->aside = coded;
     body->decoded = true;
-    for (size_t i = 0; i < sizeof coded_fields / sizeof coded_fields[0]; i++)
-        mod_req_unset_field(r, m, coded_fields[i]);
 }
 
 void mod_body_settle(request_rec *r, struct mod_req *m, bool decoded)
 {
     struct mod_body *body = m->body;
-    bool framed = apr_table_get(r->headers_in, "Transfer-Encoding") == NULL;
+    const bool framed = apr_table_get(r->headers_in, "Transfer-Encoding") == NULL;
+    const bool changed = body != NULL && body->changed.p != NULL;
     if (body == NULL || !body->complete || body->given)
         return;
-    decoded = decoded && body->content.p != NULL && !body->decoded;
+    decoded = decoded && body->content.p != NULL && !body->decoded && !changed;
     mod_req_unset_field(r, m, "Expect"); /* it was met */
-    if (framed && !decoded)
+    if (framed && !decoded && !changed)
         return;
     if (body->fields_sent == NULL)
         body->fields_sent = apr_table_copy(m->first->pool, r->headers_in);
     if (decoded)
-        forward_decoded(r, m);
+        forward_decoded(body);
+    if (decoded || changed)
+        unset_fields(r, m);
     mod_req_unset_field(r, m, "Transfer-Encoding");
     mod_req_unset_field(r, m, "Trailer");
     apr_table_setn(r->headers_in, "Content-Length",
                    apr_psprintf(m->first->pool, "%" APR_SIZE_T_FMT,
-                                body->decoded ? body->content.n : body->sent.n));
+                                changed         ? body->changed.n
+                                : body->decoded ? body->content.n
+                                                : body->sent.n));
 }
 
 /* ---- Replay ---- */
@@ -262,6 +297,8 @@ static void begin_giving(struct mod_body *body)
     body->given = true;
     if (body->aside != NULL)
         apr_brigade_cleanup(body->aside);
+    if (body->unchanged != NULL)
+        apr_brigade_cleanup(body->unchanged);
 }
 
 /* Who reads first has it; who reads again finds its end, as with any request. */

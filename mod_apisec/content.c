@@ -85,6 +85,8 @@ const struct mod_content *mod_content_join(apr_pool_t *pool, const struct mod_co
         content->schema = outer->schema;
         content->json = outer->json;
     }
+    if (content->sanitize == NULL)
+        content->sanitize = outer->sanitize;
     if (content->errors == MOD_ERRORS_UNSET)
         content->errors = outer->errors;
     return content;

@@ -13,6 +13,7 @@
 #include "apisec/jsonread.h"
 #include "apisec/mediatype.h"
 #include "apisec/multipart.h"
+#include "apisec/sanitize.h"
 #include "apisec/schema_judge.h"
 #include "apisec/xml.h"
 
@@ -62,6 +63,15 @@ struct mod_types {
     const char *accept;      /* Accept */
 };
 
+/* ApiSecSanitize */
+#define MOD_SANITIZE_FIELDS_MAX (APS_SANITIZE_RULES_MAX / 2) /* a description has the others */
+
+struct mod_sanitize {
+    bool off;
+    uint32_t n;
+    struct aps_sanitize_field fields[MOD_SANITIZE_FIELDS_MAX];
+};
+
 enum mod_errors { MOD_ERRORS_UNSET, MOD_ERRORS_DETAIL, MOD_ERRORS_STATUS };
 
 /* All of it; what is NULL or 0 is unset. */
@@ -72,6 +82,7 @@ struct mod_content {
     const struct mod_decode *decode;
     const char *schema;          /* its name in the store */
     const struct mod_read *json; /* what reads for it, unless `read` is set */
+    const struct mod_sanitize *sanitize;
     enum mod_errors errors;
 };
 
@@ -153,10 +164,26 @@ enum aps_reason mod_stage_graphql_query(request_rec *r, struct mod_req *m,
 enum aps_reason mod_stage_graphql_content(request_rec *r, struct mod_req *m, struct aps_str text,
                                           const struct mod_read *read, apr_pool_t *pool);
 
-/* ---- The stage ---- */
+/* ---- The stages ---- */
 
 /* Once for each of the sections that a transaction comes to: ALLOW, or why not.  What the handler
  * reads is settled with it. */
 enum aps_reason mod_stage_content(request_rec *r, struct mod_req *m, const struct mod_dir *dir);
+/* The same of a text that the handler is to be given in place of the content, by `read` and the
+ * schema alone (NEG-20). */
+enum aps_reason mod_stage_content_again(request_rec *r, struct mod_req *m,
+                                        const struct mod_content *content, struct aps_str text);
+
+/* sanitize.c, stage_sanitize.c: what ApiSecSanitize and descriptions change of content. */
+/* One more line of a section, whose lines so far *io is; NULL: none.  NULL, or what is wrong. */
+const char *mod_sanitize_words(cmd_parms *cmd, int argc, char *const argv[],
+                               const struct mod_sanitize **io);
+/* The directive by which a section has content that nobody may change; NULL: none. */
+const char *mod_sanitize_fault(const struct mod_dir *dir);
+/* NULL, or where ApiSecSanitize stands with one of those, or with nothing that reads (NEG-23). */
+const char *mod_sanitize_check(apr_pool_t *pool, server_rec *main_server);
+/* After all have judged the content, and where the engine is On: once in a transaction for each
+ * rule.  ALLOW; SANITIZE_BARRED; why the changed text is refused; INTERNAL. */
+enum aps_reason mod_stage_sanitize(request_rec *r, struct mod_req *m, const struct mod_dir *dir);
 
 #endif

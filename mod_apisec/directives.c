@@ -630,6 +630,11 @@ static const char *set_schema(cmd_parms *cmd, struct mod_dir *dir, int argc, cha
     return say(cmd, fault != NULL ? fault : mod_content_words_check(content));
 }
 
+static const char *add_sanitize(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    return say(cmd, mod_sanitize_words(cmd, argc, argv, &content_of(cmd, dir)->sanitize));
+}
+
 static const char *set_decode(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
 {
     return say(cmd, mod_content_words_decode(cmd, argc, argv, &content_of(cmd, dir)->decode));

@@ -285,6 +285,7 @@ struct mod_store;
 struct mod_hsts;
 struct mod_content;
 struct mod_judged;
+struct mod_sanitizing;
 
 struct mod_api;
 struct mod_responses;
@@ -650,6 +651,8 @@ struct mod_req {
     /* The content, and what depends on it. */
     struct mod_body *body;             /* NULL: nobody has asked for it */
     struct mod_judged *judged;         /* by what it was judged; NULL: by nothing yet */
+    struct mod_sanitizing *sanitizing; /* by what it was changed; NULL: by nothing yet */
+    struct aps_str sanitized;          /* what of it was, for the log; empty: nothing */
     const struct mod_content *content; /* that has refused it */
     struct aps_str fault;              /* what is wrong with it, for the log; empty: nothing */
     struct aps_failures *failures;     /* for the client; NULL: none */
@@ -928,8 +931,12 @@ const apr_table_t *mod_body_fields(const struct mod_req *m);
 /* Decode what was read, once in a transaction; OK and *out, borrowed as above, or why not. */
 enum aps_coding_fault mod_body_decode(struct mod_req *m, enum aps_coding coding,
                                       const struct aps_coding_caps *caps, struct aps_str *out);
+/* Before it is settled: the handler gets this text in place of what was sent or decoded, which both
+ * stay as they are for whoever judges.  A later one replaces it.  False: out of memory. */
+bool mod_body_change(struct mod_req *m, struct aps_str text);
 /* All of it was judged: the handler is told its length instead of its frames, and with `decoded`
- * it gets the decoded bytes, if there are any, and no field that is true only of the coded ones. */
+ * it gets the decoded bytes, if there are any, and no field that is true only of the coded ones;
+ * of what was changed, none that is true only of what came (NEG-23). */
 void mod_body_settle(request_rec *r, struct mod_req *m, bool decoded);
 void mod_body_insert_filter(request_rec *r, struct mod_req *m);
 void mod_body_register(void);

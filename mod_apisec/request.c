@@ -595,6 +595,8 @@ static enum aps_reason judge_served(request_rec *r, struct mod_req *m)
         reason = mod_stage_content(r, m, dir);
     if (reason == APS_REASON_ALLOW && dir->api != NULL)
         reason = mod_stage_api_judge(r, m, dir);
+    if (reason == APS_REASON_ALLOW && dir->engine == MOD_ENGINE_ON)
+        reason = mod_stage_sanitize(r, m, dir);
     if (dir->engine != MOD_ENGINE_ON) /* nobody is told */
         m->failures = NULL;
     if (reason != APS_REASON_ALLOW || dir->engine != MOD_ENGINE_ON)

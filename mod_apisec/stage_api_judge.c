@@ -74,6 +74,11 @@ static const struct mod_content no_content;
 
 static const struct mod_read usual_read = {.kind = MOD_READ_ANY, .optional = true, .max = 1u << 20};
 
+const struct mod_read *mod_stage_api_judge_read(void)
+{
+    return &usual_read;
+}
+
 static uint32_t fields_of(struct mod_req *m, const struct aps_param_field **out)
 {
     const apr_array_header_t *table = apr_table_elts(mod_body_fields(m));
@@ -86,7 +91,7 @@ static uint32_t fields_of(struct mod_req *m, const struct aps_param_field **out)
     return (uint32_t)table->nelts;
 }
 
-static enum aps_reason judge(struct mod_req *m, const struct mod_api_use *use,
+static enum aps_reason judge(struct mod_req *m, struct mod_api_use *use,
                              const struct mod_read *read, struct aps_request *request)
 {
     struct aps_request_result result;
@@ -107,6 +112,8 @@ static enum aps_reason judge(struct mod_req *m, const struct mod_api_use *use,
         aps_request_judge(judges->request, pool, use->api, request, &options, &result);
     if (reason != APS_REASON_ALLOW)
         mod_content_note(m, &result.failures);
+    use->media = result.media;
+    use->kind = result.kind;
     mod_judges_give(judges);
     return reason;
 }
@@ -124,6 +131,29 @@ static enum aps_reason read_body(request_rec *r, struct mod_req *m, const struct
     return mod_content_bytes(r, m, read, mod_content_decode(m->content), &request->body);
 }
 
+static const struct mod_read *reader_of(const struct mod_content *content)
+{
+    return content->read != NULL ? content->read : &usual_read;
+}
+
+static enum aps_reason judge_text(struct mod_req *m, struct mod_api_use *use,
+                                  const struct mod_read *read, struct aps_request *request)
+{
+    request->method = m->method;
+    request->path = use->path;
+    request->query = aps_str(m->first->args);
+    request->fields_n = fields_of(m, &request->fields);
+    return judge(m, use, read, request);
+}
+
+enum aps_reason mod_stage_api_judge_again(struct mod_req *m, const struct mod_dir *dir,
+                                          struct aps_str text)
+{
+    struct aps_request request = {.body = text};
+    m->content = dir->content != NULL ? dir->content : &no_content;
+    return judge_text(m, mod_stage_api_use(m, dir->api), reader_of(m->content), &request);
+}
+
 enum aps_reason mod_stage_api_judge(request_rec *r, struct mod_req *m, const struct mod_dir *dir)
 {
     const struct mod_api *want = dir->api;
@@ -137,14 +167,11 @@ enum aps_reason mod_stage_api_judge(request_rec *r, struct mod_req *m, const str
     if (use->judged != APS_REASON_UNDECIDED)
         return use->judged;
     m->content = dir->content != NULL ? dir->content : &no_content;
-    const struct mod_read *read = m->content->read != NULL ? m->content->read : &usual_read;
-    struct aps_request request = {
-        .method = m->method, .path = use->path, .query = aps_str(m->first->args)};
+    const struct mod_read *read = reader_of(m->content);
+    struct aps_request request = {.unread = false};
     use->judged = read_body(r, m, use, read, &request);
-    if (use->judged == APS_REASON_ALLOW) {
-        request.fields_n = fields_of(m, &request.fields);
-        use->judged = judge(m, use, read, &request);
-    }
+    if (use->judged == APS_REASON_ALLOW)
+        use->judged = judge_text(m, use, read, &request);
     if (use->judged == APS_REASON_ALLOW)
         m->content = before;
     return use->judged;

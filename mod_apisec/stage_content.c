@@ -261,22 +261,29 @@ static enum aps_reason judge_text(request_rec *r, struct mod_req *m, struct aps_
 /* ---- By its bytes ---- */
 
 /* What reading takes is given back before the handler runs. */
+enum aps_reason mod_stage_content_again(request_rec *r, struct mod_req *m,
+                                        const struct mod_content *content, struct aps_str text)
+{
+    apr_pool_t *pool = NULL;
+    if (apr_pool_create(&pool, r->pool) != APR_SUCCESS)
+        return APS_REASON_INTERNAL;
+    m->content = content;
+    enum aps_reason reason = judge_text(r, m, text, content, pool);
+    apr_pool_destroy(pool);
+    return reason;
+}
+
 static enum aps_reason judge_bytes(request_rec *r, struct mod_req *m,
                                    const struct mod_content *content, enum aps_method method)
 {
     const struct mod_read *read = mod_content_read(content);
     struct aps_str text = {"", 0};
-    apr_pool_t *pool = NULL;
     enum aps_reason reason = mod_content_bytes(r, m, read, mod_content_decode(content), &text);
     if (reason != APS_REASON_ALLOW)
         return reason;
     if (mod_body_sent(m).n == 0)
         return judge_absence(read, method);
-    if (apr_pool_create(&pool, r->pool) != APR_SUCCESS)
-        return APS_REASON_INTERNAL;
-    reason = judge_text(r, m, text, content, pool);
-    apr_pool_destroy(pool);
-    return reason;
+    return mod_stage_content_again(r, m, content, text);
 }
 
 /* ---- The stage ---- */

@@ -110,6 +110,7 @@ static void audit_of(struct mod_req *m, struct aps_audit *a)
         .webhook = m->webhook,
         .api = none,
         .fault = m->fault,
+        .sanitized = m->sanitized,
         .limit = mod_stage_limit_name(m, m->reason),
         .would_limit = m->watched != NULL ? aps_str(mod_stage_limit_would(m)) : none,
         .secret_due = m->secret_due,

@@ -12,6 +12,7 @@
 
 #include "apisec/err.h"
 #include "apisec/role.h" /* enum aps_method */
+#include "apisec/sanitize.h"
 #include "apisec/schema_image.h"
 #include "apisec/str.h"
 
@@ -77,7 +78,11 @@ struct aps_api_media {
     uint32_t xml; /* of kind XML: where its table of names begins (apixml.h), or UINT32_MAX */
     const struct aps_api_encoding *encodings;
     uint32_t encodings_n;
+    const struct aps_sanitize_field *sanitize; /* x-apisec-sanitize of a request's values */
+    uint32_t sanitize_n;
 };
+
+#define APS_API_SANITIZE_MAX (APS_SANITIZE_RULES_MAX / 2) /* of one media */
 
 struct aps_api_response {
     uint16_t from, to; /* 200, 200; 200, 299 for 2XX; 0, 999 for default; most exact first */

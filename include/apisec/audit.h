@@ -33,8 +33,8 @@ struct aps_audit {
     enum aps_decision decision;
     int status;
     uint32_t kv; /* 0: unknown */
-    struct aps_str id, host, ip, method, path, route, key, user, webhook, api, fault, limit,
-        would_limit;
+    struct aps_str id, host, ip, method, path, route, key, user, webhook, api, fault, sanitized,
+        limit, would_limit;
     struct aps_str secret_due; /* a name, which wants no escape */
     const struct aps_str *roles;
     size_t nroles;

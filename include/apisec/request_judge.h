@@ -47,6 +47,7 @@ struct aps_request_result {
     enum aps_api_found found;
     struct aps_api_match match;        /* but for API_PATH */
     const struct aps_api_media *media; /* that the body is of; NULL: it was not judged */
+    enum aps_api_kind kind;            /* how that is read */
     bool doubled;                      /* a text still had %hh after its one decoding (NEG-01) */
     struct aps_failures failures;      /* its memory is the request's pool */
 };

@@ -36,6 +36,12 @@
 
 struct aps_sanitize; /* lives in a pool */
 
+/* A rule, as it is written down. */
+struct aps_sanitize_field {
+    struct aps_str pointer;
+    unsigned actions;
+};
+
 /* Without rules nothing changes.  NULL: out of memory. */
 struct aps_sanitize *aps_sanitize_new(apr_pool_t *pool);
 

@@ -161,7 +161,7 @@ static enum aps_api_kind kind_of(const struct aps_api_media *media, struct aps_s
 
 static enum aps_reason judge_typed(struct run *run, const struct aps_mediatype *type)
 {
-    const enum aps_api_kind kind = kind_of(run->out->media, type->type);
+    const enum aps_api_kind kind = run->out->kind;
 
     switch (kind) {
     case APS_API_JSON:
@@ -201,6 +201,7 @@ static enum aps_reason judge_body(struct run *run)
     if (run->out->media == NULL)
         return refuse(run, APS_REASON_API_TYPE, APS_FAILURES_HEADER, "type",
                       "a media type that the operation takes", type.type);
+    run->out->kind = kind_of(run->out->media, type.type);
     return run->request->unread ? APS_REASON_ALLOW : judge_typed(run, &type);
 }
 

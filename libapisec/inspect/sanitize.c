@@ -61,27 +61,34 @@ enum aps_err aps_sanitize_add(struct aps_sanitize *rules, struct aps_str pointer
                               struct aps_diag *diag)
 {
     struct aps_sanitize_rule *rule = &rules->rules[rules->n];
+    struct aps_sanitize_step *steps;
     struct aps_str rest = pointer;
+    size_t count = 0;
     enum aps_err err;
 
     if (rules->n == APS_SANITIZE_RULES_MAX)
         return refuse(APS_ERR_RANGE, pointer, "more than 64 of them", diag);
     if (pointer.n != 0 && pointer.p[0] != '/')
         return refuse(APS_ERR_FORMAT, pointer, "want a pointer such as /items/*/title", diag);
+    for (size_t i = 0; i < pointer.n; i++)
+        count += pointer.p[i] == '/';
+    if (count > APS_SANITIZE_STEPS_MAX)
+        return refuse(APS_ERR_RANGE, pointer, "more than 16 steps", diag);
+    if ((steps = apr_palloc(rules->pool, (count + 1) * sizeof *steps)) == NULL)
+        return APS_ERR_NOMEM;
     for (rule->n = 0; rest.n != 0; rule->n++) {
         size_t n = 1;
 
-        if (rule->n == APS_SANITIZE_STEPS_MAX)
-            return refuse(APS_ERR_RANGE, pointer, "more than 16 steps", diag);
         while (n < rest.n && rest.p[n] != '/')
             n++;
-        struct aps_sanitize_step *step = &rule->steps[rule->n];
+        struct aps_sanitize_step *step = &steps[rule->n];
         err = unescape(rules->pool, (struct aps_str){rest.p + 1, n - 1}, &step->name);
         if (err != APS_OK)
             return refuse(err, pointer, "behind ~ want 0 or 1", diag);
         step->any = n == 2 && rest.p[1] == '*';
         rest = (struct aps_str){rest.p + n, rest.n - n};
     }
+    rule->steps = steps;
     rule->actions = what;
     rules->n++;
     return APS_OK;

@@ -10,7 +10,7 @@ struct aps_sanitize_step {
 };
 
 struct aps_sanitize_rule {
-    struct aps_sanitize_step steps[APS_SANITIZE_STEPS_MAX];
+    const struct aps_sanitize_step *steps;
     uint32_t n;
     unsigned actions;
 };

@@ -44,20 +44,21 @@ static const struct caps caps_full = {{
     [F_ip] = 64,           [F_method] = 32,     [F_path] = 1024,  [F_route] = 512,
     [F_decision] = 64,     [F_reason] = 64,     [F_key] = 128, /* of a token: ISSUER:SUBJECT */
     [F_user] = 128,        [F_roles] = 16,      [F_webhook] = 64, [F_api] = 64,
-    [F_fault] = 256,       [F_limit] = 80,      /* of a limit of several: NAME-month */
+    [F_fault] = 256,       [F_sanitized] = 256, [F_limit] = 80, /* of a limit of several: NAME-month
+                                                                 */
     [F_would_limit] = 512, [F_secret_due] = 64, /* letters, digits and . _ - alone */
 }};
 
 /* What gives way, in this order, and how far.  With all at their floor, each byte written as six,
- * the texts take at most 28 * 6 + 8 * 32 * 6 + 4 * 16 * 6 + 2 * 64 * 6 = 2,856 bytes, and
- * everything else less than 640. */
+ * the texts take at most 28 * 6 + 7 * 32 * 6 + 5 * 16 * 6 + 12 * 6 + 2 * 64 * 6 = 2,832
+ * bytes, and everything else less than 660. */
 static const struct {
     uint8_t field;
     uint8_t floor;
 } yielding[] = {
-    {F_path, 28}, {F_route, 32}, {F_fault, 16}, {F_roles, 2}, {F_would_limit, 16},
-    {F_user, 32}, {F_host, 32},  {F_limit, 32}, {F_api, 16},  {F_webhook, 16},
-    {F_ip, 32},   {F_id, 32},    {F_key, 32},
+    {F_path, 28},        {F_route, 16}, {F_sanitized, 12}, {F_fault, 16}, {F_roles, 2},
+    {F_would_limit, 16}, {F_user, 32},  {F_host, 32},      {F_limit, 32}, {F_api, 16},
+    {F_webhook, 16},     {F_ip, 32},    {F_id, 32},        {F_key, 32},
 };
 
 #define PIECE(lit)                                                                                 \
@@ -128,6 +129,8 @@ static inline struct aps_str str_of(const struct aps_audit *a, enum field f)
         return a->api;
     case F_fault:
         return a->fault;
+    case F_sanitized:
+        return a->sanitized;
     case F_limit:
         return a->limit;
     case F_would_limit:

@@ -375,6 +375,7 @@ static void texts_are_capped(void **state)
         {"webhook", offsetof(struct aps_audit, webhook), 64},
         {"api", offsetof(struct aps_audit, api), 64},
         {"fault", offsetof(struct aps_audit, fault), 256},
+        {"sanitized", offsetof(struct aps_audit, sanitized), 256},
         {"limit", offsetof(struct aps_audit, limit), 80},
         {"would_limit", offsetof(struct aps_audit, would_limit), 512},
     };
@@ -438,6 +439,7 @@ static struct aps_audit full_of(const char *unit, size_t size)
         a.limit = all;
     a.would_limit = all;
     a.fault = all;
+    a.sanitized = all;
     a.secret_due = aps_str("of-64-letters-of-which-none-wants-an-escape-0123456789abcdefghij");
     return a;
 }
@@ -455,7 +457,7 @@ static void the_longest_line_fits(void **state)
         for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
             struct aps_audit a = full_of(units[u], sizes[s]);
             size_t n = write_and_read(&a);
-            assert_int_equal(nseen, 29);
+            assert_int_equal(nseen, 30);
             assert_string_equal(value_of("reason"), "credential_exposed");
             assert_string_equal(value_of("status"), "2147483647");
             assert_true(n > 400);
@@ -479,8 +481,9 @@ static void random_lines_are_whole(void **state)
     (void)state;
     for (int round = 0; round < 3000; round++) {
         struct aps_audit a = typical();
-        struct aps_str *field[] = {&a.id,   &a.host, &a.ip,    &a.method, &a.path,        &a.key,
-                                   &a.user, &a.api,  &a.limit, &a.route,  &a.would_limit, &a.fault};
+        struct aps_str *field[] = {&a.id,          &a.host,  &a.ip,       &a.method, &a.path,
+                                   &a.key,         &a.user,  &a.api,      &a.limit,  &a.route,
+                                   &a.would_limit, &a.fault, &a.sanitized};
         for (size_t i = 0; i < sizeof text; i++) {
             x = x * 6364136223846793005u + 1442695040888963407u;
             text[i] = (char)(x >> 40 & (round % 2 != 0 ? 0xff : 0x7f));
@@ -523,6 +526,7 @@ static void single_fields_are_told(void **state)
         {"webhook", ""},
         {"api", ""},
         {"fault", "/price minimum"},
+        {"sanitized", "/title"},
         {"limit", ""},
         {"would_limit", "hourly,daily"},
         {"secret_due", "ledger"},
@@ -535,6 +539,7 @@ static void single_fields_are_told(void **state)
     (void)state;
     a.would_limit = aps_str("hourly,daily");
     a.fault = aps_str("/price minimum");
+    a.sanitized = aps_str("/title");
     a.secret_due = aps_str("ledger");
     a.waited = 250;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -548,7 +553,7 @@ static void single_fields_are_told(void **state)
     assert_int_equal(aps_audit_field(aps_str("")), -1);
     assert_int_equal(aps_audit_field(aps_str("secret")), -1);
     assert_int_equal(aps_audit_value(&a, -1, scratch).n, 0);
-    assert_int_equal(aps_audit_value(&a, 29, scratch).n, 0);
+    assert_int_equal(aps_audit_value(&a, 30, scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("kv")), scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("gen")), scratch).n, 0);
     assert_int_equal(aps_audit_value(&zero, aps_audit_field(aps_str("roles")), scratch).n, 0);
