@@ -38,6 +38,7 @@ struct api_build {
     apr_hash_t *texts;           /* bytes -> struct api_text */
     apr_array_header_t *entries; /* struct aps_schema_entry */
     apr_hash_t *numbers;         /* value -> number of its entry */
+    apr_hash_t *sanitized;       /* values of x-apisec-sanitize that count */
     struct aps_api_report *report;
     struct aps_diag *diag;
     enum aps_err err;
@@ -108,8 +109,17 @@ bool aps_api_param_headers(struct api_build *b, struct api_at map, struct api_ra
 
 /* A media type in lower case without its parameters; lives in b->pool. */
 struct aps_str aps_api_media_type(const struct api_build *b, struct aps_str text);
-/* A map of media types. */
-bool aps_api_media_list(struct api_build *b, struct api_at content, struct api_range *out);
+/* A map of media types, of a request's body or an answer's. */
+bool aps_api_media_list(struct api_build *b, struct api_at content, bool request,
+                        struct api_range *out);
+
+/* ---- api_sanitize.c */
+
+/* What x-apisec-sanitize says of the fields of a request's body. */
+bool aps_api_sanitize(struct api_build *b, struct api_at media, enum aps_api_kind kind,
+                      struct api_range *out);
+/* List how many of all stand where they do not count. */
+void aps_api_sanitize_list(struct api_build *b);
 
 /* ---- api_security.c */
 

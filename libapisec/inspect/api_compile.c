@@ -218,6 +218,7 @@ static bool make(struct api_build *b, apr_pool_t *pool, struct aps_str *out)
         !put_operations(b, operations))
         return false;
     list_gaps(b);
+    aps_api_sanitize_list(b);
     return compile_schemas(b, &schemas) && aps_api_build_finish(b, schemas, pool, out);
 }
 

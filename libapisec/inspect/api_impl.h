@@ -11,7 +11,7 @@
 #include "apisec/apixml.h"
 
 #define API_MAGIC 0x69706131u
-#define API_VERSION 1u
+#define API_VERSION 2u
 
 enum api_section {
     API_S_OPERATIONS, /* of one path together, paths in the order of their bytes */
@@ -22,6 +22,7 @@ enum api_section {
     API_S_WAYS,
     API_S_NEEDS,
     API_S_TEXTS,
+    API_S_SANITIZE,
     API_S_BYTES,
     API_S_SCHEMAS,
     API_SECTIONS
@@ -60,7 +61,12 @@ struct api_encoding_record {
 struct api_media_record {
     struct api_text type;
     uint32_t kind, schema, xml, spare;
-    struct api_range encodings;
+    struct api_range encodings, sanitize;
+};
+
+struct api_sanitize_record {
+    struct api_text pointer;
+    uint32_t actions, spare;
 };
 
 struct api_response_record {

@@ -222,7 +222,7 @@ struct media {
     struct api_media_record record;
 };
 
-static bool read_media(struct api_build *b, struct api_at at, struct media *out)
+static bool read_media(struct api_build *b, struct api_at at, bool request, struct media *out)
 {
     const enum aps_api_kind kind = aps_api_kind_of(out->type);
     struct api_at schema;
@@ -233,6 +233,8 @@ static bool read_media(struct api_build *b, struct api_at at, struct media *out)
         return false;
     aps_api_doc_any(b, at, "schema", &schema);
     if (kind == APS_API_BYTES && !list_bytes(b, at, schema, out->type))
+        return false;
+    if (request && !aps_api_sanitize(b, at, kind, &out->record.sanitize))
         return false;
     if (kind == APS_API_XML && !aps_api_xml(b, schema, &out->record.xml))
         return false;
@@ -277,7 +279,8 @@ static bool put_medias(struct api_build *b, struct api_at content, apr_array_hea
     return aps_api_build_add(b, API_S_MEDIAS, records, out);
 }
 
-bool aps_api_media_list(struct api_build *b, struct api_at content, struct api_range *out)
+bool aps_api_media_list(struct api_build *b, struct api_at content, bool request,
+                        struct api_range *out)
 {
     apr_array_header_t *medias = apr_array_make(b->pool, 4, sizeof(struct media));
     const struct aps_jsonread_node *m;
@@ -292,7 +295,7 @@ bool aps_api_media_list(struct api_build *b, struct api_at content, struct api_r
             return aps_api_build_fail(b, content, APS_ERR_FORMAT,
                                       "\"%.*s\" is no media type such as application/json",
                                       APS_STR_SHOW(text));
-        if (!read_media(b, aps_api_doc_member(b, content, m), &media))
+        if (!read_media(b, aps_api_doc_member(b, content, m), request, &media))
             return false;
         APR_ARRAY_PUSH(medias, struct media) = media;
     }

@@ -12,6 +12,7 @@ const uint32_t api_sizes[API_SECTIONS] = {
     [API_S_WAYS] = sizeof(struct api_range),
     [API_S_NEEDS] = sizeof(struct api_need_record),
     [API_S_TEXTS] = sizeof(struct api_text),
+    [API_S_SANITIZE] = sizeof(struct api_sanitize_record),
     [API_S_BYTES] = 1,
     [API_S_SCHEMAS] = 1,
 };
@@ -36,6 +37,7 @@ struct opening {
     struct aps_api_way *ways;
     struct aps_api_need *needs;
     struct aps_str *texts;
+    struct aps_sanitize_field *sanitize;
     struct aps_api_operation *operations;
     bool good; /* all offsets and numbers so far */
 };
@@ -129,6 +131,17 @@ static void open_encodings(struct opening *o)
         };
 }
 
+static void open_sanitize(struct opening *o)
+{
+    const unsigned all =
+        APS_SANITIZE_NFC | APS_SANITIZE_STRIP | APS_SANITIZE_TRIM | APS_SANITIZE_ESCAPE;
+    const struct api_sanitize_record *from = records_of(o, API_S_SANITIZE);
+
+    for (uint32_t i = 0; i < count_of(o, API_S_SANITIZE); i++, from++)
+        o->sanitize[i] = (struct aps_sanitize_field){text_of(o, from->pointer),
+                                                     number_of(o, from->actions, all)};
+}
+
 /* The number of a text, or none. */
 static uint32_t xml_of(struct opening *o, uint32_t xml)
 {
@@ -149,6 +162,8 @@ static void open_medias(struct opening *o)
             .xml = xml_of(o, from->xml),
             .encodings = o->encodings + range_of(o, from->encodings, API_S_ENCODINGS),
             .encodings_n = from->encodings.n,
+            .sanitize = o->sanitize + range_of(o, from->sanitize, API_S_SANITIZE),
+            .sanitize_n = from->sanitize.n,
         };
 }
 
@@ -254,6 +269,7 @@ static bool has_captures(const struct aps_api_operation *operation)
 static bool make_room(struct opening *o, apr_pool_t *pool)
 {
     o->texts = apr_palloc(pool, (size_t)count_of(o, API_S_TEXTS) * sizeof *o->texts);
+    o->sanitize = apr_palloc(pool, (size_t)count_of(o, API_S_SANITIZE) * sizeof *o->sanitize);
     o->params = apr_palloc(pool, (size_t)count_of(o, API_S_PARAMS) * sizeof *o->params);
     o->encodings = apr_palloc(pool, (size_t)count_of(o, API_S_ENCODINGS) * sizeof *o->encodings);
     o->medias = apr_palloc(pool, (size_t)count_of(o, API_S_MEDIAS) * sizeof *o->medias);
@@ -261,8 +277,9 @@ static bool make_room(struct opening *o, apr_pool_t *pool)
     o->needs = apr_palloc(pool, (size_t)count_of(o, API_S_NEEDS) * sizeof *o->needs);
     o->ways = apr_palloc(pool, (size_t)count_of(o, API_S_WAYS) * sizeof *o->ways);
     o->operations = apr_palloc(pool, (size_t)count_of(o, API_S_OPERATIONS) * sizeof *o->operations);
-    return o->texts != NULL && o->params != NULL && o->encodings != NULL && o->medias != NULL &&
-           o->responses != NULL && o->needs != NULL && o->ways != NULL && o->operations != NULL;
+    return o->texts != NULL && o->sanitize != NULL && o->params != NULL && o->encodings != NULL &&
+           o->medias != NULL && o->responses != NULL && o->needs != NULL && o->ways != NULL &&
+           o->operations != NULL;
 }
 
 /* What has others comes after them. */
@@ -271,6 +288,7 @@ static bool open_all(struct opening *o, apr_pool_t *pool)
     open_texts(o);
     open_params(o);
     open_encodings(o);
+    open_sanitize(o);
     open_medias(o);
     open_tables(o, pool);
     open_responses(o);

@@ -82,7 +82,7 @@ static bool read_response(struct api_build *b, struct api_at at, struct api_resp
     return aps_api_doc_resolve(b, &at) &&
            aps_api_doc_get(b, at, "content", APS_JSON_OBJECT, &content) &&
            aps_api_doc_get(b, at, "headers", APS_JSON_OBJECT, &headers) &&
-           aps_api_media_list(b, content, &r->medias) &&
+           aps_api_media_list(b, content, false, &r->medias) &&
            aps_api_param_headers(b, headers, &r->headers);
 }
 
@@ -135,7 +135,16 @@ static bool read_body(struct api_build *b, struct api_at at, struct api_operatio
         return false;
     if (required)
         r->flags |= API_REQUIRED;
-    return aps_api_media_list(b, content, &r->bodies);
+    if (!aps_api_media_list(b, content, true, &r->bodies))
+        return false;
+    for (uint32_t i = 0; i < r->bodies.n; i++)
+        if ((r->flags & API_STREAM) != 0 &&
+            APR_ARRAY_IDX(b->part[API_S_MEDIAS], (int)(r->bodies.at + i), struct api_media_record)
+                    .sanitize.n != 0)
+            return aps_api_build_fail(b, at, APS_ERR_CONFLICT,
+                                      "x-apisec-sanitize changes the body that x-apisec-stream "
+                                      "passes as it comes");
+    return true;
 }
 
 /* Path items that refer to each other come before the operation's own list. */

@@ -28,6 +28,9 @@ static void use(const struct aps_api *api, struct aps_str path)
     for (uint32_t i = 0; i < n; i++) {
         for (uint32_t k = 0; k < all[i].params_n; k++)
             expect(all[i].params[k].name.p != NULL);
+        for (uint32_t k = 0; k < all[i].bodies_n; k++)
+            for (uint32_t s = 0; s < all[i].bodies[k].sanitize_n; s++)
+                expect(all[i].bodies[k].sanitize[s].pointer.p != NULL);
         (void)aps_api_find(api, APS_METHOD_GET, all[i].path, &match); /* any answer will do */
     }
     if (aps_api_find(api, APS_METHOD_GET, path, &match) != APS_API_FOUND)

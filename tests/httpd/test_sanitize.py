@@ -56,11 +56,29 @@ ApiSecRequire public
     RewriteEngine On
     RewriteRule ^ /plain/kept [PT]
 </Location>
+<Location /api>
+    ApiSecRequire api-access
+    ApiSecApi notes
+</Location>
+<Location /api/own>
+    ApiSecApi notes at=/api/own
+    ApiSecSanitize /title trim
+    ApiSecSanitize /other trim
+</Location>
+<Location /api/sent>
+    ApiSecApi notes at=/api/sent
+    ApiSecDecode gzip forward=original
+</Location>
 <LocationMatch "^/notes/as.sent">
     ApiSecDecode gzip forward=original
 </LocationMatch>
 """
 NOTE = {"type": "object", "properties": {"title": {"type": "string", "maxLength": 8}}}
+FIELD = {"type": "string", "maxLength": 9, "x-apisec-sanitize": "html-escape"}
+API_NOTE = {"type": "object", "properties": {"title": FIELD, "other": {"type": "string"}, "lines": {"type": "array", "items": FIELD}}}
+API = {"openapi": "3.1.0", "info": {"title": "Notes", "version": "1"}, "paths": {"/notes": {"post": {
+    "requestBody": {"content": {"application/json": {"schema": API_NOTE}, "application/x-www-form-urlencoded": {"schema": API_NOTE}}},
+    "responses": {"200": {"description": "kept"}}}}}}
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
@@ -68,6 +86,10 @@ FORM = "application/x-www-form-urlencoded"
 def prepare(site):
     site.folder.write("note.json", json.dumps(NOTE))
     site.store.ok("api", "import", "note", site.folder.path("note.json"), "--kind", "json-schema")
+    site.folder.write("notes.json", json.dumps(API))
+    site.store.ok("api", "import", "notes", site.folder.path("notes.json"))
+    site.role("writer", "POST /api/**")
+    site.key("ci", role="writer")
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +104,10 @@ def site(backend):
         yield made
 
 
-def send(site, path, body, type=JSON, fields=()):
+def send(site, path, body, type=JSON, fields=(), key=None):
     """What the backend got, as text, its fields in lower case, and the audit line."""
     body = body if isinstance(body, bytes) else body.encode()
-    got = site.request("POST", path, headers={"Content-Type": type, **dict(fields)}, body=body)
+    got = site.request("POST", path, headers={"Content-Type": type, **dict(fields)}, body=body, key=key)
     line = site.server.wait_audit(lambda line: line["path"] == path if "X-Request-Id" not in got.headers else line["id"] == got.headers["X-Request-Id"], 1)
     if got.status != 200:
         return got, {}, line
@@ -159,6 +181,24 @@ def test_lengths_are_asked_once_more(site, path, sent, reason, fault):  # NEG-20
 def spare():
     with Site("", start=False) as made:
         yield made
+
+
+@pytest.mark.parametrize("path, type, sent, arrives, names", [
+    ("/api/notes", JSON, '{"title": "<", "other": " < ", "lines": ["x", "&"]}', '{"title": "&lt;", "other": " < ", "lines": ["x", "&amp;"]}', "/title,/lines/1"),
+    ("/api/notes", FORM, "title=%3C&other=%3C", "title=%26lt%3B&other=%3C", "/title"),
+    ("/api/notes", JSON, '{"title": "x"}', '{"title": "x"}', None),
+    ("/api/own/notes", JSON, '{"title": " < ", "other": " < "}', '{"title": "&lt;", "other": "<"}', "/title,/other"),
+])
+def test_a_description_names_fields(site, path, type, sent, arrives, names):  # NEG-19, NEG-20
+    text, _, line = send(site, path, sent, type, key="ci")
+    assert text == arrives and line.get("sanitized") == names
+
+
+@pytest.mark.parametrize("path, reason", [("/api/notes", "api_body"), ("/api/sent/notes", "sanitize_barred")])
+def test_a_description_is_asked_once_more_and_never_overrides(site, path, reason):  # NEG-20, NEG-23
+    got, _, line = send(site, path, '{"title": "<<<"}', key="ci")
+    assert line["reason"] == reason and "sanitized" not in line
+    assert reason != "api_body" or line["fault"] == "body /title maxLength"
 
 
 def test_sections_that_meet_in_a_request_alone_are_refused_then(site):  # NEG-23
