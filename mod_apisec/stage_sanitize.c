@@ -157,7 +157,9 @@ enum aps_reason mod_stage_sanitize(request_rec *r, struct mod_req *m, const stru
         c.read = mod_content_read(dir->content);
     if (dir->api != NULL && !dir->api->none)
         c.use = mod_stage_api_use(m, dir->api);
-    if (m->body == NULL || mod_body_sent(m).n == 0 || !note_rules(&c))
+    if (m->body == NULL || mod_body_sent(m).n == 0)
+        return APS_REASON_ALLOW;
+    if (!note_rules(&c) && m->sanitized.n == 0) /* else this section judges what was changed, too */
         return APS_REASON_ALLOW;
     if (mod_sanitize_fault(dir) != NULL) /* by sections of which only a request shows it */
         return APS_REASON_SANITIZE_BARRED;
@@ -165,5 +167,7 @@ enum aps_reason mod_stage_sanitize(request_rec *r, struct mod_req *m, const stru
         return APS_REASON_INTERNAL;
     enum aps_reason reason = change(&c);
     apr_pool_destroy(c.pool);
+    if (reason != APS_REASON_ALLOW) /* nobody gets it */
+        m->sanitized = (struct aps_str){NULL, 0};
     return reason;
 }

@@ -50,6 +50,15 @@ ApiSecRequire public
     RewriteEngine On
     RewriteRule ^ /notes/moved [PT]
 </Location>
+<Location /plain/tight>
+    ApiSecBody json max=24
+</Location>
+<Location /tight>
+    ApiSecBody json
+    ApiSecSanitize /title html-escape
+    RewriteEngine On
+    RewriteRule ^ /plain/tight [PT]
+</Location>
 <Location /kept>
     ApiSecBody json
     ApiSecSanitize /title html-escape
@@ -168,6 +177,8 @@ def test_coded_content_is_changed_decoded(site):  # NEG-20, NEG-23
     ("/schema", '{"title": "<<"}', "public", None),
     ("/schema", '{"title": "<<<"}', "body_invalid", "/title"),
     ("/schema", '{"title": "123456789"}', "body_invalid", "/title"),
+    ("/tight", '{"title": "&&"}', "public", None),
+    ("/tight", '{"title": "&&&"}', "body_over", "sanitize bytes"),
     ("/notes/small", '{"title": "%s"}' % ("&" * 16), "body_over", "sanitize bytes"),
 ])
 def test_lengths_are_asked_once_more(site, path, sent, reason, fault):  # NEG-20
