@@ -8,7 +8,7 @@
 
 struct mod_judges {
     struct aps_request_judge *request;
-    struct aps_schema_judge *lines; /* of a request's body of JSON lines */
+    struct aps_schema_judge *lines; /* of a request's body of JSON lines or XML */
     struct aps_response_judge *response;
     struct mod_judges *next;
 };

@@ -7,6 +7,7 @@
 
 #include <apr_strings.h>
 
+#include "apisec/apixml.h"
 #include "apisec/ndjson.h"
 #include "judges.h"
 
@@ -38,8 +39,8 @@ static bool judge_line(void *ctx, const struct aps_jsonread *r, uint32_t line)
     return false;
 }
 
-/* What the request's judge is given for such a body. */
-struct line_context {
+/* What the request's judge is given for bodies that it does not read itself. */
+struct readers {
     struct mod_judges *judges;
     const struct aps_jsonread_options *caps;
 };
@@ -48,7 +49,7 @@ static bool judge_lines(void *context, apr_pool_t *pool, const struct aps_api *a
                         const struct aps_api_media *media, struct aps_str body,
                         struct aps_failures *failures)
 {
-    const struct line_context *c = context;
+    const struct readers *c = context;
     const struct aps_ndjson_options options = {.line = c->caps, .lines_max = LINES_MAX};
     struct lines lines = {api, media->schema, c->judges->lines, failures};
     struct aps_ndjson reader;
@@ -66,6 +67,17 @@ static bool judge_lines(void *context, apr_pool_t *pool, const struct aps_api *a
                          (struct aps_str){NULL, 0});
     }
     return false;
+}
+
+/* ---- A body of XML ---- */
+
+static bool judge_xml(void *context, apr_pool_t *pool, const struct aps_api *api,
+                      const struct aps_api_media *media, struct aps_str body,
+                      struct aps_failures *failures)
+{
+    const struct readers *c = context;
+    struct aps_apixml_judge judge = {c->judges->lines, &aps_xml_strict, mod_process.hash_key};
+    return aps_apixml_body(&judge, pool, api, media, body, failures);
 }
 
 /* ---- The request ---- */
@@ -101,13 +113,14 @@ static enum aps_reason judge(struct mod_req *m, struct mod_api_use *use,
         return APS_REASON_INTERNAL;
     const struct aps_jsonread_options *caps =
         read != &usual_read ? &read->caps : &aps_jsonread_strict;
-    struct line_context lines = {judges, caps};
+    struct readers readers = {judges, caps};
     const struct aps_request_options options = {.json = caps,
                                                 .multipart = &aps_multipart_usual,
                                                 .undeclared = !use->want->undeclared,
                                                 .head = true,
+                                                .xml = judge_xml,
                                                 .lines = judge_lines,
-                                                .context = &lines};
+                                                .context = &readers};
     enum aps_reason reason =
         aps_request_judge(judges->request, pool, use->api, request, &options, &result);
     if (reason != APS_REASON_ALLOW)

@@ -50,7 +50,7 @@ enum aps_reason mod_stage_graphql_query(request_rec *r, struct mod_req *m,
     if (apr_pool_create(&pool, r->pool) != APR_SUCCESS)
         return APS_REASON_INTERNAL;
     aps_graphql_init(&g, pool, mod_process.hash_key);
-    enum aps_graphql_fault fault = aps_graphql_query(&g, query_of(r), &read->graphql);
+    enum aps_graphql_fault fault = aps_graphql_request_query(&g, query_of(r), &read->graphql);
     enum aps_reason reason = tell(m, &g, fault, APS_FAILURES_QUERY);
     apr_pool_destroy(pool);
     return reason;
@@ -73,7 +73,8 @@ static enum aps_reason judge_content(struct mod_req *m, struct aps_graphql *g, s
     reason = mod_content_json(m, text, &read->caps, pool, &reader);
     if (reason != APS_REASON_ALLOW)
         return reason;
-    return tell(m, g, aps_graphql_json(g, &reader, false, &read->graphql), APS_FAILURES_BODY);
+    return tell(m, g, aps_graphql_request_json(g, &reader, false, &read->graphql),
+                APS_FAILURES_BODY);
 }
 
 enum aps_reason mod_stage_graphql_content(request_rec *r, struct mod_req *m, struct aps_str text,
@@ -81,7 +82,7 @@ enum aps_reason mod_stage_graphql_content(request_rec *r, struct mod_req *m, str
 {
     struct aps_graphql g;
     aps_graphql_init(&g, pool, mod_process.hash_key);
-    enum aps_graphql_fault fault = aps_graphql_query_none(&g, query_of(r), &read->graphql);
+    enum aps_graphql_fault fault = aps_graphql_request_none(&g, query_of(r), &read->graphql);
     return fault != APS_GRAPHQL_OK ? tell(m, &g, fault, APS_FAILURES_QUERY)
                                    : judge_content(m, &g, text, read, pool);
 }

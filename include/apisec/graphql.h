@@ -129,9 +129,9 @@ void aps_graphql_init(struct aps_graphql *g, apr_pool_t *pool,
 
 /* Judge a request of application/json, whose nodes `r` holds.  Keeps options; g->seen borrows the
  * reader.  `get` where the request's method is GET. */
-APS_MUST_CHECK enum aps_graphql_fault aps_graphql_json(struct aps_graphql *g,
-                                                       const struct aps_jsonread *r, bool get,
-                                                       const struct aps_graphql_options *options);
+APS_MUST_CHECK enum aps_graphql_fault
+aps_graphql_request_json(struct aps_graphql *g, const struct aps_jsonread *r, bool get,
+                         const struct aps_graphql_options *options);
 
 /* The same for a body of application/graphql, which is the document. */
 APS_MUST_CHECK enum aps_graphql_fault aps_graphql_text(struct aps_graphql *g, struct aps_str text,
@@ -139,14 +139,15 @@ APS_MUST_CHECK enum aps_graphql_fault aps_graphql_text(struct aps_graphql *g, st
 
 /* The same for the query of a GET request, as it was received and without its `?`: parameters
  * query, operationName, variables and extensions; others are not looked at. */
-APS_MUST_CHECK enum aps_graphql_fault aps_graphql_query(struct aps_graphql *g, struct aps_str query,
-                                                        const struct aps_graphql_options *options);
+APS_MUST_CHECK enum aps_graphql_fault
+aps_graphql_request_query(struct aps_graphql *g, struct aps_str query,
+                          const struct aps_graphql_options *options);
 
 /* What a request with content may have as its query: none of the four parameters, for servers
  * differ on which they take.  OK, PARAMETER or NOMEM. */
 APS_MUST_CHECK enum aps_graphql_fault
-aps_graphql_query_none(struct aps_graphql *g, struct aps_str query,
-                       const struct aps_graphql_options *options);
+aps_graphql_request_none(struct aps_graphql *g, struct aps_str query,
+                         const struct aps_graphql_options *options);
 
 /* "cycle"; "unknown" for a value outside of the table. */
 const char *aps_graphql_fault_name(enum aps_graphql_fault fault);

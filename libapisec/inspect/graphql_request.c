@@ -110,8 +110,8 @@ static void judge_array(struct aps_graphql *g, const struct aps_jsonread *r,
     }
 }
 
-enum aps_graphql_fault aps_graphql_json(struct aps_graphql *g, const struct aps_jsonread *r,
-                                        bool get, const struct aps_graphql_options *options)
+enum aps_graphql_fault aps_graphql_request_json(struct aps_graphql *g, const struct aps_jsonread *r,
+                                                bool get, const struct aps_graphql_options *options)
 {
     const struct aps_jsonread_node *root = aps_jsonread_root(r);
 
@@ -186,8 +186,8 @@ static bool read_json(struct aps_graphql *g, struct aps_jsonread *r, struct aps_
     return is_object_or_null(aps_jsonread_root(r)) || fail(g, APS_GRAPHQL_TYPE);
 }
 
-enum aps_graphql_fault aps_graphql_query(struct aps_graphql *g, struct aps_str query,
-                                         const struct aps_graphql_options *options)
+enum aps_graphql_fault aps_graphql_request_query(struct aps_graphql *g, struct aps_str query,
+                                                 const struct aps_graphql_options *options)
 {
     struct aps_graphql_request request = {.get = true};
     struct aps_str parts[MEMBERS] = {{NULL, 0}};
@@ -205,8 +205,8 @@ enum aps_graphql_fault aps_graphql_query(struct aps_graphql *g, struct aps_str q
     return g->fault;
 }
 
-enum aps_graphql_fault aps_graphql_query_none(struct aps_graphql *g, struct aps_str query,
-                                              const struct aps_graphql_options *options)
+enum aps_graphql_fault aps_graphql_request_none(struct aps_graphql *g, struct aps_str query,
+                                                const struct aps_graphql_options *options)
 {
     struct aps_str parts[MEMBERS] = {{NULL, 0}};
 

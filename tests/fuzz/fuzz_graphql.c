@@ -87,7 +87,7 @@ static void check_json(struct aps_graphql *g, apr_pool_t *pool, struct aps_str t
     o.batch_max = 3;
     aps_jsonread_init(&r, pool, key);
     if (aps_jsonread(&r, text, &aps_jsonread_strict) == APS_JSONREAD_OK &&
-        aps_graphql_json(g, &r, get, &o) == APS_GRAPHQL_OK)
+        aps_graphql_request_json(g, &r, get, &o) == APS_GRAPHQL_OK)
         expect(!get || (g->seen.types & ~(1u << APS_GRAPHQL_QUERY)) == 0);
 }
 
@@ -104,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] % 4 == 0)
         check_json(&g, pool, text, data[0] % 8 == 0);
     else if (data[0] % 4 == 1)
-        expect(aps_graphql_query(&g, text, &aps_graphql_strict) != APS_GRAPHQL_OK ||
+        expect(aps_graphql_request_query(&g, text, &aps_graphql_strict) != APS_GRAPHQL_OK ||
                g.seen.types == 1u << APS_GRAPHQL_QUERY);
     else
         check_document(&g, text);

@@ -14,6 +14,8 @@ SHOP = {
                     "responses": {"200": {"description": "all"}}},
             "post": {"requestBody": {"required": True, "content": {
                 "application/json": {"schema": {"$ref": "#/components/schemas/Order"}},
+                "application/xml": {"schema": {"$ref": "#/components/schemas/Order"}},
+                "application/x-ndjson": {"schema": {"$ref": "#/components/schemas/Order"}},
                 "application/x-www-form-urlencoded": {"schema": {"$ref": "#/components/schemas/Order"}}}},
                 "responses": {"201": {"description": "made"}}},
         },
@@ -272,3 +274,20 @@ def test_the_log_names_what_failed_and_no_value(site):
 def test_a_stranger_is_not_told_what_is_wrong(site):
     got = refused(site, "GET", "/open/orders/newest?x=1", key=None, status=400, reason="api_parameter")
     assert "errors" not in got.json()
+
+
+def test_xml_is_judged_by_the_same_schema(site):  # POS-15
+    xml = {"Content-Type": "application/xml"}
+    taken(site, "POST", "/api/orders", headers=xml, body=b"<Order><item>shirt</item><count>2</count></Order>")
+    entity = b'<!DOCTYPE o [<!ENTITY x SYSTEM "file:///etc/passwd">]><Order><item>&x;</item></Order>'
+    for body in (b"<Order><count>2</count></Order>", b"<Order><item>a</item><count>x</count></Order>", entity,
+                 b"<Order><item>a</item><more/></Order>", b"<Order>"):
+        refused(site, "POST", "/api/orders", headers=xml, body=body, status=400, reason="api_body")
+
+
+def test_each_line_is_judged(site):  # POS-03
+    lines = {"Content-Type": "application/x-ndjson"}
+    taken(site, "POST", "/api/orders", headers=lines, body=b'{"item":"a"}\n{"item":"b"}\n')
+    got = refused(site, "POST", "/api/orders", headers=lines, body=b'{"item":"a"}\n{"count":1}\n', status=400, reason="api_body")
+    assert got.json()["errors"][0]["name"] == "line 2"
+    refused(site, "POST", "/api/orders", headers=lines, body=b'{"item":"a"}\n{', status=400, reason="api_body")

@@ -335,7 +335,7 @@ static void judge_json(struct fixture *f, const char *text, bool get,
                        const struct aps_graphql_options *o, enum aps_graphql_fault want)
 {
     assert_int_equal(aps_jsonread(&f->r, aps_str(text), &aps_jsonread_strict), APS_JSONREAD_OK);
-    expect(f, text, aps_graphql_json(&f->g, &f->r, get, o), want);
+    expect(f, text, aps_graphql_request_json(&f->g, &f->r, get, o), want);
 }
 
 /* POS-20 */
@@ -424,7 +424,8 @@ static void requests_by_get_only_read(void **state)
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         expect(f, rows[i].text,
-               aps_graphql_query(&f->g, aps_str(rows[i].text), &aps_graphql_strict), rows[i].want);
+               aps_graphql_request_query(&f->g, aps_str(rows[i].text), &aps_graphql_strict),
+               rows[i].want);
 }
 
 /* A request that brings the digest of `text`, and the text itself where `with`. */
@@ -549,7 +550,7 @@ static void content_has_no_parameters_beside_it(void **state)
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         expect(f, cases[i].query,
-               aps_graphql_query_none(&f->g, aps_str(cases[i].query), &aps_graphql_strict),
+               aps_graphql_request_none(&f->g, aps_str(cases[i].query), &aps_graphql_strict),
                cases[i].want);
 }
 
