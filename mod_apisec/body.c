@@ -266,6 +266,28 @@ void mod_body_settle(request_rec *r, struct mod_req *m, bool decoded)
                                                 : body->sent.n));
 }
 
+/* Of a page that stands in place of a refusal. */
+void mod_body_drop(request_rec *r, struct mod_req *m)
+{
+    static const char *const framing[] = {"Content-Length", "Transfer-Encoding", "Trailer",
+                                          "Expect"};
+    if (!ap_request_has_body(r) && (m->body == NULL || m->body->given))
+        return;
+    struct mod_body *body = m->body;
+    if (body == NULL || !body->complete)
+        r->connection->keepalive = AP_CONN_CLOSE; /* what was not read is no next request */
+    if (body == NULL) {
+        body = m->body = apr_pcalloc(m->first->pool, sizeof *body);
+        body->reason = APS_REASON_BODY_HELD;
+        body->held = apr_brigade_create(m->first->pool, r->connection->bucket_alloc);
+    }
+    body->complete = body->given = true;
+    body->sent = body->content = (struct aps_str){NULL, 0};
+    apr_brigade_cleanup(body->held);
+    for (size_t i = 0; i < sizeof framing / sizeof framing[0]; i++)
+        mod_req_unset_field(r, m, framing[i]);
+}
+
 /* ---- Replay ---- */
 
 static apr_status_t give(apr_bucket_brigade *held, apr_bucket_brigade *to, ap_input_mode_t mode,

@@ -549,10 +549,21 @@ static enum aps_reason judge_content(request_rec *r, struct mod_req *m, enum aps
     return reason;
 }
 
+/* The page of a refusal, whatever section it lies in: who makes it is not given what was refused.
+ */
+static void begin_page(request_rec *r)
+{
+    struct mod_req *m = mod_req_find(r);
+    if (m != NULL && m->refused != NULL && r->main == NULL && mod_req_is_error_page(r))
+        mod_body_drop(r, m);
+}
+
 /* The gate that .htaccess cannot move: whatever access control came to, the section's own
  * requirement must have been decided and must hold. */
 int mod_req_fixups(request_rec *r)
 {
+    if (r->prev != NULL)
+        begin_page(r);
     if (dir_of(r)->engine <= MOD_ENGINE_OFF)
         return DECLINED;
     struct mod_req *m = mod_req_get(r);

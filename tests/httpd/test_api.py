@@ -63,6 +63,13 @@ ProxyPass / http://127.0.0.1:@BACK@/
     ApiSecEngine DetectOnly
     ApiSecApi shop
 </Location>
+<Location /paged>
+    ApiSecEngine On
+    ApiSecApi shop
+    ErrorDocument 400 /pages/400
+    ErrorDocument 413 /pages/413
+    ErrorDocument 401 /pages/401
+</Location>
 <Location /lost>
     ApiSecEngine On
     ApiSecApi nothing
@@ -77,7 +84,7 @@ def prepare(site):
     site.folder.write("shop.json", json.dumps(SHOP))
     site.store.ok("api", "import", "shop", site.folder.path("shop.json"))
     site.store.ok("plan", "create", "slow", "--limit", "writes rate=2/d by=key")
-    grants = ["%s /%s/**" % (m, p) for m in ("GET", "POST", "PUT", "DELETE") for p in ("api", "lost", "watched", "free")]
+    grants = ["%s /%s/**" % (m, p) for m in ("GET", "POST", "PUT", "DELETE") for p in ("api", "lost", "watched", "free", "paged")]
     site.role("reader", *grants)
     site.role("auditor", *grants)
     for name in ("ci", "other", "third"):
@@ -90,6 +97,7 @@ def prepare(site):
 def site():
     with Backend() as backend:
         with Site(CONF.replace("@BACK@", str(backend.port)), prepare, modules=("proxy", "proxy_http")) as made:
+            made.backend = backend
             yield made
 
 
@@ -291,3 +299,16 @@ def test_each_line_is_judged(site):  # POS-03
     got = refused(site, "POST", "/api/orders", headers=lines, body=b'{"item":"a"}\n{"count":1}\n', status=400, reason="api_body")
     assert got.json()["errors"][0]["name"] == "line 2"
     refused(site, "POST", "/api/orders", headers=lines, body=b'{"item":"a"}\n{', status=400, reason="api_body")
+
+
+def test_what_was_refused_reaches_no_page_either(site):  # POS-13
+    """An ErrorDocument that a backend makes gets nothing of what was sent, whether it was read or not."""
+    long = b'{"item":"' + b"x" * (2 << 20) + b'"}'
+    for body, key, page in ((b'{"item":1}', "ci", "400"), (long, "ci", "413"), (b'{"item":"a"}', None, "401")):
+        credential = [("X-API-Key", site.keys[key])] if key else []
+        with site.server.connect() as connection:
+            connection.request("POST", "/paged/orders", credential + list(JSON.items()), body)
+        seen = site.backend.seen[-1]
+        assert (seen["target"], seen["body"], seen["method"]) == ("/pages/" + page, "", "GET")
+        fields = {name.lower() for name, _ in seen["fields"]}
+        assert not fields & {"content-length", "transfer-encoding", "expect"}, seen["fields"]
