@@ -938,8 +938,8 @@ bool mod_body_change(struct mod_req *m, struct aps_str text);
  * it gets the decoded bytes, if there are any, and no field that is true only of the coded ones;
  * of what was changed, none that is true only of what came (NEG-23). */
 void mod_body_settle(request_rec *r, struct mod_req *m, bool decoded);
-/* A page of the server answers in place of the handler: it has no content, and nothing that was sent
- * reaches whoever makes it. */
+/* A page of the server answers in place of the handler: it has no content, and nothing that was
+ * sent reaches whoever makes it. */
 void mod_body_drop(request_rec *r, struct mod_req *m);
 void mod_body_insert_filter(request_rec *r, struct mod_req *m);
 void mod_body_register(void);
