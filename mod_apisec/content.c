@@ -34,7 +34,7 @@ static const struct mod_types usual[MOD_READ_COUNT] = {
 
 const struct mod_read *mod_content_read(const struct mod_content *content)
 {
-    return content->read != NULL || content->schema == NULL ? content->read : content->json;
+    return content->read != NULL || content->schema == NULL ? content->read : content->by_schema;
 }
 
 /* GraphQL comes by GET and POST (GraphQL over HTTP 5), whatever else is listed. */
@@ -83,7 +83,7 @@ const struct mod_content *mod_content_join(apr_pool_t *pool, const struct mod_co
         content->decode = outer->decode;
     if (content->schema == NULL && inner->read == NULL) { /* another reader, another schema */
         content->schema = outer->schema;
-        content->json = outer->json;
+        content->by_schema = outer->by_schema;
     }
     if (content->sanitize == NULL)
         content->sanitize = outer->sanitize;

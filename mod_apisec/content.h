@@ -80,8 +80,8 @@ struct mod_content {
     const struct mod_types *types;
     const struct mod_read *read;
     const struct mod_decode *decode;
-    const char *schema;          /* its name in the store */
-    const struct mod_read *json; /* what reads for it, unless `read` is set */
+    const char *schema;               /* its name in the store */
+    const struct mod_read *by_schema; /* what reads for it, unless `read` is set */
     const struct mod_sanitize *sanitize;
     enum mod_errors errors;
 };

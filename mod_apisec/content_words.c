@@ -268,17 +268,21 @@ const char *mod_content_words_decode(cmd_parms *cmd, int argc, char *const argv[
 const char *mod_content_words_schema(cmd_parms *cmd, int argc, char *const argv[],
                                      struct mod_content *out)
 {
-    char *const json[] = {(char *)"json"};
-    if (argc != 2 || strcmp(argv[0], "json") != 0 || !aps_str_is_name(aps_str(argv[1])))
-        return "want json and the name of a JSON Schema of the store";
+    if (argc != 2 || (strcmp(argv[0], "json") != 0 && strcmp(argv[0], "xml") != 0) ||
+        !aps_str_is_name(aps_str(argv[1])))
+        return "want json or xml, and the name of a JSON Schema or of an XML schema of the store";
     out->schema = apr_pstrdup(cmd->pool, argv[1]);
-    return mod_content_words_read(cmd, 1, json, &out->json);
+    return mod_content_words_read(cmd, 1, argv, &out->by_schema);
 }
 
 const char *mod_content_words_check(const struct mod_content *content)
 {
-    if (content->schema == NULL || content->read == NULL || content->read->kind == MOD_READ_JSON ||
-        content->read->kind == MOD_READ_NDJSON)
+    if (content->schema == NULL || content->read == NULL)
         return NULL;
-    return "ApiSecSchema json judges what ApiSecBody json or ndjson reads";
+    bool xml = content->by_schema->kind == MOD_READ_XML;
+    if (xml && content->read->kind != MOD_READ_XML)
+        return "ApiSecSchema xml judges what ApiSecBody xml reads";
+    if (!xml && content->read->kind != MOD_READ_JSON && content->read->kind != MOD_READ_NDJSON)
+        return "ApiSecSchema json judges what ApiSecBody json or ndjson reads";
+    return NULL;
 }

@@ -10,6 +10,7 @@
 #include "ap_mpm.h"
 #include "dump.h"
 #include "finding.h"
+#include "xsds.h"
 #include "hsts.h"
 #include "tree.h"
 #include "http_main.h"
@@ -534,6 +535,7 @@ void mod_process_child_init(apr_pool_t *pchild, server_rec *s)
         mod_process.state = NULL;
     mod_fetch_child(pchild);
     mod_judges_child_init(pchild);
+    mod_xsds_child_init(pchild);
     mod_process.waiters = mod_config_waiters_of(
         ap_get_module_config(s->module_config, &apisec_module), count_workers());
     for (int i = 0; i < mod_process.stores->nelts; i++) {

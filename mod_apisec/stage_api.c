@@ -20,7 +20,7 @@ static void tell(struct mod_req *m, struct aps_str name, const char *why)
         !atomic_compare_exchange_strong(&told, &last, now))
         return;
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, m->first,
-                  "APISEC0080: sys_crash: the API %.*s cannot be used: %s", APS_STR_SHOW(name),
+                  "APISEC0102: sys_crash: the API %.*s cannot be used: %s", APS_STR_SHOW(name),
                   why);
 }
 

@@ -4,6 +4,7 @@
  * cheaply as can be said no: by the fields before the client is asked to send anything, then by its
  * length, then decoded, then read.  What was judged is what the handler gets. */
 #include "content.h"
+#include "xsds.h"
 
 #include "apisec/ndjson.h"
 #include "apisec/urlencoded.h"
@@ -90,12 +91,12 @@ struct by_schema {
     enum aps_reason reason;
 };
 
-static enum aps_reason begin_schema(struct mod_req *m, const char *name, apr_pool_t *pool,
-                                    struct by_schema *out)
+static enum aps_reason begin_schema(struct mod_req *m, const char *name, bool is_xml,
+                                    apr_pool_t *pool, struct by_schema *out)
 {
     struct aps_schema_judge_options options = aps_schema_judge_usual;
     *out = (struct by_schema){.m = m, .reason = APS_REASON_ALLOW};
-    if (name == NULL)
+    if (name == NULL || is_xml)
         return APS_REASON_ALLOW;
     if ((out->image = schema_of(m, name)) == NULL)
         return APS_REASON_SCHEMA_DOWN;
@@ -215,6 +216,62 @@ static enum aps_reason judge_parts(struct mod_req *m, struct aps_str text,
     return fault >= APS_MULTIPART_PARTS && !name ? APS_REASON_BODY_OVER : APS_REASON_BODY_MALFORMED;
 }
 
+static enum aps_reason xml_refused(struct mod_req *m, enum aps_xml_fault fault,
+                                   const struct aps_diag *why)
+{
+    if (fault == APS_XML_NOMEM || fault == APS_XML_UNDECIDED || fault == APS_XML_ABSENT)
+        return APS_REASON_INTERNAL;
+    mod_content_fail(m, "xml", aps_xml_fault_name(fault), 0, why->text);
+    return fault >= APS_XML_BYTES ? APS_REASON_BODY_OVER : APS_REASON_BODY_MALFORMED;
+}
+
+static enum aps_reason xsd_refused(struct mod_req *m, const struct aps_xsd_check *check,
+                                   enum aps_xsd_verdict verdict)
+{
+    struct aps_diag why = {{0}};
+    if (verdict == APS_XSD_NOMEM || verdict == APS_XSD_UNDECIDED)
+        return APS_REASON_INTERNAL;
+    if (verdict == APS_XSD_XML) {
+        aps_xsd_check_fault_explain(check, &why);
+        return xml_refused(m, aps_xsd_check_fault(check), &why);
+    }
+    mod_content_fault(m, "xsd", aps_xsd_check_name(verdict), 0);
+    if (verdict != APS_XSD_INVALID) {
+        mod_content_fail(m, "xsd", aps_xsd_check_name(verdict), 0,
+                         "a text that can be judged within the bounds");
+        return APS_REASON_BODY_OVER;
+    }
+    aps_failures_add_xsd(mod_content_failures(m), check);
+    return APS_REASON_BODY_INVALID;
+}
+
+static enum aps_reason judge_xsd(struct mod_req *m, struct aps_str text,
+                                 const struct mod_read *read, const char *name, apr_pool_t *pool)
+{
+    struct aps_xsd_options options = aps_xsd_usual;
+    const struct aps_xsd *xsd = NULL;
+    struct aps_diag diag = {{0}};
+    if (mod_process_view(m) == NULL)
+        return APS_REASON_SCHEMA_DOWN;
+    enum aps_err err = mod_xsds_get(m, name, &xsd, &diag);
+    if (err != APS_OK) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, m->first,
+                      "APISEC0101: sys_crash: the XML schema %s cannot be used: %s", name,
+                      aps_err_say(err, &diag));
+        return APS_REASON_SCHEMA_DOWN;
+    }
+    options.xml = &read->xml;
+    struct aps_xsd_check *check = aps_xsd_check_new(pool, xsd, &options);
+    if (check == NULL)
+        return APS_REASON_INTERNAL;
+    (void)aps_xsd_check_feed(check, text); /* the verdict says why no more was wanted */
+    enum aps_xsd_verdict verdict = aps_xsd_check_finish(check);
+    enum aps_reason reason =
+        verdict == APS_XSD_VALID ? APS_REASON_ALLOW : xsd_refused(m, check, verdict);
+    aps_xsd_check_close(check);
+    return reason;
+}
+
 static enum aps_reason judge_xml(struct mod_req *m, struct aps_str text,
                                  const struct mod_read *read, apr_pool_t *pool)
 {
@@ -222,10 +279,7 @@ static enum aps_reason judge_xml(struct mod_req *m, struct aps_str text,
     enum aps_xml_fault fault = aps_xml(pool, text, &read->xml, NULL, &diag);
     if (fault == APS_XML_OK)
         return APS_REASON_ALLOW;
-    if (fault == APS_XML_NOMEM || fault == APS_XML_UNDECIDED || fault == APS_XML_ABSENT)
-        return APS_REASON_INTERNAL;
-    mod_content_fail(m, "xml", aps_xml_fault_name(fault), 0, diag.text);
-    return fault >= APS_XML_BYTES ? APS_REASON_BODY_OVER : APS_REASON_BODY_MALFORMED;
+    return xml_refused(m, fault, &diag);
 }
 
 static enum aps_reason judge_text(request_rec *r, struct mod_req *m, struct aps_str text,
@@ -233,7 +287,8 @@ static enum aps_reason judge_text(request_rec *r, struct mod_req *m, struct aps_
 {
     const struct mod_read *read = mod_content_read(content);
     struct by_schema by;
-    enum aps_reason reason = begin_schema(m, content->schema, pool, &by);
+    enum aps_reason reason =
+        begin_schema(m, content->schema, read->kind == MOD_READ_XML, pool, &by);
     if (reason != APS_REASON_ALLOW)
         return reason;
     switch (read->kind) {
@@ -248,7 +303,8 @@ static enum aps_reason judge_text(request_rec *r, struct mod_req *m, struct aps_
     case MOD_READ_MULTIPART:
         return judge_parts(m, text, read, pool);
     case MOD_READ_XML:
-        return judge_xml(m, text, read, pool);
+        return content->schema != NULL ? judge_xsd(m, text, read, content->schema, pool)
+                                       : judge_xml(m, text, read, pool);
     case MOD_READ_GRAPHQL:
         return mod_stage_graphql_content(r, m, text, read, pool);
     case MOD_READ_NONE:

@@ -252,7 +252,7 @@ static enum aps_reason judge(request_rec *r, struct answer *a, struct aps_str *i
 static void tell(request_rec *r, struct answer *a, enum aps_reason reason)
 {
     mod_req_verdict(a->m, blocks(a, reason) ? MOD_ENGINE_ON : MOD_ENGINE_DETECT, reason);
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "APISEC0081: the answer is %s, %s: %s (request %s)",
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "APISEC0103: the answer is %s, %s: %s (request %s)",
                   blocks(a, reason) ? "refused" : "not as it should be", aps_reason_token(reason),
                   a->m->fault.n != 0 ? a->m->fault.p : aps_reason_text(reason), mod_req_id(a->m));
 }

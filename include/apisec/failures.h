@@ -9,6 +9,7 @@
 
 #include "apisec/json.h"
 #include "apisec/schema_judge.h"
+#include "apisec/xsd.h"
 
 #define APS_FAILURES_MAX 10
 
@@ -46,6 +47,9 @@ void aps_failures_add(struct aps_failures *f, const struct aps_failures_place *p
 void aps_failures_add_verdict(struct aps_failures *f, const struct aps_failures_place *place,
                               const struct aps_schema_judge *judge,
                               enum aps_schema_verdict verdict);
+
+/* List what a check by an XML schema has found. */
+void aps_failures_add_xsd(struct aps_failures *f, const struct aps_xsd_check *check);
 
 /* List why the JSON text that `reader` was given is none. */
 void aps_failures_add_json(struct aps_failures *f, const struct aps_failures_place *place,

@@ -64,6 +64,15 @@ void aps_failures_add_verdict(struct aps_failures *f, const struct aps_failures_
     }
 }
 
+void aps_failures_add_xsd(struct aps_failures *f, const struct aps_xsd_check *check)
+{
+    for (uint32_t i = 0; i < aps_xsd_check_failures(check) && f->n < APS_FAILURES_MAX; i++) {
+        if (f->n++ == 0)
+            aps_json_array(&f->list);
+        aps_xsd_check_print(check, i, &f->list);
+    }
+}
+
 void aps_failures_add_json(struct aps_failures *f, const struct aps_failures_place *place,
                            const struct aps_jsonread *reader)
 {

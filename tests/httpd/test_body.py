@@ -407,8 +407,8 @@ BAD = [("ApiSecMethods", "want some of"), ("ApiSecMethods BREW", "want some of")
        ("ApiSecBody json repeated", "no option"), ("ApiSecBody form depth=3", "no option"), ("ApiSecBody none max=1", "no option"),
        ("ApiSecBody any optional", "no option"), ("ApiSecBody json lines=3", "no option"), ("ApiSecBody json max=3g", "want 1 to 2147483647"),
        ("ApiSecDecode", "want none"), ("ApiSecDecode zstd", "want none"), ("ApiSecDecode none gzip", "want none"), ("ApiSecDecode ratio=0", "want none"),
-       ("ApiSecSchema json", "want json"), ("ApiSecSchema xml a", "want json"), ("ApiSecSchema json a/b", "want json"),
-       ("ApiSecBody any\nApiSecSchema json a", "judges what"), ("ApiSecSchema json a\nApiSecBody form", "judges what"),
+       ("ApiSecSchema json", "want json"), ("ApiSecSchema yaml a", "want json"), ("ApiSecSchema json a/b", "want json"),
+       ("ApiSecBody any\nApiSecSchema json a", "judges what"), ("ApiSecBody json\nApiSecSchema xml a", "judges what"), ("ApiSecSchema json a\nApiSecBody form", "judges what"),
        ("ApiSecBody multipart depth=3", "no option"), ("ApiSecBody xml items=3", "no option"), ("ApiSecErrors all", "want detail or status")]
 
 

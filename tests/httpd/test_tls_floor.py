@@ -34,13 +34,14 @@ def server():
 
 
 def dump(server, conf):
-    """(exit code, findings, what is said)."""
+    """(exit code, findings about TLS, what is said)."""
     server.configure(ENGINE + conf)
     done = subprocess.run([server.program, "-f", server.conf_path, "-t", "-D", "DUMP_APISEC"], env=server._environment(),
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
     lines = [json.loads(line) for line in done.stdout.decode().splitlines()]
     assert lines, done.stderr
-    return done.returncode, [line for line in lines if "finding" in line], done.stderr.decode()
+    # That any Host reaches these servers is no matter of TLS.
+    return done.returncode, [line for line in lines if line.get("finding", "hosts_open") != "hosts_open"], done.stderr.decode()
 
 
 def found(server, conf):
