@@ -14,8 +14,8 @@ struct kept {
     apr_pool_t *pool; /* its own: all of it lives there */
     uint64_t store;
     const char *name;
-    uint64_t generation; /* in which the text was looked at last */
-    uint8_t digest[APS_DIGEST_LEN];
+    uint64_t generation;         /* in which the text was looked at last */
+    uint8_t sum[APS_DIGEST_LEN]; /* of the text */
     const struct aps_xsd *xsd;
     unsigned users; /* requests that have it, and one while it is listed */
 };
@@ -104,10 +104,10 @@ static enum aps_err refresh(struct mod_req *m, struct kept **at, struct kept *li
     enum aps_err err = aps_snapshot_xsd(aps_view_snapshot(m->view), aps_str(like->name),
                                         m->first->pool, &sources, &n, diag);
     if (err == APS_OK)
-        err = digest_of(sources, n, like->digest);
+        err = digest_of(sources, n, like->sum);
     if (err != APS_OK)
         return err;
-    if (*at != NULL && memcmp((*at)->digest, like->digest, APS_DIGEST_LEN) == 0) {
+    if (*at != NULL && memcmp((*at)->sum, like->sum, APS_DIGEST_LEN) == 0) {
         (*at)->generation = like->generation;
         return APS_OK;
     }

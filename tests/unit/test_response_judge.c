@@ -59,7 +59,8 @@ static enum aps_reason say(struct tried *t, unsigned status, const char *type, c
                                              {APS_STR_LIT("X-Count"), aps_str(count)}};
     const struct aps_response response = {.status = status,
                                           .fields = type != NULL ? fields : fields + 1,
-                                          .fields_n = (type != NULL ? 1u : 0) + (count != NULL ? 1u : 0),
+                                          .fields_n =
+                                              (type != NULL ? 1u : 0) + (count != NULL ? 1u : 0),
                                           .body = aps_str(body)};
 
     return aps_response_judge(t->judge, t->pool, t->api, t->operation, &response, &t->options,
