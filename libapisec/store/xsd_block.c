@@ -26,7 +26,8 @@ static char *put_u32(char *at, size_t value)
 
 static char *put_str(char *at, struct aps_str s)
 {
-    memcpy(at, s.p, s.n);
+    if (s.n != 0)
+        memcpy(at, s.p, s.n);
     return at + s.n;
 }
 

@@ -131,10 +131,10 @@ def test_a_list_of_several_pages_is_one_document(store, extra):
 def test_memory_does_not_grow_with_the_list(store):
     """20,000 rows of JSON are 8 MB; under this limit they could not be held twice over."""
     filled(store, 20000)
-    limit = 64 << 20
+    limit = 20 << 20
 
     def few():
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
     if os.environ.get("APISEC_SANITIZE"):
         pytest.skip("a sanitizer reserves more")

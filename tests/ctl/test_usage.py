@@ -208,10 +208,10 @@ def test_what_takes_something_away_can_be_tried_first():  # CLI-11
     verbs = set()
     for row in json.loads(Store.call("help", "--json").out):
         verb = row["command"].split()[-1]
-        if verb in ("delete", "retire", "restore", "revoke", "rotate"):
+        if verb in ("delete", "remove", "retire", "restore", "revoke", "rotate") or row["command"] == "import":
             verbs.add(verb)
             assert "--dry-run" in row["options"], row["command"]
-            assert ("--yes" in row["options"]) == (verb in ("delete", "retire", "restore")), row["command"]
+            assert ("--yes" in row["options"]) == (verb not in ("revoke", "rotate")), row["command"]
         else:
             assert "--yes" not in row["options"], row["command"]
     assert {"delete", "revoke", "rotate"} <= verbs

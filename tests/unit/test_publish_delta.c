@@ -437,7 +437,7 @@ static void unsafe_and_swapped_files_are_refused(void **state)
 /* ---- CLI-03: killed at any call ---- */
 
 #ifdef __SANITIZE_ADDRESS__
-enum { STEP = 4 }; /* each run takes eight times as long */
+enum { STEP = 12 }; /* each run takes eight times as long */
 #else
 enum { STEP = 2 };
 #endif
