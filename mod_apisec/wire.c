@@ -26,56 +26,80 @@ struct wire {
 
 static ap_filter_rec_t *wire_filter;
 
-static struct aps_str value_of(const struct wire *w, size_t at)
+static struct aps_str value_of(struct aps_str line, size_t at)
 {
-    size_t n = w->n;
-    while (n > at && (w->line[n - 1] == '\n' || w->line[n - 1] == '\r'))
-        n--;
-    return aps_str_trim((struct aps_str){w->line + at, n - at});
+    while (line.n > at && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
+        line.n--;
+    return aps_str_trim((struct aps_str){line.p + at, line.n - at});
 }
 
-static bool is_field(const struct wire *w, const char *name, size_t n)
+static bool is_field(struct aps_str line, const char *name, size_t n)
 {
-    return w->n > n && ap_cstr_casecmpn(w->line, name, n) == 0;
+    return line.n > n && ap_cstr_casecmpn(line.p, name, n) == 0;
 }
 
-static void judge_request_line(struct wire *w)
+static void judge_request_line(struct wire *w, struct aps_str line)
 {
-    const char *target = memchr(w->line, ' ', w->n);
-    if (w->line[0] == '\r' || w->line[0] == '\n')
+    const char *target = memchr(line.p, ' ', line.n);
+    if (line.p[0] == '\r' || line.p[0] == '\n')
         return; /* empty lines before it (RFC 9112 2.2) */
     w->begun = true;
-    w->is_absolute = target != NULL && w->n - (size_t)(target - w->line) > 1 && target[1] != '/';
+    w->is_absolute = target != NULL && line.n - (size_t)(target - line.p) > 1 && target[1] != '/';
 }
 
-static void judge_line(struct wire *w, apr_pool_t *pool)
+/* The first byte tells nearly all lines apart from those that matter. */
+static void judge_line(struct wire *w, apr_pool_t *pool, struct aps_str line)
 {
     static const char length[] = "content-length:", coding[] = "transfer-encoding:",
                       host[] = "host:";
-    if (!w->begun)
-        judge_request_line(w);
-    else if (w->line[0] == '\r' || w->line[0] == '\n')
+    if (!w->begun) {
+        judge_request_line(w, line);
+        return;
+    }
+    switch (line.p[0]) {
+    case '\r':
+    case '\n':
         w->ended = true;
-    else if (w->line[0] == ' ' || w->line[0] == '\t')
+        break;
+    case ' ':
+    case '\t':
         w->is_folded = true;
-    else if (is_field(w, length, sizeof length - 1))
-        w->has_length = true;
-    else if (is_field(w, coding, sizeof coding - 1))
-        w->has_coding = true;
-    else if (w->is_absolute && w->host == NULL && is_field(w, host, sizeof host - 1))
-        w->host = aps_str_copy(pool, value_of(w, sizeof host - 1)).p;
+        break;
+    case 'c':
+    case 'C':
+        w->has_length |= is_field(line, length, sizeof length - 1);
+        break;
+    case 't':
+    case 'T':
+        w->has_coding |= is_field(line, coding, sizeof coding - 1);
+        break;
+    case 'h':
+    case 'H':
+        if (w->is_absolute && w->host == NULL && is_field(line, host, sizeof host - 1))
+            w->host = aps_str_copy(pool, value_of(line, sizeof host - 1)).p;
+        break;
+    default:
+        break;
+    }
 }
 
+/* A line that comes in one piece is looked at where it lies; of one in several, so much is kept as
+ * can matter. */
 static void take(struct wire *w, apr_pool_t *pool, const char *p, size_t n)
 {
+    bool ends = p[n - 1] == '\n';
+    if (!w->inside && ends) {
+        judge_line(w, pool, (struct aps_str){p, n < KEPT_MAX ? n : KEPT_MAX});
+        return;
+    }
     if (!w->inside)
         w->n = 0;
     size_t room = KEPT_MAX - w->n, more = n < room ? n : room;
     memcpy(w->line + w->n, p, more);
     w->n += more;
-    w->inside = p[n - 1] != '\n';
-    if (!w->inside)
-        judge_line(w, pool);
+    w->inside = !ends;
+    if (ends)
+        judge_line(w, pool, (struct aps_str){w->line, w->n});
 }
 
 static apr_status_t filter_wire(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode,
