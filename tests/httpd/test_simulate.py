@@ -29,8 +29,10 @@ def test_the_log_played_again_is_decided_as_it_was():  # LIM-01, LIM-12
     """Rates by the day: all requests come at once, whatever the time between them."""
     with Site(CONF, prepare) as site:
         who = ["k0"] * 5 + [None] + ["k1"] * 2 + [None] + ["k2"] * 3
-        seen = [site.get("/a/x.txt", key).status for key in who]
-        lines = site.server.wait_audit(count=len(who))
+        seen = []
+        for key in who:  # a line is written after its answer: the next request waits, so that lines stand in order
+            seen.append(site.get("/a/x.txt", key).status)
+            lines = site.server.wait_audit(count=len(seen))
     words = [word for limit in LIMITS for word in ("--limit", limit)]
     found = json.loads(Store.call("--json", "limit", "simulate", "--log", "-", "--log-format", "json", *words,
                                   input="".join(json.dumps(line) + "\n" for line in lines)).out)
