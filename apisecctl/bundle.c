@@ -422,6 +422,21 @@ enum aps_err ctl_bundle_read(apr_pool_t *pool, const char *path, enum aps_store_
     return APS_OK;
 }
 
+enum aps_err ctl_bundle_judge(apr_pool_t *pool, const struct aps_store_api_bundle *bundle,
+                              struct aps_diag *diag)
+{
+    static const unsigned char key[APS_SIPHASH_KEY_LEN]; /* the administrator's own files */
+    struct reader r = {.pool = pool};
+    enum aps_err err = APS_OK;
+
+    aps_jsonread_init(&r.json, pool, key);
+    for (uint32_t i = 0; err == APS_OK && bundle->kind != APS_STORE_API_XSD && i < bundle->n; i++)
+        err =
+            judge_json(&r, apr_pstrmemdup(pool, bundle->sources[i].uri.p, bundle->sources[i].uri.n),
+                       bundle->sources[i].text, diag);
+    return err;
+}
+
 const char *ctl_bundle_resolve(apr_pool_t *pool, struct aps_str uri, struct aps_str ref)
 {
     const char *from = apr_pstrmemdup(pool, uri.p, uri.n), *name;

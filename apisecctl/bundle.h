@@ -26,6 +26,13 @@ APS_MUST_CHECK enum aps_err ctl_bundle_read(apr_pool_t *pool, const char *path,
                                             enum aps_store_api_kind kind, struct ctl_bundle *out,
                                             struct aps_diag *diag);
 
+/* Whether the documents of a bundle from elsewhere are what ctl_bundle_read would have taken: JSON
+ * without a name that stands twice in an object; of an XML schema, anything.  FORMAT, told with the
+ * line. */
+APS_MUST_CHECK enum aps_err ctl_bundle_judge(apr_pool_t *pool,
+                                             const struct aps_store_api_bundle *bundle,
+                                             struct aps_diag *diag);
+
 /* The URI that a relative reference of the document `uri` of a bundle leads to, without its
  * fragment, in `pool`; NULL: it leads above the folder. */
 const char *ctl_bundle_resolve(apr_pool_t *pool, struct aps_str uri, struct aps_str ref);

@@ -1,311 +1,59 @@
 /* cmd_api_diff.c - what another description or schema would change, and what of it breaks clients.
  */
-#include <apr_strings.h>
-
-#include "apisec/store_api.h"
+#include "apidiff.h"
 #include "bundle.h"
 #include "ctl.h"
-#include "schemadiff.h"
-
-struct diff {
-    struct ctl *c;
-    const char *operation; /* that is looked at: "GET /pets" */
-    bool answers;          /* what is sent to clients: more of it may break them */
-    uint64_t breaking;
-};
-
-static struct ctl_jsonat get(struct ctl_jsonat at, const char *name)
-{
-    return ctl_jsondoc_get(at, aps_str(name));
-}
-
-static void tell(struct diff *d, const char *change, const char *where, bool breaks)
-{
-    ctl_output_row(d->c->out);
-    ctl_output_str(d->c->out, "change", aps_str(change));
-    ctl_output_str(d->c->out, "operation", aps_str(d->operation));
-    ctl_output_str(d->c->out, "where", aps_str(where));
-    ctl_output_bool(d->c->out, "breaks", breaks);
-    ctl_output_end(d->c->out);
-    d->breaking += breaks;
-}
-
-static void changed(struct diff *d, bool breaks, const char *what, const char *how)
-{
-    tell(d, "changed", apr_pstrcat(d->c->pool, what, how, NULL), breaks);
-}
-
-/* ---- schemas ---- */
-
-static void tell_schema(void *arg, const char *where, const char *keyword)
-{
-    struct diff *d = arg;
-
-    changed(d, true, apr_pstrcat(d->c->pool, where, ": ", keyword, NULL),
-            d->answers ? " gives more than before" : " takes less than before");
-}
-
-/* What was taken is to be taken; what is given is to be what was given. */
-static void compare_schemas(struct diff *d, struct ctl_jsonat was, struct ctl_jsonat is,
-                            const char *where)
-{
-    if (d->answers)
-        ctl_schemadiff(is, was, where, tell_schema, d);
-    else
-        ctl_schemadiff(was, is, where, tell_schema, d);
-}
-
-/* ---- media types ---- */
-
-static void compare_content(struct diff *d, struct ctl_jsonat was, struct ctl_jsonat is,
-                            const char *where)
-{
-    struct ctl_jsonat old = get(was, "content"), now = get(is, "content");
-    struct aps_str name = {NULL, 0};
-
-    for (struct ctl_jsonat v = ctl_jsondoc_first(old, &name); v.v != NULL;
-         v = ctl_jsondoc_next(old, v, &name)) {
-        struct ctl_jsonat media = ctl_jsondoc_get(now, name);
-        const char *type = apr_pstrmemdup(d->c->pool, name.p, name.n);
-
-        if (media.v == NULL)
-            changed(d, true, apr_pstrcat(d->c->pool, where, ": ", type, NULL), " is gone");
-        else
-            compare_schemas(d, get(ctl_jsondoc_deref(v), "schema"), get(media, "schema"),
-                            apr_pstrcat(d->c->pool, where, " ", type, NULL));
-    }
-    for (struct ctl_jsonat v = ctl_jsondoc_first(now, &name); v.v != NULL;
-         v = ctl_jsondoc_next(now, v, &name))
-        if (ctl_jsondoc_get(old, name).v == NULL)
-            changed(d, false,
-                    apr_pstrcat(d->c->pool, where, ": ", apr_pstrmemdup(d->c->pool, name.p, name.n),
-                                NULL),
-                    " is new");
-}
-
-/* ---- parameters ---- */
-
-static bool is_required(struct ctl_jsonat at)
-{
-    return ctl_jsondoc_is(get(at, "required"), APS_JSON_TRUE);
-}
-
-static struct ctl_jsonat find_in(struct ctl_jsonat list, struct ctl_jsonat like)
-{
-    struct ctl_jsonat v = ctl_jsondoc_first(list, NULL);
-
-    for (; v.v != NULL; v = ctl_jsondoc_next(list, v, NULL)) {
-        struct ctl_jsonat p = ctl_jsondoc_deref(v);
-
-        if (aps_str_eq(ctl_jsondoc_str(get(p, "in")), ctl_jsondoc_str(get(like, "in"))) &&
-            aps_str_eq(ctl_jsondoc_str(get(p, "name")), ctl_jsondoc_str(get(like, "name"))))
-            return p;
-    }
-    return v;
-}
-
-/* What an operation is made of: its own, then that of its path. */
-struct operation {
-    struct ctl_jsonat self, path;
-};
-
-static struct ctl_jsonat find_param(const struct operation *op, struct ctl_jsonat like)
-{
-    struct ctl_jsonat p = find_in(get(op->self, "parameters"), like);
-
-    return p.v != NULL ? p : find_in(get(op->path, "parameters"), like);
-}
-
-static const char *name_of(struct diff *d, struct ctl_jsonat p)
-{
-    return apr_psprintf(d->c->pool, "%.*s parameter %.*s",
-                        APS_STR_SHOW(ctl_jsondoc_str(get(p, "in"))),
-                        APS_STR_SHOW(ctl_jsondoc_str(get(p, "name"))));
-}
-
-static struct ctl_jsonat schema_of(struct ctl_jsonat p)
-{
-    struct ctl_jsonat schema = get(p, "schema");
-
-    if (schema.v == NULL)
-        schema = get(ctl_jsondoc_deref(ctl_jsondoc_first(get(p, "content"), NULL)), "schema");
-    return schema;
-}
-
-/* A parameter of the old description. */
-static void compare_old_param(struct diff *d, const struct operation *is, struct ctl_jsonat p)
-{
-    struct ctl_jsonat now = find_param(is, p);
-    const char *name = name_of(d, p);
-
-    if (now.v == NULL)
-        changed(d, !aps_str_eq(ctl_jsondoc_str(get(p, "in")), APS_STR_LIT("header")), name,
-                " is gone");
-    else
-        compare_schemas(d, schema_of(p), schema_of(now), name);
-}
-
-static void compare_new_param(struct diff *d, const struct operation *was, struct ctl_jsonat p)
-{
-    struct ctl_jsonat old = find_param(was, p);
-
-    if (old.v == NULL)
-        changed(d, is_required(p), name_of(d, p),
-                is_required(p) ? " is new, and required" : " is new");
-    else if (is_required(p) && !is_required(old))
-        changed(d, true, name_of(d, p), " is required now");
-}
-
-static void each_param(struct diff *d, const struct operation *of, const struct operation *other,
-                       void (*fn)(struct diff *d, const struct operation *other,
-                                  struct ctl_jsonat p))
-{
-    const struct ctl_jsonat lists[] = {get(of->self, "parameters"), get(of->path, "parameters")};
-
-    for (size_t i = 0; i < 2; i++)
-        for (struct ctl_jsonat v = ctl_jsondoc_first(lists[i], NULL); v.v != NULL;
-             v = ctl_jsondoc_next(lists[i], v, NULL)) {
-            struct ctl_jsonat p = ctl_jsondoc_deref(v);
-
-            if (i == 0 || find_in(lists[0], p).v == NULL) /* else the operation has its own */
-                fn(d, other, p);
-        }
-}
-
-/* ---- operations ---- */
-
-static void compare_body(struct diff *d, struct ctl_jsonat was, struct ctl_jsonat is)
-{
-    if (was.v != NULL && is.v == NULL)
-        changed(d, true, "body: it is taken no more", "");
-    else if (was.v == NULL && is.v != NULL)
-        changed(d, is_required(is), "body: it is new", is_required(is) ? ", and required" : "");
-    else if (is_required(is) && !is_required(was))
-        changed(d, true, "body: it is required now", "");
-    if (was.v != NULL && is.v != NULL)
-        compare_content(d, was, is, "body");
-}
-
-static void compare_responses(struct diff *d, struct ctl_jsonat was, struct ctl_jsonat is)
-{
-    struct aps_str name = {NULL, 0};
-
-    d->answers = true;
-    for (struct ctl_jsonat v = ctl_jsondoc_first(was, &name); v.v != NULL;
-         v = ctl_jsondoc_next(was, v, &name)) {
-        struct ctl_jsonat now = ctl_jsondoc_get(is, name);
-        const char *status = apr_psprintf(d->c->pool, "response %.*s", APS_STR_SHOW(name));
-
-        if (now.v == NULL)
-            changed(d, name.p[0] == '2', status, " is gone");
-        else
-            compare_content(d, ctl_jsondoc_deref(v), now, status);
-    }
-    for (struct ctl_jsonat v = ctl_jsondoc_first(is, &name); v.v != NULL;
-         v = ctl_jsondoc_next(is, v, &name))
-        if (ctl_jsondoc_get(was, name).v == NULL)
-            changed(d, false,
-                    apr_pstrcat(d->c->pool, "response ", apr_pstrmemdup(d->c->pool, name.p, name.n),
-                                NULL),
-                    " is new");
-    d->answers = false;
-}
-
-static struct ctl_jsonat security_of(const struct operation *op)
-{
-    struct ctl_jsonat own = get(op->self, "security");
-
-    return own.v != NULL ? own : get(ctl_jsondoc_root(op->self.docs), "security");
-}
-
-static void compare_operations(struct diff *d, const struct operation *was,
-                               const struct operation *is)
-{
-    struct aps_str asked = ctl_jsondoc_raw(security_of(is));
-
-    each_param(d, was, is, compare_old_param);
-    each_param(d, is, was, compare_new_param);
-    compare_body(d, get(was->self, "requestBody"), get(is->self, "requestBody"));
-    compare_responses(d, get(was->self, "responses"), get(is->self, "responses"));
-    if (!aps_str_eq(asked, ctl_jsondoc_raw(security_of(was))))
-        changed(d, asked.n > 2, "security: other callers are asked for", "");
-    if (ctl_jsondoc_is(get(is->self, "deprecated"), APS_JSON_TRUE) &&
-        !ctl_jsondoc_is(get(was->self, "deprecated"), APS_JSON_TRUE))
-        changed(d, false, "it is deprecated now", "");
-}
-
-static const char *const methods[] = {"get", "put", "post", "delete", "options", "head", "patch"};
-
-/* Operations of one path; those that only `a` has are told as `change`. */
-static void compare_paths(struct diff *d, struct ctl_jsonat a, struct ctl_jsonat b,
-                          struct aps_str path, const char *change)
-{
-    bool added = strcmp(change, "added") == 0;
-
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
-        const struct operation x = {get(a, methods[i]), a}, y = {get(b, methods[i]), b};
-        char *name = apr_psprintf(d->c->pool, "%s %.*s", methods[i], APS_STR_ARG(path));
-
-        for (char *p = name; *p != ' '; p++)
-            *p = (char)(*p - 'a' + 'A');
-        d->operation = name;
-        if (x.self.v != NULL && y.self.v == NULL)
-            tell(d, change, NULL, !added);
-        else if (x.self.v != NULL && !added)
-            compare_operations(d, &x, &y);
-    }
-}
-
-static void compare_apis(struct diff *d, struct ctl_jsonat was, struct ctl_jsonat is)
-{
-    struct ctl_jsonat old = get(was, "paths"), now = get(is, "paths");
-    struct aps_str path = {NULL, 0};
-
-    for (struct ctl_jsonat v = ctl_jsondoc_first(old, &path); v.v != NULL;
-         v = ctl_jsondoc_next(old, v, &path))
-        compare_paths(d, ctl_jsondoc_deref(v), ctl_jsondoc_get(now, path), path, "removed");
-    for (struct ctl_jsonat v = ctl_jsondoc_first(now, &path); v.v != NULL;
-         v = ctl_jsondoc_next(now, v, &path))
-        compare_paths(d, ctl_jsondoc_deref(v), ctl_jsondoc_get(old, path), path, "added");
-}
-
-/* ---- the command ---- */
 
 /* Both are whole: one was imported, and the other could be. */
-static enum aps_err read_both(struct ctl *c, struct ctl_jsondocs *was, struct ctl_jsondocs *is,
-                              enum aps_store_api_kind *out_kind)
+static enum aps_err read_both(struct ctl *c, struct aps_store_api_bundle *was,
+                              struct aps_store_api_bundle *is)
 {
     const char *text = ctl_command_value(&c->call, CTL_OPT_KIND);
-    struct aps_store_api_bundle stored;
     struct aps_store_api_made made;
     struct ctl_bundle other;
     enum aps_err err;
 
-    err = aps_store_api_bundle(c->store, aps_str(c->call.arg[0]), c->pool, &stored, &c->diag);
+    err = aps_store_api_bundle(c->store, aps_str(c->call.arg[0]), c->pool, was, &c->diag);
     if (err != APS_OK)
         return err;
-    if (stored.kind == APS_STORE_API_XSD ||
-        (text != NULL && aps_store_api_kind(aps_str(text)) != stored.kind)) {
+    if (was->kind == APS_STORE_API_XSD ||
+        (text != NULL && aps_store_api_kind(aps_str(text)) != was->kind)) {
         aps_err_explain(&c->diag,
                         "\"%s\" is %s: only two descriptions or two JSON schemas can be "
                         "compared",
-                        c->call.arg[0], aps_store_api_kind_name(stored.kind));
+                        c->call.arg[0], aps_store_api_kind_name(was->kind));
         return APS_ERR_CONFLICT;
     }
-    *out_kind = stored.kind;
-    if ((err = ctl_bundle_read(c->pool, c->call.arg[1], stored.kind, &other, &c->diag)) != APS_OK ||
-        (err = aps_store_api_compile(&other.of, c->pool, &made, &c->diag)) != APS_OK ||
-        (err = ctl_jsondoc_read(c->pool, &stored, was, &c->diag)) != APS_OK)
+    if ((err = ctl_bundle_read(c->pool, c->call.arg[1], was->kind, &other, &c->diag)) != APS_OK ||
+        (err = aps_store_api_compile(&other.of, c->pool, &made, &c->diag)) != APS_OK)
         return err;
-    return ctl_jsondoc_read(c->pool, &other.of, is, &c->diag);
+    *is = other.of;
+    return APS_OK;
+}
+
+struct rows {
+    struct ctl_out *out;
+    uint64_t breaking;
+};
+
+static void show(void *arg, const struct ctl_apidiff_row *row)
+{
+    struct rows *r = arg;
+
+    ctl_output_row(r->out);
+    ctl_output_str(r->out, "change", aps_str(row->change));
+    ctl_output_str(r->out, "operation", aps_str(row->operation));
+    ctl_output_str(r->out, "where", aps_str(row->where));
+    ctl_output_bool(r->out, "breaks", row->breaks);
+    ctl_output_end(r->out);
+    r->breaking += row->breaks;
 }
 
 enum aps_err ctl_api_diff(struct ctl *c)
 {
-    struct ctl_jsondocs was, is;
-    struct diff d = {.c = c, .operation = ""};
-    enum aps_store_api_kind kind;
-    enum aps_err err = read_both(c, &was, &is, &kind);
+    struct rows r = {.out = c->out};
+    struct aps_store_api_bundle was, is;
+    enum aps_err err = read_both(c, &was, &is);
 
     if (err != APS_OK)
         return err;
@@ -313,12 +61,11 @@ enum aps_err ctl_api_diff(struct ctl *c)
     ctl_output_str(c->out, "name", aps_str(c->call.arg[0]));
     ctl_output_str(c->out, "file", aps_str(c->call.arg[1]));
     ctl_output_table(c->out, "changes", "change operation where breaks");
-    if (kind == APS_STORE_API_OPENAPI)
-        compare_apis(&d, ctl_jsondoc_root(&was), ctl_jsondoc_root(&is));
-    else
-        compare_schemas(&d, ctl_jsondoc_root(&was), ctl_jsondoc_root(&is), "");
+    err = ctl_apidiff(c->pool, &was, &is, show, &r, &c->diag);
     ctl_output_end(c->out);
-    ctl_output_u64(c->out, "breaking", d.breaking);
+    ctl_output_u64(c->out, "breaking", r.breaking);
     ctl_output_end(c->out);
-    return d.breaking == 0 ? APS_OK : APS_ERR_CHECK;
+    if (err != APS_OK)
+        return err;
+    return r.breaking == 0 ? APS_OK : APS_ERR_CHECK;
 }

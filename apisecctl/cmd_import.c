@@ -10,10 +10,11 @@
 
 #include "apisec/random.h"
 #include "ctl.h"
+#include "item_api.h"
 #include "item_print.h"
 #include "item_put.h"
 
-#define BYTES_MAX (64 * 1024 * 1024)
+#define BYTES_MAX (256 * 1024 * 1024)
 
 enum action { SAME, ADDED, CHANGED, DELETED, LEFT, MISSING, ACTIONS };
 
@@ -25,6 +26,7 @@ struct import {
     apr_hash_t *before[CTL_ITEM_KINDS];        /* name -> the store's text; not of keys */
     struct ctl_item_put_done *done[CTL_ITEM_KINDS]; /* one for each item */
     apr_array_header_t *dropped;                    /* of struct dropped */
+    apr_array_header_t *apis;                       /* of struct changed_api */
     uint64_t count[ACTIONS];
 };
 
@@ -32,6 +34,10 @@ struct dropped {
     enum ctl_item_kind kind;
     struct aps_str name;
     struct ctl_item_put_done done;
+};
+
+struct changed_api {
+    struct aps_str name, before, now;
 };
 
 static bool has(apr_hash_t *names, struct aps_str name)
@@ -112,7 +118,8 @@ static enum aps_err parse(struct import *imp, struct aps_str text)
     static const struct aps_jsonread_options options = {.bytes_max = BYTES_MAX,
                                                         .depth_max = 12,
                                                         .nodes_max = 8000000,
-                                                        .string_max = 64 * 1024,
+                                                        .string_max =
+                                                            BYTES_MAX, /* a description is one */
                                                         .members_max = 64,
                                                         .items_max = 1000000,
                                                         .digits_max = 32};
@@ -258,9 +265,9 @@ static enum aps_err drop_kind(struct import *imp, enum ctl_item_kind kind)
 
 static enum aps_err prune(struct import *imp)
 {
-    static const enum ctl_item_kind order[] = {CTL_ITEM_CERTIFICATE, CTL_ITEM_SIGNER,
-                                               CTL_ITEM_WEBHOOK,     CTL_ITEM_ISSUER,
-                                               CTL_ITEM_ROLE,        CTL_ITEM_PLAN};
+    static const enum ctl_item_kind order[] = {
+        CTL_ITEM_API,    CTL_ITEM_CERTIFICATE, CTL_ITEM_SIGNER, CTL_ITEM_WEBHOOK,
+        CTL_ITEM_ISSUER, CTL_ITEM_ROLE,        CTL_ITEM_PLAN};
     enum aps_err err = APS_OK;
 
     imp->dropped = apr_array_make(imp->c->pool, 4, sizeof(struct dropped));
@@ -345,6 +352,9 @@ static enum aps_err show_one(struct import *imp, const struct ctl_item *item,
                       ? (done->fate == CTL_ITEM_MISSING ? MISSING : SAME)
                       : action_of(done, &diff),
                   &diff, done->why);
+    if (err == APS_OK && item->kind == CTL_ITEM_API && action_of(done, &diff) == CHANGED)
+        APR_ARRAY_PUSH(imp->apis, struct changed_api) =
+            (struct changed_api){item->name, done->before, now};
     return err;
 }
 
@@ -360,6 +370,40 @@ static enum aps_err show_kind(struct import *imp, enum ctl_item_kind kind)
     for (int i = 0; err == APS_OK && i < imp->items[kind]->nelts; i++)
         err = show_one(imp, &APR_ARRAY_IDX(imp->items[kind], i, struct ctl_item),
                        &imp->done[kind][i], after);
+    return err;
+}
+
+struct api_rows {
+    struct ctl_out *out;
+    struct aps_str name;
+};
+
+static void show_api_row(void *arg, const struct ctl_apidiff_row *row)
+{
+    const struct api_rows *r = arg;
+
+    ctl_output_row(r->out);
+    ctl_output_str(r->out, "name", r->name);
+    ctl_output_str(r->out, "change", aps_str(row->change));
+    ctl_output_str(r->out, "operation", aps_str(row->operation));
+    ctl_output_str(r->out, "where", aps_str(row->where));
+    ctl_output_bool(r->out, "breaks", row->breaks);
+    ctl_output_end(r->out);
+}
+
+/* Of descriptions and schemas that changed, what of them. */
+static enum aps_err show_apis(struct import *imp)
+{
+    enum aps_err err = APS_OK;
+
+    ctl_output_table(imp->c->out, "apis", "name change operation where breaks");
+    for (int i = 0; err == APS_OK && i < imp->apis->nelts; i++) {
+        const struct changed_api *api = &APR_ARRAY_IDX(imp->apis, i, struct changed_api);
+        struct api_rows r = {imp->c->out, api->name};
+
+        err = ctl_item_api_diff(imp->c, api->before, api->now, show_api_row, &r);
+    }
+    ctl_output_end(imp->c->out);
     return err;
 }
 
@@ -390,6 +434,8 @@ static enum aps_err show(struct import *imp)
                   d->done.why);
     }
     ctl_output_end(out);
+    if (err == APS_OK)
+        err = show_apis(imp);
     for (int i = 0; i < ACTIONS; i++)
         ctl_output_u64(out, actions[i], imp->count[i]);
     ctl_output_end(out);
@@ -449,6 +495,7 @@ enum aps_err ctl_import(struct ctl *c)
     enum aps_err err = read_file(c, &text);
 
     imp->c = c;
+    imp->apis = apr_array_make(c->pool, 2, sizeof(struct changed_api));
     if (err == APS_OK)
         err = parse(imp, text);
     for (int i = 0; err == APS_OK && i < CTL_ITEM_KINDS; i++)

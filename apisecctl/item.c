@@ -3,7 +3,7 @@
 
 #include <apr_strings.h>
 
-enum type { TEXT, LIST, NUMBER, FLAG, OBJECT };
+enum type { TEXT, LIST, NUMBER, FLAG, OBJECT, OBJECTS };
 
 enum looser { NEVER, ONLY_TOLD, ANY, MORE, LESS, OPEN, LATER, EARLIER };
 
@@ -61,13 +61,13 @@ const char *ctl_item_member(enum ctl_item_field field)
 
 /* ---- reading ---- */
 
-static bool is_list_of_texts(const struct aps_jsonread_node *v)
+static bool is_list_of(const struct aps_jsonread_node *v, enum aps_jsonread_kind kind)
 {
     if (aps_jsonread_kind(v) != APS_JSON_ARRAY)
         return false;
     for (const struct aps_jsonread_node *item = aps_jsonread_first(v); item < aps_jsonread_end(v);
          item = aps_jsonread_next(item))
-        if (aps_jsonread_kind(item) != APS_JSON_STRING)
+        if (aps_jsonread_kind(item) != kind)
             return false;
     return true;
 }
@@ -80,13 +80,15 @@ static bool has_type(const struct aps_jsonread_node *v, enum type type)
     case TEXT:
         return kind == APS_JSON_STRING;
     case LIST:
-        return is_list_of_texts(v);
+        return is_list_of(v, APS_JSON_STRING);
     case NUMBER:
         return kind == APS_JSON_NUMBER;
     case FLAG:
         return kind == APS_JSON_TRUE || kind == APS_JSON_FALSE;
     case OBJECT:
         return kind == APS_JSON_OBJECT;
+    case OBJECTS:
+        return is_list_of(v, APS_JSON_OBJECT);
     default:
         return false;
     }
@@ -124,11 +126,9 @@ static enum aps_err bad_member(struct ctl *c, const struct ctl_item *item, struc
 static enum aps_err read_member(struct ctl *c, struct ctl_item *item,
                                 const struct aps_jsonread_node *m)
 {
-    static const char *const want[] = {[TEXT] = "a string",
-                                       [LIST] = "an array of strings",
-                                       [NUMBER] = "a number",
-                                       [FLAG] = "true or false",
-                                       [OBJECT] = "an object"};
+    static const char *const want[] = {[TEXT] = "a string",    [LIST] = "an array of strings",
+                                       [NUMBER] = "a number",  [FLAG] = "true or false",
+                                       [OBJECT] = "an object", [OBJECTS] = "an array of objects"};
     const struct aps_str member = aps_jsonread_str(item->doc, m);
     const enum ctl_item_field field = field_named(item->kind, member);
 

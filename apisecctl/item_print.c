@@ -7,6 +7,7 @@
 #include "apisec/issuer_record.h"
 #include "apisec/num.h"
 #include "apisec/recordtext.h"
+#include "item_api.h"
 #include "item_print.h"
 
 /* A walk over one kind, or over the one item of it that is looked for. */
@@ -317,6 +318,40 @@ static enum aps_err print_certificate(void *arg, struct aps_str name, struct aps
     return err == APS_OK ? end(k, name) : err;
 }
 
+/* ---- descriptions and schemas: of what they were compiled ---- */
+
+static enum aps_err print_api(struct walk *k, const struct aps_store_api *api)
+{
+    struct ctl *c = k->c;
+    struct aps_store_api_bundle bundle;
+    struct aps_str documents = {NULL, 0};
+    enum aps_err err = aps_store_api_bundle(c->store, api->name, k->pool, &bundle, &c->diag);
+
+    if (err == APS_OK)
+        err = ctl_item_api_print(k->pool, &bundle, &documents);
+    if (err != APS_OK)
+        return err;
+    begin(k);
+    put_text(k, CTL_ITEM_API_NAME, api->name);
+    put_text(k, CTL_ITEM_API_KIND, aps_str(aps_store_api_kind_name(api->kind)));
+    put_text(k, CTL_ITEM_API_TITLE, api->title);
+    put_text(k, CTL_ITEM_API_VERSION, api->version);
+    put_raw(k, CTL_ITEM_API_DOCUMENTS, documents);
+    return end(k, api->name);
+}
+
+static enum aps_err each_api(struct walk *k)
+{
+    const struct aps_store_api *list = NULL;
+    size_t n = 0;
+    enum aps_err err = aps_store_apis(k->c->store, k->c->pool, &list, &n, &k->c->diag);
+
+    for (size_t i = 0; err == APS_OK && i < n; i++)
+        if (is_wanted(k, list[i].name))
+            err = print_api(k, &list[i]);
+    return err;
+}
+
 /* ---- what is only told ---- */
 
 static enum aps_err print_secret(void *arg, const struct aps_store_named *named)
@@ -388,6 +423,8 @@ static enum aps_err walk(struct walk *k, enum ctl_item_kind kind)
         return aps_store_signer_each(c->store, all, print_signer, k, &c->diag);
     case CTL_ITEM_CERTIFICATE:
         return aps_store_certificate_each(c->store, all, print_certificate, k, &c->diag);
+    case CTL_ITEM_API:
+        return each_api(k);
     case CTL_ITEM_SECRET:
         return aps_store_named_each(c->store, print_secret, k, &c->diag);
     case CTL_ITEM_ADJUSTMENT:

@@ -1,6 +1,7 @@
 """export and import: the configuration without secrets, the same bytes for the same configuration; and back, by which
 nothing comes to life that was ended and nothing is loosened unseen (CLI-14, SEC-15)."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -8,9 +9,22 @@ import subprocess
 import pytest
 
 from harness import Store
+from killed import States
 
 SECRET = "of-nobody-else-0123456789abcdef"
-KINDS = ["plans", "roles", "keys", "issuers", "webhooks", "signers", "certificates", "secrets", "adjustments"]
+KINDS = ["plans", "roles", "keys", "issuers", "webhooks", "signers", "certificates", "apis", "secrets", "adjustments"]
+
+BOOKS = """openapi: 3.1.0
+info: {title: Books \u00fc, version: '1'}
+paths:
+  /books/{id}:
+    parameters:
+      - {name: id, in: path, required: true, schema: {type: integer}}
+    get:
+      responses: {'200': {description: one, content: {application/json: {schema: {$ref: 'sub/book.yaml#/Book'}}}}}
+"""
+BOOK = "Book: {type: object, properties: {title: {type: string, maxLength: 9}}}\n"
+XSD = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="a" type="xs:%s"/></xs:schema>\n'
 
 
 @pytest.fixture
@@ -37,6 +51,9 @@ def shop(store, folder):
     store.ok("key", "signer", "add", "bob", "--keyid", "bob-b", "--alg", "hmac-sha256", input=SECRET + "-3")
     store.ok("key", "certificate", "add", "bob", "--san-dns", "bob.example")
     store.ok("limit", "grant", "bob", "+5", "--limit", "daily")
+    folder.write("api/sub/book.yaml", BOOK)
+    for name, text in (("books.yaml", BOOKS), ("a.xsd", XSD % "string"), ("pet.json", '{"title": "Pet", "type": "object"}')):
+        store.ok("api", "import", name.split(".")[0], folder.write("api/" + name, text))
     return store
 
 
@@ -104,7 +121,8 @@ def test_into_an_empty_store_comes_all_but_what_no_document_holds(shop, folder):
     assert done == told
     got = actions(done)
     assert {key for key, action in got.items() if action == "added"} == {
-        ("plans", "gold"), ("roles", "base"), ("roles", "writer"), ("issuers", "acme")}
+        ("plans", "gold"), ("roles", "base"), ("roles", "writer"), ("issuers", "acme"),
+        ("apis", "a"), ("apis", "books"), ("apis", "pet")}
     assert {key for key, action in got.items() if action == "missing"} == {
         ("keys", "bob"), ("keys", "eve"), ("keys", "bait"), ("webhooks", "orders"), ("webhooks", "own"), ("signers", "bob-a"),
         ("signers", "bob-b"), ("certificates", "san:dns:bob.example"), ("secrets", "pay")}
@@ -117,7 +135,7 @@ def test_into_an_empty_store_comes_all_but_what_no_document_holds(shop, folder):
     assert got["keys", "bob"]["looser"] == ["roles", "scopes", "limit", "overrides"]
     for key in (("webhooks", "orders"), ("signers", "bob-a"), ("certificates", "san:dns:bob.example")):
         assert got[key]["action"] == "added", got
-    for kind in ("plans", "roles", "issuers", "certificates"):
+    for kind in ("plans", "roles", "issuers", "certificates", "apis"):
         assert json.loads(other.ok("export"))[kind] == json.loads(text)[kind], kind
     assert other.json("status")["published_generation"] == other.json("status")["generation"]
 
@@ -193,10 +211,12 @@ def test_prune_deletes_what_the_document_has_not_and_never_a_key(shop, folder):
     shop.ok("role", "create", "held")
     shop.key_create("new", role="held")
     shop.ok("plan", "create", "late", "--limit", "calls rate=1/s by=key")
+    shop.ok("api", "import", "late", folder.path("api/pet.json"))
     assert shop.run("import", folder.write("config.json", text), "--prune").rc == 2
     assert actions(bring(shop, folder, text)).get(("roles", "late")) is None
     got = rows(bring(shop, folder, text, "--prune"))
-    assert {key for key, row in got.items() if row["action"] == "deleted"} == {("roles", "late"), ("roles", "later"), ("plans", "late")}
+    assert {key for key, row in got.items() if row["action"] == "deleted"} == {("roles", "late"), ("roles", "later"), ("plans", "late"),
+                                                                            ("apis", "late")}
     assert got["roles", "held"]["action"] == "left" and "new" in got["roles", "held"]["why"]
     assert shop.json("key", "show", "new")["status"] == "active"
     # What the document does not speak of is not pruned.
@@ -204,6 +224,81 @@ def test_prune_deletes_what_the_document_has_not_and_never_a_key(shop, folder):
     del only["webhooks"], only["certificates"], only["signers"], only["issuers"]
     bring(shop, folder, only, "--prune")
     assert len(shop.json("webhook", "list")) == 2
+
+
+# CLI-14, POS-22
+def test_apis_are_compiled_anew_of_all_their_documents(shop, folder):
+    text = shop.ok("export", "--only", "apis")
+    a, books, pet = json.loads(text)["apis"]
+    assert (a["kind"], books["kind"], books["title"], books["version"], pet["kind"]) == ("xsd", "openapi", "Books \u00fc", "1", "json-schema")
+    assert [document["uri"] for document in books["documents"]] == ["file:///books.yaml", "file:///sub/book.yaml"]
+    assert [a["documents"][0]["text"], pet["documents"][0]["text"]] == [XSD % "string", '{"title": "Pet", "type": "object"}']
+    other = Store(folder.path("other"), folder.path("state"))
+    other.init()
+    assert set(actions(bring(other, folder, text)).values()) == {"added"}
+    assert other.ok("export", "--only", "apis") == text
+    digest = shop.json("api", "show", "books")["digest"]
+    assert other.json("api", "show", "books")["digest"] == digest and os.path.exists(other.file("pub/api/" + digest))
+    # The files are where they came from, and no change.
+    assert shop.json("api", "import", "books", folder.path("api/books.yaml"))["changed"] is False
+    # Written in another way, and in another order of its members, it says the same.
+    before = shop.json("changes")
+    done = bring(shop, folder, json.dumps(json.loads(text), indent=1, sort_keys=True))
+    assert (done["changed"], done["items"], done["apis"]) == (0, [], []) and shop.json("changes") == before
+
+
+# CLI-14, POS-22
+def test_what_an_api_changes_is_told_before(shop, folder):
+    document = json.loads(shop.ok("export", "--only", "apis"))
+    a, books, pet = document["apis"]
+    was = {name: shop.json("api", "show", name)["digest"] for name in ("a", "books", "pet")}
+    main = json.loads(books["documents"][0]["text"])
+    main["paths"] = {"/books/{id}": dict(main["paths"]["/books/{id}"], delete={"responses": {"204": {"description": "gone"}}}),
+                     "/books": {"get": {"responses": {"200": {"description": "all"}}}}}
+    books["documents"][0]["text"] = json.dumps(main)
+    books["documents"][1]["text"] = BOOK_NOW
+    a["documents"][0]["text"] = XSD % "date"
+    pet["documents"][0]["text"] = '{"title": "Pet", "type": "object", "maxProperties": 2}'
+    told = bring(shop, folder, document, "--dry-run")
+    assert told.pop("dry_run") and shop.json("api", "show", "books")["digest"] == was["books"]
+    done = bring(shop, folder, document)
+    assert done == told and set(actions(done).values()) == {"changed"} and done["changed"] == 3
+    for name, row in ((row["name"], row) for row in done["items"]):
+        assert row["looser"] == ["documents"] and was[name][:12] in row["why"], row
+        assert shop.json("api", "show", name)["digest"][:12] in row["why"], row
+    assert [(row["name"], row["change"], row["operation"], row["breaks"]) for row in done["apis"]] == [
+        ("books", "changed", "GET /books/{id}", True), ("books", "added", "DELETE /books/{id}", False),
+        ("books", "added", "GET /books", False), ("pet", "changed", None, True)]
+    assert [row["command"] for row in shop.json("changes")[-3:]] == ["import"] * 3
+    # Another kind is another thing.
+    pet.update(kind="xsd", documents=a["documents"])
+    row = rows(bring(shop, folder, document))["apis", "pet"]
+    assert row["action"] == "left" and "api remove" in row["why"]
+
+
+BOOK_NOW = '{"Book": {"type": "object", "properties": {"title": {"type": "string", "maxLength": 99}}}}'
+DOCUMENT = {"uri": "file:///a.json", "text": "{}"}
+
+
+# CLI-14, CLI-07, POS-12, POS-22
+def test_an_api_that_does_not_compile_leaves_everything_as_it_was(shop, folder):
+    document = json.loads(shop.ok("export"))
+    books = document["apis"][1]
+    # What comes before it is well, and stays as it was.
+    document["plans"].append({"name": "silver", "limits": ["calls rate=1/s by=key"]})
+    good = books["documents"]
+    for documents, rc, says in (
+            (good[:1], 3, "sub/book.yaml"), (good[1:], 2, "openapi"), ([], 2, '0 "documents"'), (good + good[:1], 2, "once"),
+            ([dict(good[0], text="openapi: 3.1.0")], 2, "line 1"), ([dict(good[0], text='{"a":1,"a":2}')], 2, "this name twice"),
+            ([dict(good[0], x=1)], 2, '"uri" and "text" alone'), ([{"uri": "file:///a.json", "text": 7}], 2, '"uri" and "text" alone'),
+            ([dict(good[0], uri="https://a.example/x")], 2, "file:///PATH"), ([dict(good[0], uri="file:///a b")], 2, "file:///PATH"),
+            (["x"], 2, "array of objects"), ("x", 2, "array of objects")):
+        books["documents"] = documents
+        refused(shop, folder, document, says, rc=rc)
+        refused(shop, folder, document, 'apis "books"', rc=rc)
+    refused(shop, folder, {"apisec_export": 1, "apis": [{"name": "a b", "kind": "json-schema", "documents": [DOCUMENT]}]}, "a b")
+    refused(shop, folder, {"apisec_export": 1, "apis": [{"name": "a", "kind": "raml", "documents": [DOCUMENT]}]}, "openapi, json-schema or xsd")
+    assert len(shop.json("plan", "list")) == 1
 
 
 # CLI-14
@@ -244,6 +339,34 @@ def test_all_of_it_or_nothing(shop, folder):
                 "certificates": [{"name": "nonsense", "key": "bob"}]}
     refused(shop, folder, document, 'certificates "nonsense"')
     assert shop.json("plan", "list")[0]["name"] == "gold" and len(shop.json("plan", "list")) == 1
+
+
+# CLI-14, CLI-03, POS-22
+def test_an_import_of_apis_that_is_killed_leaves_all_or_nothing(store, folder):
+    """What is compiled is a file of its own, which is there before the copy that names it."""
+    folder.write("api/sub/book.yaml", BOOK)
+    store.ok("api", "import", "books", folder.write("api/books.yaml", BOOKS))
+    document = json.loads(store.ok("export"))
+    document["apis"][0]["documents"][1]["text"] = BOOK_NOW
+    document["apis"].append({"name": "pet", "kind": "json-schema", "documents": [DOCUMENT]})
+    old = store.ok("export")
+    args = ["import", folder.write("config.json", json.dumps(document)), "--yes"]
+    states = States(folder, store.path, store, args)
+    new = store.ok("export")
+    assert new != old
+    seen = set()
+    for at, _ in states:
+        states.put(at)
+        now = store.ok("export")
+        assert now in (old, new), at
+        seen.add(now == new)
+        store.ok("role", "create", "after")  # publishes what was cut off, and removes what it left
+        for row in store.json("api", "list"):
+            with open(store.file("pub/api/" + row["digest"]), "rb") as block:
+                assert hashlib.sha256(block.read()).hexdigest() == row["digest"], at
+        assert not [name for name in os.listdir(store.file("pub/api")) if name.startswith(".")], at
+    assert seen == {False, True}
+    states.show_kills(store, args)
 
 
 # CLI-05
