@@ -1,6 +1,7 @@
 #include "t.h"
 
 #include <apr_general.h>
+#include <apr_strings.h>
 #include <stdlib.h>
 
 #include "apisec/json.h"
@@ -721,6 +722,38 @@ static void faults_are_explained(void **state)
     assert_string_equal(aps_jsonread_fault_name(APS_JSONREAD_COUNT), "unknown");
 }
 
+static int by_number(const void *a, const void *b)
+{
+    const uint32_t *x = a, *y = b;
+
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* POS-04: by the key of zeros that own files are read with, short names have tags of their own. */
+static void names_are_told_apart_by_any_key(void **state)
+{
+    enum { N = 20000 };
+    static const unsigned char zeros[APS_SIPHASH_KEY_LEN];
+    struct fixture *f = *state;
+    char *text = apr_palloc(f->pool, 16 * N), *at = text;
+    uint32_t *tags = apr_palloc(f->pool, N * sizeof *tags);
+    unsigned n = 0, different = 1;
+
+    for (int i = 0; i < N; i++)
+        at += apr_snprintf(at, 16, "%c\"p%d\":1", i == 0 ? '{' : ',', i);
+    *at++ = '}';
+    aps_jsonread_init(&f->r, f->pool, zeros);
+    assert_int_equal(
+        aps_jsonread(&f->r, (struct aps_str){text, (size_t)(at - text)}, &aps_jsonread_plain),
+        APS_JSONREAD_OK);
+    for (const struct aps_jsonread_node *m = f->r.nodes + 1; n < N; m += 2)
+        tags[n++] = m->what >> 8;
+    qsort(tags, N, sizeof *tags, by_number);
+    for (int i = 1; i < N; i++)
+        different += tags[i] != tags[i - 1];
+    assert_true(different > N - N / 100); /* of 2^24, a dozen are the same by chance */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -734,6 +767,7 @@ int main(void)
         TEST(a_name_stands_once_in_an_object),
         TEST(duplicates_are_found_in_objects_of_any_size),
         TEST(a_large_object_is_judged_at_once),
+        TEST(names_are_told_apart_by_any_key),
         TEST(caps_hold_to_the_byte),
         TEST(the_strict_caps_are_these),
         TEST(attacks_end_at_a_cap),
