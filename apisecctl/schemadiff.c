@@ -112,9 +112,9 @@ static void compare_bounds(struct diff *d, struct ctl_jsonat a, struct ctl_jsona
 static void compare_texts(struct diff *d, struct ctl_jsonat a, struct ctl_jsonat b,
                           const char *where)
 {
-    static const char *const names[] = {"pattern",  "format",        "multipleOf",
-                                        "const",    "not",           "if",
-                                        "contains", "propertyNames", "dependentRequired"};
+    static const char *const names[] = {
+        "pattern",  "format",        "multipleOf",        "const",       "not", "if",
+        "contains", "propertyNames", "dependentRequired", "x-apisec-url"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct ctl_jsonat is = get(b, names[i]);

@@ -305,6 +305,7 @@ const char *mod_check_tree(apr_pool_t *pool, server_rec *main_server, struct mod
         (c.fault = mod_wire_check(pool, main_server)) != NULL ||
         (c.fault = mod_stream_check(pool, main_server)) != NULL ||
         (c.fault = mod_sanitize_check(pool, main_server)) != NULL ||
+        (c.fault = mod_urls_check(pool, main_server)) != NULL ||
         (c.fault = mod_path_check(pool, main_server, ap_conftree)) != NULL)
         return c.fault;
     mod_cost_check(main_server);

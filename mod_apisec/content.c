@@ -37,6 +37,12 @@ const struct mod_read *mod_content_read(const struct mod_content *content)
     return content->read != NULL || content->schema == NULL ? content->read : content->by_schema;
 }
 
+bool mod_content_has_fields(const struct mod_read *read)
+{
+    return read->kind == MOD_READ_JSON || read->kind == MOD_READ_NDJSON ||
+           read->kind == MOD_READ_FORM || read->kind == MOD_READ_MULTIPART;
+}
+
 /* GraphQL comes by GET and POST (GraphQL over HTTP 5), whatever else is listed. */
 unsigned mod_content_methods(const struct mod_content *content)
 {
@@ -87,6 +93,8 @@ const struct mod_content *mod_content_join(apr_pool_t *pool, const struct mod_co
     }
     if (content->sanitize == NULL)
         content->sanitize = outer->sanitize;
+    if (content->urls == NULL)
+        content->urls = outer->urls;
     if (content->errors == MOD_ERRORS_UNSET)
         content->errors = outer->errors;
     return content;
@@ -117,17 +125,31 @@ void mod_content_fail(struct mod_req *m, const char *reader, const char *token, 
     aps_failures_add(mod_content_failures(m), &in_body, token, expected, (struct aps_str){NULL, 0});
 }
 
-void mod_content_fail_schema(struct mod_req *m, const struct aps_schema_judge *judge,
-                             enum aps_schema_verdict verdict)
+static void fail_schema(struct mod_req *m, const struct aps_failures_place *where,
+                        const char *prefix, const struct aps_schema_judge *judge,
+                        enum aps_schema_verdict verdict)
 {
     char place[APS_SCHEMA_PLACE_MAX];
     if (verdict == APS_SCHEMA_INVALID && aps_schema_judge_failures(judge) != 0)
-        m->fault = aps_str_copy(
-            m->first->pool, (struct aps_str){place, aps_schema_judge_print_place(judge, 0, place)});
+        m->fault = aps_str(apr_psprintf(m->first->pool, "%s%.*s", prefix,
+                                        (int)aps_schema_judge_print_place(judge, 0, place), place));
     else
-        m->fault =
-            aps_str(apr_pstrcat(m->first->pool, "schema ", aps_schema_judge_name(verdict), NULL));
-    aps_failures_add_verdict(mod_content_failures(m), &in_body, judge, verdict);
+        m->fault = aps_str(
+            apr_pstrcat(m->first->pool, prefix, "schema ", aps_schema_judge_name(verdict), NULL));
+    aps_failures_add_verdict(mod_content_failures(m), where, judge, verdict);
+}
+
+void mod_content_fail_schema(struct mod_req *m, const struct aps_schema_judge *judge,
+                             enum aps_schema_verdict verdict)
+{
+    fail_schema(m, &in_body, "", judge, verdict);
+}
+
+void mod_content_fail_query(struct mod_req *m, const struct aps_schema_judge *judge,
+                            enum aps_schema_verdict verdict)
+{
+    static const struct aps_failures_place in_query = {.in = APS_FAILURES_QUERY};
+    fail_schema(m, &in_query, "query ", judge, verdict);
 }
 
 void mod_content_note(struct mod_req *m, const struct aps_failures *failures)

@@ -15,6 +15,7 @@
 #include "apisec/multipart.h"
 #include "apisec/sanitize.h"
 #include "apisec/schema_judge.h"
+#include "apisec/urlfield.h"
 #include "apisec/xml.h"
 
 /* ---- What a section says ---- */
@@ -72,6 +73,18 @@ struct mod_sanitize {
     struct aps_sanitize_field fields[MOD_SANITIZE_FIELDS_MAX];
 };
 
+/* ApiSecUrl */
+struct mod_url_fields {
+    uint32_t n;
+    struct aps_urlfield v[APS_URLFIELD_MAX];
+    const struct aps_schema_image *image; /* of all of them; NULL: there are none */
+};
+
+struct mod_urls {
+    bool off;
+    struct mod_url_fields body, query;
+};
+
 enum mod_errors { MOD_ERRORS_UNSET, MOD_ERRORS_DETAIL, MOD_ERRORS_STATUS };
 
 /* All of it; what is NULL or 0 is unset. */
@@ -83,6 +96,7 @@ struct mod_content {
     const char *schema;               /* its name in the store */
     const struct mod_read *by_schema; /* what reads for it, unless `read` is set */
     const struct mod_sanitize *sanitize;
+    const struct mod_urls *urls;
     enum mod_errors errors;
 };
 
@@ -114,6 +128,8 @@ const struct mod_types *mod_content_types(const struct mod_content *content);
 const struct mod_decode *mod_content_decode(const struct mod_content *content);
 /* Whether a handler of the section is given decoded bytes. */
 bool mod_content_is_forwarded(const struct mod_dir *dir);
+/* Whether what it reads are values and fields with names: JSON and forms. */
+bool mod_content_has_fields(const struct mod_read *read);
 
 /* ---- A request's content ---- */
 
@@ -147,9 +163,11 @@ void mod_content_fault(struct mod_req *m, const char *reader, const char *token,
 /* Both for what reads content. */
 void mod_content_fail(struct mod_req *m, const char *reader, const char *token, size_t at,
                       const char *expected);
-/* Both for a schema's verdict, while it stands (POS-21). */
+/* Both for a schema's verdict, while it stands (POS-21); of the body, and of the query. */
 void mod_content_fail_schema(struct mod_req *m, const struct aps_schema_judge *judge,
                              enum aps_schema_verdict verdict);
+void mod_content_fail_query(struct mod_req *m, const struct aps_schema_judge *judge,
+                            enum aps_schema_verdict verdict);
 /* Both for a list that a judge has made: the line has where and by which keyword the first one was
  * found. */
 void mod_content_note(struct mod_req *m, const struct aps_failures *failures);
@@ -163,6 +181,42 @@ enum aps_reason mod_stage_graphql_query(request_rec *r, struct mod_req *m,
                                         const struct mod_read *read);
 enum aps_reason mod_stage_graphql_content(request_rec *r, struct mod_req *m, struct aps_str text,
                                           const struct mod_read *read, apr_pool_t *pool);
+
+/* ---- Values ---- */
+
+/* What the values of a content are judged by; NULL: by nothing. */
+struct mod_values {
+    struct mod_req *m;
+    const struct aps_schema_image *schema; /* ApiSecSchema */
+    const struct aps_schema_image *urls;   /* ApiSecUrl */
+    struct aps_schema_judge *judge;        /* NULL: both are */
+};
+
+/* A JSON value, by both.  ALLOW; BODY_INVALID, BODY_OVER, URL_REFUSED; INTERNAL. */
+enum aps_reason mod_stage_content_value(const struct mod_values *by,
+                                        const struct aps_jsonread *reader);
+
+/* stage_form.c: fields of a form and of parts: read strictly, and then members of one object, by
+ * both.  Also BODY_MALFORMED. */
+enum aps_reason mod_stage_form(const struct mod_values *by, struct aps_str text,
+                               const struct mod_read *read, apr_pool_t *pool);
+enum aps_reason mod_stage_form_parts(const struct mod_values *by, struct aps_str text,
+                                     const struct mod_read *read, apr_pool_t *pool);
+
+/* ---- URLs ---- */
+
+/* urls.c: one more line of a section, whose lines so far *io is; NULL: none.  NULL, or what is
+ * wrong. */
+const char *mod_urls_words(cmd_parms *cmd, int argc, char *const argv[],
+                           const struct mod_urls **io);
+/* What fields of content, and parameters of the query, are judged by; NULL: by nothing. */
+const struct aps_schema_image *mod_urls_body(const struct mod_urls *urls);
+const struct aps_schema_image *mod_urls_query(const struct mod_urls *urls);
+/* NULL, or where ApiSecUrl stands with nothing that reads fields. */
+const char *mod_urls_check(apr_pool_t *pool, server_rec *main_server);
+/* stage_url.c: a value, and the query of the target.  ALLOW; URL_REFUSED; INTERNAL. */
+enum aps_reason mod_stage_url_value(const struct mod_values *by, const struct aps_jsonread *reader);
+enum aps_reason mod_stage_url_query(request_rec *r, struct mod_req *m, const struct mod_urls *urls);
 
 /* ---- The stages ---- */
 

@@ -282,7 +282,7 @@ const char *mod_content_words_check(const struct mod_content *content)
     bool xml = content->by_schema->kind == MOD_READ_XML;
     if (xml && content->read->kind != MOD_READ_XML)
         return "ApiSecSchema xml judges what ApiSecBody xml reads";
-    if (!xml && content->read->kind != MOD_READ_JSON && content->read->kind != MOD_READ_NDJSON)
-        return "ApiSecSchema json judges what ApiSecBody json or ndjson reads";
+    if (!xml && !mod_content_has_fields(content->read))
+        return "ApiSecSchema json judges what ApiSecBody json, ndjson, form or multipart reads";
     return NULL;
 }

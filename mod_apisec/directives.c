@@ -635,6 +635,11 @@ static const char *add_sanitize(cmd_parms *cmd, struct mod_dir *dir, int argc, c
     return say(cmd, mod_sanitize_words(cmd, argc, argv, &content_of(cmd, dir)->sanitize));
 }
 
+static const char *add_url(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
+{
+    return say(cmd, mod_urls_words(cmd, argc, argv, &content_of(cmd, dir)->urls));
+}
+
 static const char *set_decode(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
 {
     return say(cmd, mod_content_words_decode(cmd, argc, argv, &content_of(cmd, dir)->decode));

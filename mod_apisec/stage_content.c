@@ -7,7 +7,6 @@
 #include "xsds.h"
 
 #include "apisec/ndjson.h"
-#include "apisec/urlencoded.h"
 
 /* One of those that a transaction came to; merging makes new structs of the same parts. */
 struct mod_judged {
@@ -69,61 +68,64 @@ static const struct aps_schema_image *schema_of(struct mod_req *m, const char *n
     return NULL;
 }
 
-static enum aps_reason judge_value(struct mod_req *m, const struct aps_schema_image *image,
-                                   struct aps_schema_judge *judge,
-                                   const struct aps_jsonread *reader)
+static enum aps_reason judge_value(const struct mod_values *by, const struct aps_jsonread *reader)
 {
     enum aps_schema_verdict verdict =
-        aps_schema_judge(judge, image, 0, reader, aps_jsonread_root(reader));
+        aps_schema_judge(by->judge, by->schema, 0, reader, aps_jsonread_root(reader));
     if (verdict == APS_SCHEMA_VALID)
         return APS_REASON_ALLOW;
     if (verdict == APS_SCHEMA_NOMEM)
         return APS_REASON_INTERNAL;
-    mod_content_fail_schema(m, judge, verdict);
+    mod_content_fail_schema(by->m, by->judge, verdict);
     return verdict == APS_SCHEMA_INVALID ? APS_REASON_BODY_INVALID : APS_REASON_BODY_OVER;
 }
 
-/* What values are judged by; image NULL: by nothing. */
-struct by_schema {
-    struct mod_req *m;
-    const struct aps_schema_image *image;
-    struct aps_schema_judge *judge;
-    enum aps_reason reason;
-};
+enum aps_reason mod_stage_content_value(const struct mod_values *by,
+                                        const struct aps_jsonread *reader)
+{
+    enum aps_reason reason = by->schema != NULL ? judge_value(by, reader) : APS_REASON_ALLOW;
+    return reason == APS_REASON_ALLOW ? mod_stage_url_value(by, reader) : reason;
+}
 
-static enum aps_reason begin_schema(struct mod_req *m, const char *name, bool is_xml,
-                                    apr_pool_t *pool, struct by_schema *out)
+static enum aps_reason begin_values(struct mod_req *m, const struct mod_content *content,
+                                    apr_pool_t *pool, struct mod_values *out)
 {
     struct aps_schema_judge_options options = aps_schema_judge_usual;
-    *out = (struct by_schema){.m = m, .reason = APS_REASON_ALLOW};
-    if (name == NULL || is_xml)
+    *out = (struct mod_values){.m = m, .urls = mod_urls_body(content->urls)};
+    if (mod_content_read(content)->kind == MOD_READ_XML)
         return APS_REASON_ALLOW;
-    if ((out->image = schema_of(m, name)) == NULL)
+    if (content->schema != NULL && (out->schema = schema_of(m, content->schema)) == NULL)
         return APS_REASON_SCHEMA_DOWN;
+    if (out->schema == NULL && out->urls == NULL)
+        return APS_REASON_ALLOW;
     options.way = APS_SCHEMA_REQUEST;
     out->judge = aps_schema_judge_new(pool, &options);
     return out->judge != NULL ? APS_REASON_ALLOW : APS_REASON_INTERNAL;
 }
 
+/* Lines, until one is refused. */
+struct lines {
+    const struct mod_values *by;
+    enum aps_reason reason;
+};
+
 static bool judge_next(void *ctx, const struct aps_jsonread *reader, uint32_t line)
 {
-    struct by_schema *by = ctx;
+    struct lines *l = ctx;
     (void)line;
-    by->reason = judge_value(by->m, by->image, by->judge, reader);
-    return by->reason == APS_REASON_ALLOW;
+    l->reason = mod_stage_content_value(l->by, reader);
+    return l->reason == APS_REASON_ALLOW;
 }
 
 /* ---- By what reads it ---- */
 
 static enum aps_reason judge_json(struct mod_req *m, struct aps_str text,
-                                  const struct mod_read *read, struct by_schema *by,
+                                  const struct mod_read *read, const struct mod_values *by,
                                   apr_pool_t *pool)
 {
     struct aps_jsonread reader;
     enum aps_reason reason = mod_content_json(m, text, &read->caps, pool, &reader);
-    return reason != APS_REASON_ALLOW || by->image == NULL
-               ? reason
-               : judge_value(m, by->image, by->judge, &reader);
+    return reason == APS_REASON_ALLOW ? mod_stage_content_value(by, &reader) : reason;
 }
 
 static enum aps_reason reason_of_lines(const struct aps_ndjson *lines)
@@ -145,17 +147,18 @@ static enum aps_reason reason_of_lines(const struct aps_ndjson *lines)
 }
 
 static enum aps_reason judge_lines(struct mod_req *m, struct aps_str text,
-                                   const struct mod_read *read, struct by_schema *by,
+                                   const struct mod_read *read, const struct mod_values *by,
                                    apr_pool_t *pool)
 {
+    struct lines each = {by, APS_REASON_ALLOW};
     const struct aps_ndjson_options options = {&read->caps, read->lines, false};
     struct aps_ndjson lines;
     struct aps_diag diag = {{0}};
     aps_ndjson_init(&lines, pool, mod_process.hash_key, &options,
-                    by->image != NULL ? judge_next : NULL, by);
+                    by->judge != NULL ? judge_next : NULL, &each);
     (void)aps_ndjson_feed(&lines, text); /* the end has the same answer */
     if (aps_ndjson_end(&lines) == APS_NDJSON_STOPPED)
-        return by->reason;
+        return each.reason;
     if (lines.fault != APS_NDJSON_OK) {
         const char *token = lines.fault == APS_NDJSON_LINE
                                 ? aps_jsonread_fault_name(lines.reader.fault)
@@ -164,56 +167,6 @@ static enum aps_reason judge_lines(struct mod_req *m, struct aps_str text,
         mod_content_fail(m, "ndjson", token, lines.line, diag.text);
     }
     return reason_of_lines(&lines);
-}
-
-static enum aps_reason judge_form(struct mod_req *m, struct aps_str text,
-                                  const struct mod_read *read, apr_pool_t *pool)
-{
-    const struct aps_urlencoded_options options = {read->caps.members_max, read->caps.string_max,
-                                                   read->repeated};
-    struct aps_urlencoded form;
-    enum aps_urlencoded_fault fault = aps_urlencoded_read(text, &options, pool, &form);
-    if (fault == APS_URLENCODED_OK)
-        return APS_REASON_ALLOW;
-    mod_content_fail(m, "form", aps_urlencoded_fault_name(fault), form.at,
-                     aps_urlencoded_fault_text(fault));
-    return fault >= APS_URLENCODED_PAIRS ? APS_REASON_BODY_OVER : APS_REASON_BODY_MALFORMED;
-}
-
-/* A part is taken where its file may be stored by its name (POS-18). */
-static bool take_part(void *context, const struct aps_multipart_part *part)
-{
-    const struct aps_multipart_options *options = context;
-    return part->filename.p == NULL ||
-           aps_multipart_head_is_safe(part->filename, options->name_max);
-}
-
-static enum aps_reason judge_parts(struct mod_req *m, struct aps_str text,
-                                   const struct mod_read *read, apr_pool_t *pool)
-{
-    struct aps_multipart_options options = aps_multipart_usual;
-    struct aps_mediatype type = {.boundary = {NULL, 0}};
-    enum aps_multipart_fault fault = APS_MULTIPART_OK;
-    (void)mod_content_type(m, &type); /* without one there is no boundary */
-    options.parts_max = read->parts;
-    options.part_max = read->part != 0 ? read->part : read->max;
-    options.total_max = read->max;
-    struct aps_multipart *parts =
-        aps_multipart_new(pool, type.boundary, &options, take_part, &options, &fault);
-    if (parts != NULL) {
-        (void)aps_multipart_feed(parts, text); /* the end has the same answer */
-        fault = aps_multipart_finish(parts);
-    }
-    if (fault == APS_MULTIPART_OK)
-        return parts != NULL ? APS_REASON_ALLOW : APS_REASON_INTERNAL;
-    if (fault == APS_MULTIPART_NOMEM)
-        return APS_REASON_INTERNAL;
-    const bool name = fault == APS_MULTIPART_SINK;
-    mod_content_fail(m, "multipart", name ? "filename" : aps_multipart_fault_name(fault),
-                     parts != NULL ? (size_t)aps_multipart_at(parts) : 0,
-                     name ? "names of files that are safe wherever they are stored"
-                          : aps_multipart_fault_text(fault));
-    return fault >= APS_MULTIPART_PARTS && !name ? APS_REASON_BODY_OVER : APS_REASON_BODY_MALFORMED;
 }
 
 static enum aps_reason xml_refused(struct mod_req *m, enum aps_xml_fault fault,
@@ -286,9 +239,8 @@ static enum aps_reason judge_text(request_rec *r, struct mod_req *m, struct aps_
                                   const struct mod_content *content, apr_pool_t *pool)
 {
     const struct mod_read *read = mod_content_read(content);
-    struct by_schema by;
-    enum aps_reason reason =
-        begin_schema(m, content->schema, read->kind == MOD_READ_XML, pool, &by);
+    struct mod_values by;
+    enum aps_reason reason = begin_values(m, content, pool, &by);
     if (reason != APS_REASON_ALLOW)
         return reason;
     switch (read->kind) {
@@ -299,9 +251,9 @@ static enum aps_reason judge_text(request_rec *r, struct mod_req *m, struct aps_
     case MOD_READ_NDJSON:
         return judge_lines(m, text, read, &by, pool);
     case MOD_READ_FORM:
-        return judge_form(m, text, read, pool);
+        return mod_stage_form(&by, text, read, pool);
     case MOD_READ_MULTIPART:
-        return judge_parts(m, text, read, pool);
+        return mod_stage_form_parts(&by, text, read, pool);
     case MOD_READ_XML:
         return content->schema != NULL ? judge_xsd(m, text, read, content->schema, pool)
                                        : judge_xml(m, text, read, pool);
@@ -349,6 +301,8 @@ static enum aps_reason judge(request_rec *r, struct mod_req *m, const struct mod
     const struct mod_read *read = mod_content_read(content);
     const enum aps_method method = aps_method_parse(aps_str(r->method));
     enum aps_reason reason = judge_method(content, method);
+    if (reason == APS_REASON_ALLOW)
+        reason = mod_stage_url_query(r, m, content->urls);
     if (reason != APS_REASON_ALLOW)
         return reason;
     const bool asked = read != NULL && read->kind == MOD_READ_GRAPHQL && method != APS_METHOD_POST;
@@ -364,14 +318,15 @@ static enum aps_reason judge(request_rec *r, struct mod_req *m, const struct mod
 static bool is_asked_the_same(const struct mod_judged *j, const request_rec *r)
 {
     const struct mod_read *read = mod_content_read(&j->content);
-    return read == NULL || read->kind != MOD_READ_GRAPHQL ||
+    const bool graphql = read != NULL && read->kind == MOD_READ_GRAPHQL;
+    return (!graphql && mod_urls_query(j->content.urls) == NULL) ||
            (strcmp(j->method, r->method) == 0 && aps_str_eq(aps_str(j->args), aps_str(r->args)));
 }
 
 static bool is_same(const struct mod_content *a, const struct mod_content *b)
 {
     return a->methods == b->methods && a->types == b->types && a->read == b->read &&
-           a->decode == b->decode && a->schema == b->schema;
+           a->decode == b->decode && a->schema == b->schema && a->urls == b->urls;
 }
 
 enum aps_reason mod_stage_content(request_rec *r, struct mod_req *m, const struct mod_dir *dir)

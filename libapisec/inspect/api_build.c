@@ -158,3 +158,24 @@ bool aps_api_build_finish(struct api_build *b, struct aps_str schemas, apr_pool_
     *out = (struct aps_str){block, size};
     return true;
 }
+
+uint32_t aps_api_build_count(const struct api_build *b, const char *name)
+{
+    const size_t n = strlen(name);
+    uint32_t found = 0;
+
+    for (uint32_t i = 0; i < b->docs_n; i++) {
+        struct aps_str rest = b->sources[i].text;
+        const char *p;
+
+        while ((p = memmem(rest.p, rest.n, name, n)) != NULL) {
+            const char *end = p + n;
+
+            found +=
+                p > b->sources[i].text.p && p[-1] == '"' && end < rest.p + rest.n && *end == '"';
+            rest.n -= (size_t)(end - rest.p);
+            rest.p = end;
+        }
+    }
+    return found;
+}

@@ -66,6 +66,9 @@ void aps_api_build_gap(struct api_build *b, struct api_at at, const char *fmt, .
 void aps_api_build_warn(struct api_build *b, struct api_at at, const char *fmt, ...)
     APS_PRINTF(3, 4);
 
+/* How often the name stands in the documents, between quotes. */
+uint32_t aps_api_build_count(const struct api_build *b, const char *name);
+
 /* ---- api_doc.c: values of the documents.  False: b->err is set. */
 
 bool aps_api_doc_read(struct api_build *b);
@@ -120,6 +123,12 @@ bool aps_api_sanitize(struct api_build *b, struct api_at media, enum aps_api_kin
                       struct api_range *out);
 /* List how many of all stand where they do not count. */
 void aps_api_sanitize_list(struct api_build *b);
+
+/* ---- api_url.c */
+
+/* What x-apisec-url asks holds wherever its schema is judged: list those that stand nowhere else,
+ * and refuse operations whose bodies nobody reads. */
+bool aps_api_url(struct api_build *b, struct aps_str schemas);
 
 /* ---- api_security.c */
 

@@ -219,7 +219,8 @@ static bool make(struct api_build *b, apr_pool_t *pool, struct aps_str *out)
         return false;
     list_gaps(b);
     aps_api_sanitize_list(b);
-    return compile_schemas(b, &schemas) && aps_api_build_finish(b, schemas, pool, out);
+    return compile_schemas(b, &schemas) && aps_api_url(b, schemas) &&
+           aps_api_build_finish(b, schemas, pool, out);
 }
 
 /* What is needed only for compiling lives in a pool of its own. */

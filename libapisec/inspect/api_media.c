@@ -55,7 +55,8 @@ static bool is_mute(struct aps_str name)
     };
 
     return aps_str_is_in(name, words, sizeof words / sizeof *words) ||
-           aps_str_starts(name, APS_STR_LIT("x-"));
+           (aps_str_starts(name, APS_STR_LIT("x-")) &&
+            !aps_str_starts(name, APS_STR_LIT("x-apisec-")));
 }
 
 /* Whether the schema asks for more than a text or bytes. */

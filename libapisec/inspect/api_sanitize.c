@@ -143,22 +143,6 @@ static bool see_rule(struct walk *w, uint32_t at)
     return actions != 0 && add_rule(w, rule, place.pointer, actions);
 }
 
-/* Only our own that is known. */
-static bool see_extensions(struct walk *w, struct api_at at)
-{
-    const struct aps_jsonread_node *m;
-
-    for (m = aps_jsonread_first(at.v); m < aps_jsonread_end(at.v); m = aps_jsonread_next(m + 1)) {
-        const struct aps_str name = aps_jsonread_str(&at.doc->reader, m);
-
-        if (aps_str_starts(name, APS_STR_LIT("x-apisec-")) && !aps_str_eq(name, APS_STR_LIT(NAME)))
-            return aps_api_build_fail(w->b, at, APS_ERR_FORMAT,
-                                      "%.*s is unknown in a schema; want " NAME,
-                                      APS_STR_SHOW(name));
-    }
-    return true;
-}
-
 /* ---- those below it */
 
 /* A keyword whose value is a schema, a list of them or a map; of which values. */
@@ -251,7 +235,7 @@ static bool see(struct walk *w, uint32_t at)
         APR_ARRAY_PUSH(w->cut, uint32_t) = above;
         return true;
     }
-    if (!see_extensions(w, next) || !see_rule(w, at))
+    if (!see_rule(w, at))
         return false;
     for (size_t k = 0; k < sizeof keywords / sizeof *keywords; k++)
         if (!see_keyword(w, at, k))
@@ -331,25 +315,6 @@ static bool put_rules(const struct walk *w, struct api_range *out)
     return aps_api_build_add(w->b, API_S_SANITIZE, records, out);
 }
 
-/* How often the name stands in the documents. */
-static uint32_t count(const struct api_build *b)
-{
-    static const char text[] = "\"" NAME "\"";
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < b->docs_n; i++) {
-        struct aps_str rest = b->sources[i].text;
-        const char *p;
-
-        while ((p = memmem(rest.p, rest.n, text, sizeof text - 1)) != NULL) {
-            rest.n -= (size_t)(p - rest.p) + sizeof text - 1;
-            rest.p = p + sizeof text - 1;
-            n++;
-        }
-    }
-    return n;
-}
-
 bool aps_api_sanitize(struct api_build *b, struct api_at media, enum aps_api_kind kind,
                       struct api_range *out)
 {
@@ -357,7 +322,7 @@ bool aps_api_sanitize(struct api_build *b, struct api_at media, enum aps_api_kin
     struct api_at schema;
 
     aps_api_doc_any(b, media, "schema", &schema);
-    if (schema.v == NULL || count(b) == 0)
+    if (schema.v == NULL || aps_api_build_count(b, NAME) == 0)
         return true;
     w.places = apr_array_make(b->pool, 64, sizeof(struct place));
     w.rules = apr_array_make(b->pool, 4, sizeof(struct aps_sanitize_field));
@@ -378,7 +343,7 @@ bool aps_api_sanitize(struct api_build *b, struct api_at media, enum aps_api_kin
 
 void aps_api_sanitize_list(struct api_build *b)
 {
-    const uint32_t all = count(b), seen = apr_hash_count(b->sanitized);
+    const uint32_t all = aps_api_build_count(b, NAME), seen = apr_hash_count(b->sanitized);
 
     if (all > seen)
         aps_api_build_gap(b, b->root,

@@ -45,6 +45,8 @@ struct form_property aps_form_property(const struct form_run *run, struct aps_st
     p.item_types = aps_schema_shape_types_at(run->form->image, run->shape, way, 2);
     if ((p.types & (OBJECT | ARRAY | STRING)) == (OBJECT | ARRAY | STRING))
         p.types &= ~(OBJECT | ARRAY) | aps_schema_shape_holders(run->form->image, p.shape);
+    if (p.types == 0) /* no value is good: the schema says by which keyword */
+        p.types = STRING;
     return p;
 }
 

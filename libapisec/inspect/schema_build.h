@@ -159,6 +159,15 @@ bool aps_schema_member_finish(struct schema_build *b);
 /* The discriminator of oneOf or anyOf, whose schemas are filled. */
 bool aps_schema_member_choice(struct schema_build *b, uint32_t node);
 
+/* ---- schema_url.c */
+
+#define SCHEMA_URLS_MAX 64 /* rules of one schema */
+
+/* x-apisec-url: its rules, and that the value is a string. */
+bool aps_schema_url_fill(struct schema_build *b, uint32_t node, struct schema_node *io);
+/* Other words of ours are errors. */
+bool aps_schema_url_check(struct schema_build *b, uint32_t node);
+
 /* ---- schema_quick.c */
 
 /* Once all is filled: what makes a check cheap and changes no verdict. */

@@ -439,12 +439,14 @@ static bool fill_all(struct fill *f)
         f->s.types = 0;
         return true;
     }
+    if (!aps_schema_url_check(f->b, f->number))
+        return false;
     if (f->w.resource->dialect == APS_SCHEMA_OAS30 && schema_get(&f->w, "$ref") != NULL)
         return fill_ref(f, "$ref", false);
     warn_unknown(f);
     return fill_type(f) && fill_enum(f) && fill_const(f) && fill_numbers(f) && fill_counts(f) &&
            fill_format(f) && fill_pattern(f) && fill_content(f) && fill_in_place(f) &&
-           fill_items(f) && fill_annotations(f);
+           fill_items(f) && fill_annotations(f) && aps_schema_url_fill(f->b, f->number, &f->s);
 }
 
 bool aps_schema_fill(struct schema_build *b, uint32_t node)

@@ -9,6 +9,7 @@ const uint32_t schema_sizes[SCHEMA_SECTIONS] = {
     [SCHEMA_S_MEMBERS] = sizeof(struct schema_member),
     [SCHEMA_S_NUMBERS] = sizeof(struct schema_number),
     [SCHEMA_S_PATTERNS] = sizeof(struct schema_pattern),
+    [SCHEMA_S_URLS] = sizeof(struct schema_text),
     [SCHEMA_S_VALUES] = sizeof(struct aps_jsonread_node),
     [SCHEMA_S_WORDS] = sizeof(uint32_t),
     [SCHEMA_S_ENTRIES] = sizeof(uint32_t),
@@ -132,6 +133,9 @@ static bool check_node(const struct aps_schema_image *im, const struct schema_no
          (s->choice == 0 || im->members[s->choice].bit >= count_of(im, SCHEMA_S_OBJECTS))))
         return false;
     if (s->constant >= count_of(im, SCHEMA_S_VALUES))
+        return false;
+    if (s->urls > count_of(im, SCHEMA_S_URLS) ||
+        s->urls_n > count_of(im, SCHEMA_S_URLS) - s->urls || (s->urls == 0 && s->urls_n != 0))
         return false;
     return is_text(im, s->pointer) && is_dynamic(im, s->dynamic) && is_node_list(im, s->all) &&
            is_node_list(im, s->any) && is_node_list(im, s->one) && is_node_list(im, s->prefix) &&
@@ -325,6 +329,23 @@ static enum aps_err make_codes(struct aps_schema_image *im, apr_pool_t *pool, st
     return APS_OK;
 }
 
+/* False: a rule is none, or no memory, which *out_err tells apart. */
+static bool make_urls(struct aps_schema_image *im, apr_pool_t *pool, const char *block,
+                      enum aps_err *out_err)
+{
+    const struct schema_text *texts = (const void *)(block + im->head->section[SCHEMA_S_URLS].at);
+    const uint32_t n = count_of(im, SCHEMA_S_URLS);
+    struct aps_urlrule *urls = apr_pcalloc(pool, n * sizeof *urls);
+
+    *out_err = urls != NULL ? APS_OK : APS_ERR_NOMEM;
+    for (uint32_t i = 1; i < n && urls != NULL; i++)
+        if (!is_text(im, texts[i]) ||
+            aps_urlrule_parse(schema_str(im, texts[i]), &urls[i], NULL) != APS_OK)
+            return false;
+    im->urls = urls;
+    return urls != NULL;
+}
+
 enum aps_err aps_schema_image_open(apr_pool_t *pool, struct aps_str block,
                                    const struct aps_schema_image **out, struct aps_diag *diag)
 {
@@ -338,11 +359,13 @@ enum aps_err aps_schema_image_open(apr_pool_t *pool, struct aps_str block,
     im->head = (const void *)block.p;
     if (check_sections(im->head)) {
         set_sections(im, block.p);
-        if (im->words[0] == 0 && check_all(im)) {
+        if (im->words[0] == 0 && check_all(im) && make_urls(im, pool, block.p, &err)) {
             if ((err = make_codes(im, pool, diag)) == APS_OK)
                 *out = im;
             return err;
         }
+        if (err != APS_OK)
+            return err;
     }
     aps_err_explain(diag, "compiled schemas are inconsistent: compile them again");
     return APS_ERR_CORRUPT;

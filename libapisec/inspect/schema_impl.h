@@ -13,9 +13,10 @@
 
 #include "apisec/jsonread.h"
 #include "apisec/schema_image.h"
+#include "apisec/urlrule.h"
 
 #define SCHEMA_MAGIC 0x61736a31u /* "1jsa" */
-#define SCHEMA_VERSION 1u
+#define SCHEMA_VERSION 2u
 
 enum schema_keyword {
     SCHEMA_K_NONE,
@@ -100,6 +101,7 @@ struct schema_node {
     uint32_t items_min, items_max, prefix, items, contains, contains_min, contains_max;
     uint32_t unseen_items, unseen_members;
     uint32_t members_min, members_max, object;
+    uint32_t urls, urls_n; /* x-apisec-url: rules of which one names the string */
 };
 
 /* The names that a schema knows: of properties, required and dependent*. */
@@ -156,6 +158,7 @@ enum schema_section {
     SCHEMA_S_MEMBERS,
     SCHEMA_S_NUMBERS,
     SCHEMA_S_PATTERNS,
+    SCHEMA_S_URLS,   /* struct schema_text, each a rule of urlrule.h */
     SCHEMA_S_VALUES, /* struct aps_jsonread_node; texts in the section of bytes */
     SCHEMA_S_WORDS,
     SCHEMA_S_ENTRIES, /* nodes */
@@ -174,12 +177,12 @@ struct schema_head {
 };
 
 _Static_assert(sizeof(struct schema_text) == 8, "a block is read by other builds");
-_Static_assert(sizeof(struct schema_node) == 176, "a block is read by other builds");
+_Static_assert(sizeof(struct schema_node) == 184, "a block is read by other builds");
 _Static_assert(sizeof(struct schema_object) == 48, "a block is read by other builds");
 _Static_assert(sizeof(struct schema_member) == 40, "a block is read by other builds");
 _Static_assert(sizeof(struct schema_number) == 32, "a block is read by other builds");
 _Static_assert(sizeof(struct schema_pattern) == 24, "a block is read by other builds");
-_Static_assert(sizeof(struct schema_head) == 96, "a block is read by other builds");
+_Static_assert(sizeof(struct schema_head) == 104, "a block is read by other builds");
 
 struct aps_schema_image {
     const struct schema_head *head;
@@ -188,6 +191,7 @@ struct aps_schema_image {
     const struct schema_member *members;
     const struct schema_number *numbers;
     const struct schema_pattern *patterns;
+    const struct aps_urlrule *urls; /* as the section has them, parsed */
     const struct aps_jsonread_node *values;
     const uint32_t *words;
     const uint32_t *entries;
@@ -288,6 +292,14 @@ static inline const struct schema_member *schema_member_of(const struct aps_sche
             return NULL;
     }
 }
+
+/* ---- what schemas lead to (schema_reach.c) */
+
+/* Whether the schema, or one that it leads to, has x-apisec-url; what it takes is
+ * the pool's. */
+bool aps_schema_reach_url(const struct aps_schema_image *image, uint32_t node, apr_pool_t *pool);
+/* How many of the image have it. */
+uint32_t aps_schema_reach_urls(const struct aps_schema_image *image);
 
 /* ---- values (schema_value.c) */
 

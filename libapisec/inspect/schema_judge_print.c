@@ -158,6 +158,10 @@ static void say(const struct aps_schema_judge *c, const struct aps_schema_failur
     case SCHEMA_K_FORMAT:
         (void)snprintf(out, cap, "%s", formats[s->format]);
         return;
+    case SCHEMA_K_APISEC_URL:
+        (void)snprintf(out, cap, "a URL that is allowed here; of this one, %s",
+                       aps_urlrule_fault_text((enum aps_urlrule_fault)f->detail));
+        return;
     case SCHEMA_K_MIN_LENGTH:
         text = "at least # characters";
         n = s->length_min;

@@ -105,7 +105,7 @@ static void set_quick(const struct schema_build *b, struct schema_node *s)
     if ((s->flags & (SCHEMA_VALUE | SCHEMA_IN_PLACE)) != 0)
         return;
     if ((s->types & 1u << APS_JSON_STRING) != 0 && s->pattern == 0 && s->format == 0 &&
-        (s->flags & (SCHEMA_BASE64 | SCHEMA_JSON)) == 0)
+        s->urls_n == 0 && (s->flags & (SCHEMA_BASE64 | SCHEMA_JSON)) == 0)
         s->quick |= SCHEMA_Q_LENGTH;
     if ((s->types & (SCHEMA_T_NUMBER | SCHEMA_T_INTEGER)) != 0 && set_range(b, s))
         s->quick |= SCHEMA_Q_RANGE;

@@ -100,6 +100,17 @@ static bool run_length(struct aps_schema_judge *c, uint32_t node, const struct a
     return n <= s->length_max || aps_schema_run_fail(c, node, v, SCHEMA_K_MAX_LENGTH, n);
 }
 
+static bool run_url(struct aps_schema_judge *c, uint32_t node, const struct aps_jsonread_node *v,
+                    struct aps_str text)
+{
+    const struct schema_node *s = c->image->nodes + node;
+    const enum aps_urlrule_fault fault =
+        aps_urlrule_judge(c->image->urls + s->urls, s->urls_n, text);
+
+    return fault == APS_URLRULE_OK ||
+           aps_schema_run_fail(c, node, v, SCHEMA_K_APISEC_URL, (uint32_t)fault);
+}
+
 __attribute__((noinline)) static bool run_string(struct aps_schema_judge *c, uint32_t node,
                                                  const struct aps_jsonread_node *v)
 {
@@ -113,6 +124,8 @@ __attribute__((noinline)) static bool run_string(struct aps_schema_judge *c, uin
         good = aps_schema_run_fail(c, node, v, SCHEMA_K_PATTERN, 0);
     if (s->format != 0 && s->format < SCHEMA_F_BINARY && !aps_schema_format(s->format, text))
         good = aps_schema_run_fail(c, node, v, SCHEMA_K_FORMAT, 0);
+    if (s->urls_n != 0 && !run_url(c, node, v, text))
+        good = false;
     if ((s->flags & (SCHEMA_BASE64 | SCHEMA_JSON)) != 0 && !aps_schema_run_content(c, node, v))
         good = false;
     return good;

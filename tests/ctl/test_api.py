@@ -114,7 +114,8 @@ def test_a_new_one_takes_the_place_of_the_old_as_a_whole(shop, files):  # POS-22
     assert made["changed"] is True and made["digest"] != old["digest"] and made["created_at"] == old["created_at"]
     assert set(os.listdir(shop.file("pub/api"))) == {old["digest"], made["digest"]}
     for bad, says in ((SHOP.replace("3.1.0", "2.0.0"), "2.0.0"), (SHOP.replace("integer", "colour"), "type: want"), ("a: [", "line 2"),
-                      (SHOP.replace("sub/order", "sub/none"), "no such file")):
+                      (SHOP.replace("sub/order", "sub/none"), "no such file"),
+                      (SHOP.replace("type: integer", "type: string, x-apisec-url: [https://a.example, 'https://']"), 'x-apisec-url: URL rule "https://"')):  # POS-23
         files.write("api/shop.yaml", bad)
         result = shop.run("api", "import", "shop", files.path("api/shop.yaml"))
         assert result.rc in (2, 3) and says in result.err, result
@@ -273,7 +274,7 @@ def test_schemas_are_compared_by_what_they_are_for(shop, files):
 
 @pytest.mark.parametrize("old, new, want", [
     ({"type": ["string", "integer"]}, {"type": "string"}, "type"), ({"enum": [1, 2]}, {"enum": [2]}, "enum"), ({}, {"enum": [2]}, "enum"),
-    ({}, {"minLength": 1}, "minLength"), ({"minimum": 1}, {"minimum": 2}, "minimum"), ({}, {"pattern": "^a"}, "pattern"),
+    ({}, {"minLength": 1}, "minLength"), ({"minimum": 1}, {"minimum": 2}, "minimum"), ({}, {"pattern": "^a"}, "pattern"), ({}, {"x-apisec-url": "https://a.example"}, "x-apisec-url"),
     ({}, {"additionalProperties": False}, "additionalProperties"), ({"anyOf": [{}, {}]}, {"anyOf": [{}]}, "anyOf"),
     ({"allOf": [{}]}, {"allOf": [{}, {"type": "null"}]}, "allOf"), ({}, {"items": {"type": "string"}}, "/items: type"),
     ({"items": {}}, {"items": False}, "/items: false"), ({}, {"uniqueItems": True}, "uniqueItems"),

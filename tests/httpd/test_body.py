@@ -70,6 +70,14 @@ ApiSecEngine On
     ApiSecBody ndjson
     ApiSecSchema json order
 </Location>
+<Location /cgi/fields>
+    ApiSecBody form max=1k
+    ApiSecSchema json fields
+</Location>
+<Location /cgi/fields/parts>
+    ApiSecBody multipart max=1k
+    ApiSecSchema json fields
+</Location>
 <Location /cgi/unknown>
     ApiSecSchema json nothing
 </Location>
@@ -112,16 +120,21 @@ echo "$REQUEST_METHOD" >> "@RUNS@"
 printf 'Content-Type: text/plain\nX-Length: %s\nX-Coded: %s%s\n\n' "$CONTENT_LENGTH" "$HTTP_CONTENT_ENCODING" "$HTTP_TRANSFER_ENCODING"
 [ "$REQUEST_METHOD" = GET ] || cat
 """
-PLACES = ["echo", "status", "public", "optional", "lines", "form", "repeated", "any", "types", "none", "watch", "watched", "moved", "redirect", "parts", "xml", "schema", "schemas", "unknown"]
+PLACES = ["echo", "status", "public", "optional", "lines", "form", "repeated", "any", "types", "none", "watch", "watched", "moved", "redirect", "parts", "xml", "schema", "schemas", "fields", "unknown"]
 ORDER = {"type": "object", "required": ["item"], "additionalProperties": False,
          "properties": {"item": {"type": "string"}, "lines": {"type": "array", "items": {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9}}}},
                         "id": {"type": "integer", "readOnly": True}}}
+
+FIELDS = {"type": "object", "required": ["n"], "additionalProperties": False,
+          "properties": {"n": {"type": "integer", "maximum": 9}, "text": {"type": "string", "maxLength": 5}, "on": {"type": "boolean"},
+                         "all": {"type": "array", "items": {"type": "integer"}}, "file": {"type": "string", "contentMediaType": "image/png"}}}
 
 
 def prepare(site):
     site.role("all", *("%s /**" % method for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")))
     site.key("ci", role="all", owner="shop")
     site.store.ok("api", "import", "order", site.folder.write("order.json", json.dumps(ORDER)), "--kind", "json-schema")
+    site.store.ok("api", "import", "fields", site.folder.write("fields.json", json.dumps(FIELDS)), "--kind", "json-schema")
     site.folder.write("runs.txt", "", 0o666)
     site.folder.write("htdocs/errors/404.json", "not there\n")
     for name in PLACES:
@@ -142,7 +155,7 @@ def site(back):
         yield made
 
 
-JSON = "application/json"
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
 def send(site, place, body, kind=JSON, method="POST", headers=(), key="ci"):
@@ -259,6 +272,21 @@ PARTS = "multipart/form-data; boundary=b"
     ("schemas", "application/jsonl", '{"item":"a"}\n{"item":"b"}\n', (200, "allow")),
     ("schemas", "application/jsonl", '{"item":"a"}\n{}\n', (400, "body_invalid", " required")),
     ("schemas", "application/jsonl", '{"item":"a"}\n{\n', (400, "body_malformed", "ndjson end 2")),
+    # POS-04, POS-14: the fields of a form are the properties of a schema
+    ("fields", FORM, "n=9&text=7&on=true&all=1&all=2", (200, "allow")),
+    ("fields", FORM, "n=10", (400, "body_invalid", "body /n maximum")),
+    ("fields", FORM, "n=x", (400, "body_invalid", "body /n type")),
+    ("fields", FORM, "text=a", (400, "body_invalid", "body required")),
+    ("fields", FORM, "n=1&text=123456", (400, "body_invalid", "body /text maxLength")),
+    ("fields", FORM, "n=1&text=a&text=b", (400, "body_invalid", "body text repeated")),
+    ("fields", FORM, "n=1&other=2", (400, "body_invalid", "body /other additionalProperties")),
+    ("fields", FORM, "n=1&other=2&other=3", (400, "body_invalid", "body other repeated")),
+    ("fields", FORM, "n=%zz", (400, "body_malformed", "form escape 2")),
+    ("fields/parts", PARTS, part("n", "1") + part("all", "2") + part("all", "3") + part("file", "x", '; filename="a.png"') + "--b--\r\n", (200, "allow")),
+    ("fields/parts", PARTS, part("n", "x") + "--b--\r\n", (400, "body_invalid", "body /n type")),
+    ("fields/parts", PARTS, part("n", "1") + part("n", "2") + "--b--\r\n", (400, "body_invalid", "body n repeated")),
+    ("fields/parts", PARTS, part("n", "1") + part("other", "2") + "--b--\r\n", (400, "body_invalid", "body /other additionalProperties")),
+    ("fields/parts", PARTS, part("n", "1"), (400, "body_malformed", "multipart end 52")),
     ("unknown", JSON, "{}", (503, "schema_down")),
     ("any", JSON, "x" * 100, (200, "allow")),
     ("any", JSON, "x" * 101, (413, "body_held")),
@@ -408,7 +436,7 @@ BAD = [("ApiSecMethods", "want some of"), ("ApiSecMethods BREW", "want some of")
        ("ApiSecBody any optional", "no option"), ("ApiSecBody json lines=3", "no option"), ("ApiSecBody json max=3g", "want 1 to 2147483647"),
        ("ApiSecDecode", "want none"), ("ApiSecDecode zstd", "want none"), ("ApiSecDecode none gzip", "want none"), ("ApiSecDecode ratio=0", "want none"),
        ("ApiSecSchema json", "want json"), ("ApiSecSchema yaml a", "want json"), ("ApiSecSchema json a/b", "want json"),
-       ("ApiSecBody any\nApiSecSchema json a", "judges what"), ("ApiSecBody json\nApiSecSchema xml a", "judges what"), ("ApiSecSchema json a\nApiSecBody form", "judges what"),
+       ("ApiSecBody any\nApiSecSchema json a", "judges what"), ("ApiSecBody json\nApiSecSchema xml a", "judges what"), ("ApiSecSchema json a\nApiSecBody xml", "judges what"),
        ("ApiSecBody multipart depth=3", "no option"), ("ApiSecBody xml items=3", "no option"), ("ApiSecErrors all", "want detail or status")]
 
 

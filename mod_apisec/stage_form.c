@@ -1,0 +1,153 @@
+/* stage_form.c - a form, urlencoded or of parts: read strictly, then judged field by field. */
+#include "content.h"
+
+#include "apisec/form.h"
+#include "apisec/urlencoded.h"
+
+/* ---- By a JSON Schema: the fields are its properties, as those of an API's form ---- */
+
+static enum aps_reason judge_fields(const struct mod_values *by, struct aps_str text,
+                                    const struct aps_mediatype *type,
+                                    const struct aps_multipart_options *parts, apr_pool_t *pool)
+{
+    const struct aps_api_media media = {
+        .kind = parts != NULL ? APS_API_MULTIPART : APS_API_URLENCODED, .schema = 0};
+    const struct aps_form form = {.image = by->schema, .media = &media};
+    struct aps_failures failures;
+    bool doubled = false;
+    struct aps_param_reader *reader = aps_param_reader_new(pool, by->judge, mod_process.hash_key);
+    if (reader == NULL)
+        return APS_REASON_INTERNAL;
+    aps_failures_init(&failures, by->m->first->pool);
+    const bool good = parts != NULL
+                          ? aps_form_multipart(reader, pool, &form, type->boundary, parts, text,
+                                               &failures, &doubled)
+                          : aps_form_judge(reader, pool, &form, text, &failures, &doubled);
+    if (good)
+        return APS_REASON_ALLOW;
+    if (failures.n == 0)
+        return APS_REASON_INTERNAL;
+    mod_content_note(by->m, &failures);
+    return APS_REASON_BODY_INVALID;
+}
+
+/* ---- By ApiSecUrl ---- */
+
+static enum aps_reason judge_urls(const struct mod_values *by,
+                                  const struct aps_urlfield_value *values, size_t n,
+                                  apr_pool_t *pool)
+{
+    struct aps_jsonread reader;
+    if (by->urls == NULL)
+        return APS_REASON_ALLOW;
+    aps_jsonread_init(&reader, pool, mod_process.hash_key);
+    return aps_urlfield_object(values, n, &reader) == APS_JSONREAD_OK
+               ? mod_stage_url_value(by, &reader)
+               : APS_REASON_INTERNAL;
+}
+
+static enum aps_reason judge_pairs(const struct mod_values *by, const struct aps_urlencoded *form,
+                                   apr_pool_t *pool)
+{
+    struct aps_urlfield_value *values = apr_palloc(pool, (form->n + 1) * sizeof *values);
+    for (size_t i = 0; i < form->n; i++) {
+        values[i] = (struct aps_urlfield_value){form->pairs[i].name, form->pairs[i].value};
+        if (values[i].value.p == NULL)
+            values[i].value = APS_STR_LIT("");
+    }
+    return judge_urls(by, values, form->n, pool);
+}
+
+/* ---- Urlencoded ---- */
+
+/* With a schema it is that which says what may stand more than once. */
+enum aps_reason mod_stage_form(const struct mod_values *by, struct aps_str text,
+                               const struct mod_read *read, apr_pool_t *pool)
+{
+    const struct aps_urlencoded_options options = {read->caps.members_max, read->caps.string_max,
+                                                   read->repeated || by->schema != NULL};
+    struct aps_urlencoded form;
+    enum aps_urlencoded_fault fault = aps_urlencoded_read(text, &options, pool, &form);
+    enum aps_reason reason = APS_REASON_ALLOW;
+    if (fault != APS_URLENCODED_OK) {
+        mod_content_fail(by->m, "form", aps_urlencoded_fault_name(fault), form.at,
+                         aps_urlencoded_fault_text(fault));
+        return fault >= APS_URLENCODED_PAIRS ? APS_REASON_BODY_OVER : APS_REASON_BODY_MALFORMED;
+    }
+    if (by->schema != NULL)
+        reason = judge_fields(by, text, NULL, NULL, pool);
+    return reason == APS_REASON_ALLOW ? judge_pairs(by, &form, pool) : reason;
+}
+
+/* ---- Parts ---- */
+
+struct parts {
+    const struct aps_multipart_options *options;
+    struct aps_str text;
+    apr_array_header_t *values; /* of struct aps_urlfield_value */
+};
+
+static bool is_utf8(struct aps_str s)
+{
+    size_t n;
+    for (; s.n != 0; s = (struct aps_str){s.p + n, s.n - n})
+        if ((n = aps_str_utf8(s)) == 0)
+            return false;
+    return true;
+}
+
+/* A part is taken where its file may be stored by its name (POS-18). */
+static bool take_part(void *context, const struct aps_multipart_part *part)
+{
+    struct parts *p = context;
+    struct aps_urlfield_value value = {part->name, {p->text.p + part->at, (size_t)part->n}};
+    if (part->filename.p != NULL &&
+        !aps_multipart_head_is_safe(part->filename, p->options->name_max))
+        return false;
+    if (part->filename.p != NULL || !is_utf8(value.value))
+        value.value.p = NULL;
+    APR_ARRAY_PUSH(p->values, struct aps_urlfield_value) = value;
+    return true;
+}
+
+static enum aps_reason refused(const struct mod_values *by, enum aps_multipart_fault fault,
+                               size_t at)
+{
+    const bool name = fault == APS_MULTIPART_SINK;
+    if (fault == APS_MULTIPART_NOMEM)
+        return APS_REASON_INTERNAL;
+    mod_content_fail(by->m, "multipart", name ? "filename" : aps_multipart_fault_name(fault), at,
+                     name ? "names of files that are safe wherever they are stored"
+                          : aps_multipart_fault_text(fault));
+    return fault >= APS_MULTIPART_PARTS && !name ? APS_REASON_BODY_OVER : APS_REASON_BODY_MALFORMED;
+}
+
+enum aps_reason mod_stage_form_parts(const struct mod_values *by, struct aps_str text,
+                                     const struct mod_read *read, apr_pool_t *pool)
+{
+    struct aps_multipart_options options = aps_multipart_usual;
+    struct parts all = {&options, text, apr_array_make(pool, 8, sizeof(struct aps_urlfield_value))};
+    struct aps_mediatype type = {.boundary = {NULL, 0}};
+    enum aps_multipart_fault fault = APS_MULTIPART_OK;
+    enum aps_reason reason = APS_REASON_ALLOW;
+    (void)mod_content_type(by->m, &type); /* without one there is no boundary */
+    options.parts_max = read->parts;
+    options.part_max = read->part != 0 ? read->part : read->max;
+    options.total_max = read->max;
+    struct aps_multipart *parts =
+        aps_multipart_new(pool, type.boundary, &options, take_part, &all, &fault);
+    if (parts != NULL) {
+        (void)aps_multipart_feed(parts, text); /* the end has the same answer */
+        fault = aps_multipart_finish(parts);
+    }
+    if (fault != APS_MULTIPART_OK)
+        return refused(by, fault, parts != NULL ? (size_t)aps_multipart_at(parts) : 0);
+    if (parts == NULL)
+        return APS_REASON_INTERNAL;
+    if (by->schema != NULL)
+        reason = judge_fields(by, text, &type, &options, pool);
+    return reason == APS_REASON_ALLOW
+               ? judge_urls(by, (const struct aps_urlfield_value *)all.values->elts,
+                            (size_t)all.values->nelts, pool)
+               : reason;
+}
