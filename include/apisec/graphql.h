@@ -35,7 +35,9 @@ struct aps_graphql_list {
     size_t n;
 };
 
-/* Zeroed options refuse every request. */
+/* Zeroed options refuse every request.  tokens_max, fields_max, roots_max, aliases_max and
+ * directives_max hold for each operation of a document, and for those that an array of requests
+ * means all together: who sends ten at once may ask no more than who sends one. */
 struct aps_graphql_options {
     uint32_t bytes_max, tokens_max;
     uint32_t depth_max; /* of fields within each other; the root's have 1.  Never more than 250,
@@ -65,7 +67,7 @@ struct aps_graphql_counts {
     uint32_t fields, roots, aliases, directives, depth;
 };
 
-/* What an accepted request asks: of an array, the most of each. */
+/* What an accepted request asks: of an array, all of it together, and the greatest depth. */
 struct aps_graphql_seen {
     unsigned types; /* 1 << APS_GRAPHQL_QUERY and so on, of the operations that are meant; 0 where
                        only digests came */

@@ -113,9 +113,9 @@ static const struct aps_graphql_definition *meant(struct aps_graphql *g, struct 
     return d;
 }
 
-static void most(uint32_t *of, uint32_t value)
+static void add(uint32_t *to, uint32_t more)
 {
-    *of = *of > value ? *of : value;
+    *to = *to > UINT32_MAX - more ? UINT32_MAX : *to + more;
 }
 
 static void note(struct aps_graphql *g, const struct aps_graphql_definition *d)
@@ -124,12 +124,31 @@ static void note(struct aps_graphql *g, const struct aps_graphql_definition *d)
 
     g->seen.types |= 1u << d->type;
     g->seen.name = d->name;
-    most(&g->seen.tokens, g->tokens);
-    most(&c->fields, d->counts.fields);
-    most(&c->roots, d->counts.roots);
-    most(&c->aliases, d->counts.aliases);
-    most(&c->directives, d->counts.directives);
-    most(&c->depth, d->counts.depth);
+    add(&g->seen.tokens, g->tokens);
+    add(&c->fields, d->counts.fields);
+    add(&c->roots, d->counts.roots);
+    add(&c->aliases, d->counts.aliases);
+    add(&c->directives, d->counts.directives);
+    c->depth = c->depth > d->counts.depth ? c->depth : d->counts.depth;
+}
+
+/* What one request may ask, all of an array may ask together. */
+static bool check_sum(struct aps_graphql *g)
+{
+    const struct aps_graphql_options *o = g->options;
+    const struct aps_graphql_counts *c = &g->seen.counts;
+
+    if (g->seen.tokens > o->tokens_max)
+        return fail(g, APS_GRAPHQL_BATCH_TOKENS);
+    if (c->fields > o->fields_max)
+        return fail(g, APS_GRAPHQL_BATCH_FIELDS);
+    if (c->roots > o->roots_max)
+        return fail(g, APS_GRAPHQL_BATCH_ROOTS);
+    if (c->aliases > o->aliases_max)
+        return fail(g, APS_GRAPHQL_BATCH_ALIASES);
+    if (c->directives > o->directives_max)
+        return fail(g, APS_GRAPHQL_BATCH_DIRECTIVES);
+    return true;
 }
 
 static int compare_known(const void *a, const void *b)
@@ -241,7 +260,7 @@ bool aps_graphql_request(struct aps_graphql *g, const struct aps_graphql_request
     if (operation == NULL || !check_sums(g, request))
         return false;
     note(g, operation);
-    return true;
+    return check_sum(g);
 }
 
 enum aps_graphql_fault aps_graphql_known_read(struct aps_graphql *g, struct aps_str text,
@@ -280,12 +299,22 @@ const char *aps_graphql_fault_name(enum aps_graphql_fault fault)
 static uint32_t cap_of(const struct aps_graphql_options *o, enum aps_graphql_fault fault)
 {
     const uint32_t caps[] = {
-        [APS_GRAPHQL_BYTES] = o->bytes_max,           [APS_GRAPHQL_TOKENS] = o->tokens_max,
-        [APS_GRAPHQL_DEPTH] = o->depth_max,           [APS_GRAPHQL_FIELDS] = o->fields_max,
-        [APS_GRAPHQL_ROOTS] = o->roots_max,           [APS_GRAPHQL_ALIASES] = o->aliases_max,
-        [APS_GRAPHQL_DIRECTIVES] = o->directives_max, [APS_GRAPHQL_FRAGMENTS] = o->fragments_max,
-        [APS_GRAPHQL_OPERATIONS] = o->operations_max, [APS_GRAPHQL_VALUES] = o->values_max,
+        [APS_GRAPHQL_BYTES] = o->bytes_max,
+        [APS_GRAPHQL_TOKENS] = o->tokens_max,
+        [APS_GRAPHQL_DEPTH] = o->depth_max,
+        [APS_GRAPHQL_FIELDS] = o->fields_max,
+        [APS_GRAPHQL_ROOTS] = o->roots_max,
+        [APS_GRAPHQL_ALIASES] = o->aliases_max,
+        [APS_GRAPHQL_DIRECTIVES] = o->directives_max,
+        [APS_GRAPHQL_FRAGMENTS] = o->fragments_max,
+        [APS_GRAPHQL_OPERATIONS] = o->operations_max,
+        [APS_GRAPHQL_VALUES] = o->values_max,
         [APS_GRAPHQL_BATCH] = o->batch_max,
+        [APS_GRAPHQL_BATCH_TOKENS] = o->tokens_max,
+        [APS_GRAPHQL_BATCH_FIELDS] = o->fields_max,
+        [APS_GRAPHQL_BATCH_ROOTS] = o->roots_max,
+        [APS_GRAPHQL_BATCH_ALIASES] = o->aliases_max,
+        [APS_GRAPHQL_BATCH_DIRECTIVES] = o->directives_max,
     };
 
     return caps[fault];

@@ -88,7 +88,10 @@ static void check_json(struct aps_graphql *g, apr_pool_t *pool, struct aps_str t
     aps_jsonread_init(&r, pool, key);
     if (aps_jsonread(&r, text, &aps_jsonread_strict) == APS_JSONREAD_OK &&
         aps_graphql_request_json(g, &r, get, &o) == APS_GRAPHQL_OK)
-        expect(!get || (g->seen.types & ~(1u << APS_GRAPHQL_QUERY)) == 0);
+        expect((!get || (g->seen.types & ~(1u << APS_GRAPHQL_QUERY)) == 0) &&
+               g->seen.tokens <= o.tokens_max && g->seen.counts.fields <= o.fields_max &&
+               g->seen.counts.roots <= o.roots_max && g->seen.counts.aliases <= o.aliases_max &&
+               g->seen.counts.directives <= o.directives_max);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -147,6 +147,8 @@ POSTS = [
     ("?%6fperationName=M", {"query": QUERY}, (400, "graphql_malformed", "graphql parameter 0")),
     ("?page=1", {"query": QUERY}, OK),
     ("/open", [{"query": "{__schema{types{name}}}"}, {"query": "subscription{a}"}], OK),
+    ("/open", [{"query": "{%s}" % " ".join("abcdefghij")}] * 2, OK),
+    ("/open", [{"query": "{%s}" % " ".join("abcdefghijk")}] * 2, (400, "graphql_over", "graphql batch_roots 0")),
     ("/open", [{"query": QUERY}] * 3, (400, "graphql_over", "graphql batch 0")),
     ("/queries", {"query": QUERY}, OK),
     ("/queries", {"query": MUTATION}, (400, "graphql_refused", "graphql mutation 0")),

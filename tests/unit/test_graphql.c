@@ -395,6 +395,59 @@ static void requests_in_json_are_read_strictly(void **state)
     judge_json(f, "[{\"query\":\"{a}\"}]", false, &aps_graphql_strict, APS_GRAPHQL_BATCH);
 }
 
+/* POS-20: an array asks no more than one request may. */
+static void an_array_keeps_to_the_caps_as_a_whole(void **state)
+{
+    static const struct {
+        const char *text;
+        enum aps_graphql_fault want;
+        uint32_t item;
+    } rows[] = {
+        {"[{'query':'{a b}'},{'query':'{a b}'}]", APS_GRAPHQL_OK, 1},
+        {"[{'query':'{a b}'},{'query':'{a b}'},{'query':'{a}'}]", APS_GRAPHQL_BATCH_ROOTS, 2},
+        {"[{'query':'{...F} fragment F on T{a b}'},{'query':'{a b c}'}]", APS_GRAPHQL_BATCH_ROOTS,
+         1},
+        {"[{'query':'{a{b{c}}}'},{'query':'{a{b{c}}}'}]", APS_GRAPHQL_OK, 1},
+        {"[{'query':'{a{b{c d}}}'},{'query':'{a{b{c}}}'}]", APS_GRAPHQL_BATCH_FIELDS, 1},
+        {"[{'query':'{x:a y:b}'},{'query':'{z:a}'}]", APS_GRAPHQL_OK, 1},
+        {"[{'query':'{x:a y:b}'},{'query':'{z:a w:b}'}]", APS_GRAPHQL_BATCH_ALIASES, 1},
+        {"[{'query':'{a@x}'},{'query':'{a@x}'}]", APS_GRAPHQL_OK, 1},
+        {"[{'query':'{a@x}'},{'query':'{a@x@y}'}]", APS_GRAPHQL_BATCH_DIRECTIVES, 1},
+        {"[{'query':'{a(b:[1 2 3 4 5 6])}'},{'query':'{a(b:[1 2 3 4 5 6])}'}]", APS_GRAPHQL_OK, 1},
+        {"[{'query':'{a(b:[1 2 3 4 5 6])}'},{'query':'{a(b:[1 2 3 4 5 6 7])}'}]",
+         APS_GRAPHQL_BATCH_TOKENS, 1},
+        /* of a document with several operations, the one that is meant */
+        {"[{'query':'query A{a}query B{a b c d}','operationName':'A'},{'query':'{a b c}'}]",
+         APS_GRAPHQL_OK, 1},
+    };
+    static struct aps_graphql_options o;
+    struct fixture *f = *state;
+    struct aps_diag diag;
+
+    o = aps_graphql_strict;
+    o.batch_max = 3;
+    o.tokens_max = 30;
+    o.fields_max = 6;
+    o.roots_max = 4;
+    o.aliases_max = 3;
+    o.directives_max = 2;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[256];
+
+        (void)snprintf(text, sizeof text, "%s", rows[i].text); /* they fit */
+        for (char *p = text; *p != '\0'; p++)
+            if (*p == '\'')
+                *p = '"';
+        judge_json(f, text, false, &o, rows[i].want);
+        assert_int_equal(f->g.item, rows[i].item);
+    }
+    judge_json(f, "[{\"query\":\"{a b c}\"},{\"query\":\"{a b}\"}]", false, &o,
+               APS_GRAPHQL_BATCH_ROOTS);
+    aps_graphql_fault_explain(&f->g, &diag);
+    assert_non_null(strstr(diag.text, "GraphQL request 2, "));
+    assert_non_null(strstr(diag.text, "together, fragments expanded, than 4"));
+}
+
 /* POS-20 */
 static void requests_by_get_only_read(void **state)
 {
@@ -566,6 +619,7 @@ int main(void)
         TEST(deep_nesting_ends),
         TEST(exponential_fragments_end),
         TEST(requests_in_json_are_read_strictly),
+        TEST(an_array_keeps_to_the_caps_as_a_whole),
         TEST(requests_by_get_only_read),
         TEST(content_has_no_parameters_beside_it),
         TEST(only_listed_documents_pass),
