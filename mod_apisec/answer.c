@@ -167,6 +167,7 @@ static const struct sentence {
     {429, "Too Many Requests", "Too many requests; try again later."},
     {431, "Request Header Fields Too Large", "The request's header fields are too large."},
     {501, "Not Implemented", "The method is not known."},
+    {502, "Bad Gateway", "The service has given no answer that can be passed on."},
     {503, "Service Unavailable", "The service is not available at present."},
 };
 

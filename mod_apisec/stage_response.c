@@ -1,9 +1,10 @@
 /* An answer, held until it was judged by the description of its API and looked through for what it
  * must not say.
  *
- * The filter is next to the handler, before any that codes or chunks: nothing of the answer was
- * sent when it is over.  What comes from a backend may be coded all the same; it is decoded for the
- * judges, and goes on as it came unless something of it was changed. */
+ * The filter is behind all that makes content, such as parts of a page, and before any that codes
+ * or chunks: nothing of the answer was sent when it is over.  What comes from a backend may be
+ * coded all the same; it is decoded for the judges, and goes on as it came unless something of it
+ * was changed. */
 #include "responses.h"
 
 #include <apr_lib.h>
@@ -16,7 +17,6 @@
 #include "content.h"
 #include "judges.h"
 
-#define RATIO_MAX 200
 #define RANGES_MAX 256 /* of leaks that are written over; an answer with more is refused */
 
 static ap_filter_rec_t *response_filter;
@@ -31,6 +31,8 @@ struct answer {
     const struct mod_api_use *use; /* NULL: no description */
     bool watches;                  /* nothing is changed */
     bool begun, bare, unread;
+    bool unreadable;           /* JSON that nothing can be taken out of */
+    const apr_table_t *fields; /* of errors, before the handler added its own */
     apr_bucket_brigade *held;
     apr_off_t length;
     struct range *ranges; /* of leaks */
@@ -43,7 +45,8 @@ struct answer {
 /* Types that are text, or say nothing of what they are. */
 static bool is_text(const char *type)
 {
-    static const char *const words[] = {"text/", "json", "xml", "javascript", "urlencoded"};
+    static const char *const words[] = {"text/",      "json",       "xml",
+                                        "javascript", "urlencoded", "multipart/"};
     if (type == NULL)
         return true;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
@@ -56,8 +59,7 @@ static void begin(const request_rec *r, struct answer *a)
 {
     const struct mod_api_use *use = a->use;
     a->begun = true;
-    a->bare = r->header_only || r->status == HTTP_NOT_MODIFIED || r->status == HTTP_NO_CONTENT ||
-              r->status == HTTP_RESET_CONTENT || ap_is_HTTP_INFO(r->status);
+    a->bare = r->header_only || AP_STATUS_IS_HEADER_ONLY(r->status) || ap_is_HTTP_INFO(r->status);
     a->unread = !is_text(r->content_type) ||
                 (r->content_type != NULL &&
                  ap_cstr_casecmpn(r->content_type, "text/event-stream", 17) == 0) ||
@@ -106,7 +108,8 @@ static enum aps_reason judge_schema(request_rec *r, struct answer *a, struct aps
     mod_judges_give(judges);
     if (result.body.p != NULL)
         *io_text = result.body;
-    if (a->want->schema == MOD_RESPONSES_PASS)
+    a->unreadable = options.strip && result.unreadable;
+    if (a->want->schema == MOD_RESPONSES_PASS && !a->unreadable)
         return APS_REASON_ALLOW;
     if (reason != APS_REASON_ALLOW)
         mod_content_note(a->m, &result.failures);
@@ -196,8 +199,8 @@ static apr_status_t free_block(void *block)
 /* Decode what came coded. */
 static enum aps_reason decode(request_rec *r, const struct answer *a, struct aps_str *io_text)
 {
-    const struct aps_coding_caps caps = {a->want->max, RATIO_MAX};
-    const char *field = apr_table_get(r->headers_out, "Content-Encoding");
+    const struct aps_coding_caps caps = {a->want->max, UINT32_MAX}; /* a lot of little is held */
+    const char *field = mod_response_fields_coding(r);
     enum aps_coding coding = APS_CODING_NONE;
     char *p = NULL;
     size_t n = 0;
@@ -228,8 +231,9 @@ static bool blocks(const struct answer *a, enum aps_reason reason)
         return a->want->leaks >= MOD_RESPONSES_MASK;
     if (reason == APS_REASON_RESPONSE_LARGE || reason == APS_REASON_RESPONSE_CODING ||
         reason == APS_REASON_INTERNAL)
-        return a->want->schema == MOD_RESPONSES_BLOCK || a->want->leaks >= MOD_RESPONSES_MASK;
-    return a->want->schema == MOD_RESPONSES_BLOCK;
+        return a->want->schema == MOD_RESPONSES_BLOCK || a->want->leaks >= MOD_RESPONSES_MASK ||
+               a->want->strip;
+    return a->want->schema == MOD_RESPONSES_BLOCK || a->unreadable;
 }
 
 /* The worse of the two; what is stripped is not looked through again for what it does not have. */
@@ -268,7 +272,7 @@ static apr_status_t refuse(ap_filter_t *f, apr_bucket_brigade *bb, struct answer
     a->m->refused = r;
     r->status = aps_reason_status(reason);
     r->status_line = NULL;
-    apr_table_clear(r->headers_out);
+    mod_response_fields_clear(r, a->fields);
     f->ctx = NULL;
     return mod_answer_problem(f, bb, a->m, reason);
 }
@@ -276,13 +280,9 @@ static apr_status_t refuse(ap_filter_t *f, apr_bucket_brigade *bb, struct answer
 static apr_status_t send_changed(ap_filter_t *f, apr_bucket_brigade *bb, struct answer *a,
                                  struct aps_str text)
 {
-    static const char *const gone[] = {"Content-Encoding", "Content-MD5", "Content-Digest",
-                                       "Digest",           "Repr-Digest", "ETag",
-                                       "Accept-Ranges"};
     request_rec *r = f->r;
     apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
-    for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++)
-        apr_table_unset(r->headers_out, gone[i]);
+    mod_response_fields_changed(r);
     ap_set_content_length(r, (apr_off_t)text.n);
     apr_brigade_cleanup(a->held);
     apr_brigade_cleanup(bb);
@@ -312,8 +312,9 @@ static apr_status_t finish(ap_filter_t *f, apr_bucket_brigade *bb, struct answer
         tell(f->r, a, reason);
     if (reason != APS_REASON_ALLOW && blocks(a, reason))
         return refuse(f, bb, a, reason);
-    const char *coded = apr_table_get(f->r->headers_out, "Content-Encoding");
-    bool decoded = coded != NULL && *coded != '\0' && text.p != p;
+    if (a->bare && !a->watches && (a->want->strip || a->want->escape))
+        apr_table_unset(f->r->headers_out, "Content-Length"); /* GET may have another one */
+    bool decoded = mod_response_fields_coding(f->r)[0] != '\0' && text.p != p;
     if (a->watches || (text.p == p && !decoded) ||
         !(a->want->strip || a->want->escape || a->ranges_n))
         return send_held(f, bb, a);
@@ -321,23 +322,43 @@ static apr_status_t finish(ap_filter_t *f, apr_bucket_brigade *bb, struct answer
     return send_changed(f, bb, a, text);
 }
 
+/* Count what came, up to its end or to more than is held: a program's answer is one bucket without
+ * a length, which becomes several as it is read. */
+static apr_status_t measure(apr_bucket_brigade *bb, struct answer *a, apr_bucket **out_eos)
+{
+    *out_eos = NULL;
+    for (apr_bucket *b = APR_BRIGADE_FIRST(bb);
+         b != APR_BRIGADE_SENTINEL(bb) && a->length <= (apr_off_t)a->want->max;
+         b = APR_BUCKET_NEXT(b)) {
+        const char *p;
+        apr_size_t n;
+        if (APR_BUCKET_IS_EOS(b)) {
+            *out_eos = b;
+            break;
+        }
+        if (b->length == (apr_size_t)-1) {
+            apr_status_t status = apr_bucket_read(b, &p, &n, APR_BLOCK_READ);
+            if (status != APR_SUCCESS)
+                return status;
+        }
+        a->length += (apr_off_t)b->length;
+    }
+    return APR_SUCCESS;
+}
+
 /* Take what came; *out_ended where all of it is there.  False: it cannot be held. */
 static bool hold(ap_filter_t *f, apr_bucket_brigade *bb, struct answer *a, bool *out_ended,
                  apr_status_t *out_status)
 {
-    apr_bucket *last = APR_BRIGADE_LAST(bb);
-    apr_off_t n = 0;
-    *out_ended = last != APR_BRIGADE_SENTINEL(bb) && APR_BUCKET_IS_EOS(last);
-    if ((*out_status = apr_brigade_length(bb, 1, &n)) != APR_SUCCESS)
+    apr_bucket *eos;
+    if ((*out_status = measure(bb, a, &eos)) != APR_SUCCESS || a->length > (apr_off_t)a->want->max)
         return false;
-    a->length += n;
-    if (a->length > (apr_off_t)a->want->max)
-        return false;
+    *out_ended = eos != NULL;
     if (*out_ended)
-        APR_BUCKET_REMOVE(last);
+        APR_BUCKET_REMOVE(eos);
     *out_status = ap_save_brigade(f, &a->held, &bb, f->r->pool);
     if (*out_ended)
-        APR_BRIGADE_INSERT_TAIL(bb, last);
+        APR_BRIGADE_INSERT_TAIL(bb, eos);
     return *out_status == APR_SUCCESS;
 }
 
@@ -348,6 +369,19 @@ static bool is_error(const apr_bucket_brigade *bb)
         if (AP_BUCKET_IS_ERROR(b))
             return true;
     return false;
+}
+
+/* The backend broke off: httpd makes an error of it, and nobody has judged what came. */
+static apr_status_t send_error(ap_filter_t *f, apr_bucket_brigade *bb, struct answer *a)
+{
+    apr_brigade_cleanup(a->held);
+    for (apr_bucket *b = APR_BRIGADE_FIRST(bb), *next; b != APR_BRIGADE_SENTINEL(bb); b = next) {
+        next = APR_BUCKET_NEXT(b);
+        if (!APR_BUCKET_IS_METADATA(b))
+            apr_bucket_delete(b);
+    }
+    ap_remove_output_filter(f);
+    return ap_pass_brigade(f->next, bb);
 }
 
 static apr_status_t filter_response(ap_filter_t *f, apr_bucket_brigade *bb)
@@ -362,7 +396,7 @@ static apr_status_t filter_response(ap_filter_t *f, apr_bucket_brigade *bb)
     if (!a->begun)
         begin(f->r, a);
     if (is_error(bb))
-        return send_held(f, bb, a);
+        return send_error(f, bb, a);
     if (a->unread)
         return finish(f, bb, a);
     if (!hold(f, bb, a, &ended, &status)) {
@@ -391,11 +425,14 @@ void mod_stage_response_insert_filter(request_rec *r, struct mod_req *m)
     if (a->use != NULL && a->use->reason != APS_REASON_ALLOW)
         a->use = NULL;
     a->held = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    a->fields = apr_table_copy(r->pool, r->err_headers_out);
+    if (!a->watches && m->plain != r && (a->use == NULL || !a->use->match.operation->stream))
+        mod_response_fields_ask(r, m);
     ap_add_output_filter_handle(response_filter, a, r, r->connection);
 }
 
 void mod_stage_response_register(void)
 {
-    response_filter =
-        ap_register_output_filter("APISEC_RESPONSE", filter_response, NULL, AP_FTYPE_RESOURCE);
+    response_filter = ap_register_output_filter("APISEC_RESPONSE", filter_response, NULL,
+                                                (ap_filter_type)(AP_FTYPE_RESOURCE + 1));
 }

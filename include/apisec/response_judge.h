@@ -2,9 +2,9 @@
  * declares?
  *
  * In this order: status, fields, media type, body.  What is not as declared has at most ten
- * failures (failures.h).  Members of a body that no schema speaks of may be taken out of it.
- * Threads and processes: a judge belongs to one thread at a time and is used for one answer after
- * the other; APIs may be shared. */
+ * failures (failures.h).  Members of a body that no schema speaks of may be taken out of it,
+ * whatever its fields are. Threads and processes: a judge belongs to one thread at a time and is
+ * used for one answer after the other; APIs may be shared. */
 #ifndef APISEC_RESPONSE_JUDGE_H
 #define APISEC_RESPONSE_JUDGE_H
 
@@ -30,6 +30,7 @@ struct aps_response_options {
 struct aps_response_result {
     enum aps_reason reason; /* ALLOW; RESPONSE_STATUS, _FIELD, _TYPE, _BODY; INTERNAL */
     struct aps_str body;    /* with `strip`, where something was taken out; else .p NULL */
+    bool unreadable;        /* JSON that could not be read, so that nothing was taken out */
     struct aps_failures failures;
 };
 

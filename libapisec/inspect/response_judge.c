@@ -66,6 +66,7 @@ static enum aps_reason read_body(struct run *run, uint32_t schema, const struct 
     }
     if (fault == APS_JSONREAD_OK)
         return APS_REASON_ALLOW;
+    run->out->unreadable = true;
     if (fault == APS_JSONREAD_NOMEM)
         return APS_REASON_INTERNAL;
     aps_failures_add_json(&run->out->failures, &place, r);
@@ -157,9 +158,11 @@ static enum aps_reason judge(struct run *run, const struct aps_api_operation *op
                       "undeclared", "a status that the operation declares", none);
     run->fields = (struct aps_param_request){.fields = run->response->fields,
                                              .fields_n = run->response->fields_n};
-    if (!judge_fields(run))
-        return APS_REASON_RESPONSE_FIELD;
-    return run->response->bare ? APS_REASON_ALLOW : judge_body(run);
+    const bool fields = judge_fields(run);
+    enum aps_reason body = APS_REASON_ALLOW;
+    if (!run->response->bare && (fields || run->options->strip))
+        body = judge_body(run);
+    return fields ? body : APS_REASON_RESPONSE_FIELD;
 }
 
 enum aps_reason

@@ -3,10 +3,10 @@
 import gzip
 import json
 import socket
-import threading
 
 import pytest
 from harness import Site
+from harness.said import Said, answer
 
 pytestmark = pytest.mark.one_mpm
 
@@ -61,45 +61,16 @@ ProxyPass / http://127.0.0.1:@BACK@/
 """
 
 
-class Said:
-    """A backend that answers each path's last part with what answers[it] has: (status, fields, body)."""
-
-    def __init__(self):
-        self.answers = {}
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                client = self.socket.accept()[0]
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
-
-    def serve(self, client):
-        with client, client.makefile("rb") as stream:
-            target = stream.readline().split(b" ")
-            while stream.readline() not in (b"\r\n", b""):
-                pass
-            status, fields, body = self.answers[target[1].decode().rsplit("/", 1)[1]]
-            head = ["HTTP/1.1 %d x" % status, "Connection: close"] + ["%s: %s" % f for f in fields.items()]
-            client.sendall(("\r\n".join(head) + "\r\n\r\n").encode() + (b"" if target[0] == b"HEAD" else body))
-
-
 @pytest.fixture(scope="module")
 def site():
-    backend = Said()
-
     def prepare(made):
         made.folder.write("api.json", json.dumps(API))
         made.store.ok("api", "import", "thing", made.folder.path("api.json"))
 
-    with Site(CONF.replace("@BACK@", str(backend.port)), prepare, modules=("proxy", "proxy_http")) as made:
-        made.backend = backend
-        yield made
-    backend.socket.close()
+    with Said() as backend:
+        with Site(CONF.replace("@BACK@", str(backend.port)), prepare, modules=("proxy", "proxy_http")) as made:
+            made.backend = backend
+            yield made
 
 
 def ask(site, place, body, status=200, method="GET", **fields):
@@ -108,7 +79,7 @@ def ask(site, place, body, status=200, method="GET", **fields):
         body, fields = json.dumps(body), dict({"Content-Type": "application/json"}, **fields)
     fields = {k.replace("_", "-"): v for k, v in fields.items()}
     body = body.encode() if isinstance(body, str) else body
-    site.backend.answers[name] = (status, fields, body)
+    site.backend.answers[name] = answer(status, fields, body)
     got = site.request(method, "/%s/%s" % (place, name))
     line = site.server.wait_audit(lambda line: line["path"] == "/%s/%s" % (place, name), 1)
     return got, line
@@ -200,7 +171,7 @@ def test_detect_only_changes_nothing(site):
 def test_streams_are_not_held(site):
     """The end of what is sent never comes."""
     name = "stream"
-    site.backend.answers[name] = (200, {"Content-Type": "text/event-stream", "Content-Length": "1000000"}, b"data: 1\n\n")
+    site.backend.answers[name] = answer(200, {"Content-Type": "text/event-stream", "Content-Length": "1000000"}, b"data: 1\n\n")
     with socket.create_connection(("127.0.0.1", site.server.port), 30) as client:
         client.sendall(b"GET /block/stream HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         seen = b""

@@ -134,6 +134,14 @@ static void members_that_nobody_declared_are_taken_out(void **state)
                             cases[i].left != NULL ? cases[i].left : "");
     }
     assert_int_equal(say(t, 200, JSON, "1", "{\"more\":1}"), APS_REASON_RESPONSE_BODY);
+    assert_false(t->result.unreadable);
+    /* whatever its fields are */
+    assert_int_equal(say(t, 200, JSON, "many", cases[0].body), APS_REASON_RESPONSE_FIELD);
+    assert_string_equal(t->result.body.p != NULL ? aps_str_copy(t->pool, t->result.body).p : "",
+                        cases[0].left != NULL ? cases[0].left : "");
+    /* and not where it cannot be read */
+    assert_int_equal(say(t, 200, JSON, "1", "{\"more\":1"), APS_REASON_RESPONSE_BODY);
+    assert_true(t->result.unreadable && t->result.body.p == NULL);
 }
 
 /* POS-19 */
