@@ -7,13 +7,16 @@ import random
 import re
 
 import pytest
-from harness import TOP, Server, Site, parse_list
+from harness import TOP, Backend, Server, Site, parse_list
 
 CORPORA = os.environ.get("APISEC_CORPORA") or os.path.join(os.path.dirname(TOP), "shared", "corpora")
-# Where a request comes to, by port: without any engine, where all may, where a key is needed; under both
-# settings of HttpProtocolOptions, of which an engine that is On wants Strict.
+# Where a request comes to, by port: without any engine, where all may, where a key is needed, where content and
+# answers are held until they are judged, where a backend is behind that; under both settings of HttpProtocolOptions, of which an engine that is On
+# wants Strict.
 PLACES = [("Strict", "off", ""), ("Strict", "public", "ApiSecEngine On\nApiSecRequire public"),
-          ("Strict", "key", "ApiSecEngine On\nApiSecRequire api-key"), ("Unsafe", "off", "")]
+          ("Strict", "key", "ApiSecEngine On\nApiSecRequire api-key"), ("Unsafe", "off", ""),
+          ("Strict", "held", "ApiSecEngine On\nApiSecRequire public\nApiSecBody any\nApiSecResponses leaks=mask"),
+          ("Strict", "proxied", "ApiSecEngine On\nApiSecRequire public\nApiSecBody any\nProxyPass / http://127.0.0.1:@BACK@/")]
 SITES = "".join("""
 <VirtualHost 127.0.0.1:@PORT%d@>
     HttpProtocolOptions %s
@@ -33,9 +36,11 @@ def prepare(site):
 
 @pytest.fixture(scope="module")
 def site():
-    with Site(LIMITS + SITES, prepare, ports=4) as made:
-        made.ports = {place[:2]: made.server.ports[i] for i, place in enumerate(PLACES)}
-        yield made
+    with Backend() as backend:
+        with Site(LIMITS + SITES.replace("@BACK@", str(backend.port)), prepare, ports=len(PLACES), modules=["proxy_http"]) as made:
+            made.ports = {place[:2]: made.server.ports[i] for i, place in enumerate(PLACES)}
+            made.backend = backend
+            yield made
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +90,16 @@ def test_requests_that_others_have_collected(site, plain):
             assert same(off, site.ports[options, "off"]) == same(bare, ports[options]), (row["id"], options)
             if options == "Unsafe":
                 continue
-            public = site.server.raw(data, port=site.ports[options, "public"])
-            # HTTP/0.9 is answered without a status, and refused with one.
-            assert len(statuses(public)) <= max(len(statuses(bare)), 1), (row["id"], options, public)
-            for with_engine, without in zip(statuses(public), statuses(bare)):
-                assert with_engine == without or 400 <= with_engine <= 431 or with_engine == 501, (row["id"], options, public)
+            for place in ("public", "held"):
+                got = site.server.raw(data, port=site.ports[options, place])
+                # HTTP/0.9 is answered without a status, and refused with one.
+                assert len(statuses(got)) <= max(len(statuses(bare)), 1), (row["id"], options, got)
+                for with_engine, without in zip(statuses(got), statuses(bare)):
+                    assert with_engine == without or 400 <= with_engine <= 431 or with_engine == 501, (row["id"], options, got)
+            before = len(site.backend.seen)
+            got = site.server.raw(data, port=site.ports[options, "proxied"])
+            assert len(statuses(got)) <= max(len(statuses(bare)), 1), (row["id"], options, got)
+            assert len(site.backend.seen) - before == statuses(got).count(200), (row["id"], options, got)
             closed = site.server.raw(data, port=site.ports[options, "key"])
             assert len(statuses(closed)) <= max(len(statuses(bare)), 1), (row["id"], options, closed)
             assert not [s for s in statuses(closed) if s < 400] and b"hello\n" not in closed, (row["id"], options, closed)
