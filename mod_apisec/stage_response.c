@@ -306,7 +306,9 @@ static apr_status_t finish(ap_filter_t *f, apr_bucket_brigade *bb, struct answer
     apr_status_t status = apr_brigade_pflatten(a->held, &p, &n, f->r->pool);
     if (status != APR_SUCCESS)
         return status;
-    struct aps_str text = {n != 0 ? p : "", n};
+    if (n == 0)
+        p = apr_pstrdup(f->r->pool, ""); /* of an answer that is not held nothing changes either */
+    struct aps_str text = {p, n};
     enum aps_reason reason = judge(f->r, a, &text);
     if (reason != APS_REASON_ALLOW)
         tell(f->r, a, reason);

@@ -95,6 +95,10 @@ def test_what_is_declared_passes_as_it_came(site):  # POS-19
     assert got.headers["ETag"] == '"1"'
     assert ask(site, "block", b"", 404)[0].status == 404
     assert ask(site, "block", b"\x89PNG", Content_Type="image/png")[0].body == b"\x89PNG"
+    for place in ("less", "page", "mask"):  # what is not held is not emptied either
+        for kind in ("image/png", "text/event-stream"):
+            got, line = ask(site, place, b"\x89PNG", Content_Type=kind, ETag='"1"')
+            assert (got.status, got.body, got.headers["ETag"], line["reason"]) == (200, b"\x89PNG", '"1"', "public"), (place, kind)
     assert ask(site, "block", b"", method="HEAD", Content_Type="application/json")[0].status == 200
     packed = gzip.compress(json.dumps(GOOD).encode())
     got, _ = ask(site, "block", packed, Content_Type="application/json", Content_Encoding="gzip")
