@@ -152,9 +152,10 @@ static const struct sentence {
     int status;
     const char *title, *detail;
 } sentences[] = {
-    {400, "Bad Request", "The request cannot be read safely."},
+    {400, "Bad Request", "The request cannot be read safely, or is not what is accepted here."},
     {401, "Unauthorized", "A valid credential is needed."},
     {403, "Forbidden", "The request is not allowed."},
+    {404, "Not Found", "There is nothing of this name."},
     {405, "Method Not Allowed", "The method is not allowed for this resource."},
     {408, "Request Timeout", "The request's content came too slowly."},
     {409, "Conflict", "The request was accepted before."},

@@ -120,7 +120,8 @@ def test_operations_of_the_description_are_there_and_no_others(site):  # POS-01
     taken(site, "GET", "/api/orders/7")
     taken(site, "HEAD", "/api/orders/7")
     for path in ("/api", "/api/", "/api/orders/", "/api/order", "/api/orders/7/items", "/api/orders/x/y"):
-        refused(site, "GET", path, status=404, reason="api_path")
+        got = refused(site, "GET", path, status=404, reason="api_path")
+        assert (got.json()["title"], got.json()["status"]) == ("Not Found", 404)
     got = refused(site, "DELETE", "/api/orders", status=405, reason="api_method")
     assert got.headers["Allow"] == "GET, HEAD, POST"
 
