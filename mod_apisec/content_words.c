@@ -123,45 +123,64 @@ static const struct option options[] = {
     OPTION("batch", graphql.batch_max, GRAPHQL_NAMES_MAX, FOR_GRAPHQL),
 };
 
-/* Words without a number.  Whether it is one. */
+/* Words without a number. */
+static const struct flag {
+    const char *name;
+    size_t offset; /* in struct mod_read */
+    unsigned kinds;
+    bool value;
+} flags[] = {
+    {"optional", offsetof(struct mod_read, optional), FOR_JSON | FOR_FORM | FOR_MULTIPART | FOR_XML,
+     true},
+    {"repeated", offsetof(struct mod_read, repeated), FOR_FORM, true},
+    {"introspection", offsetof(struct mod_read, graphql.introspection), FOR_GRAPHQL, true},
+    {"subscriptions", offsetof(struct mod_read, graphql.subscriptions), FOR_GRAPHQL, true},
+    {"queries-only", offsetof(struct mod_read, graphql.mutations), FOR_GRAPHQL, false},
+};
+
+#define EACH_OF(list, i, kind)                                                                     \
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)                                      \
+        if ((list[i].kinds & 1u << (kind)) != 0)
+
+/* Whether it is one. */
 static bool read_flag(const char *word, struct mod_read *out)
 {
-    const struct {
-        const char *name;
-        unsigned kinds;
-        bool *flag, value;
-    } flags[] = {
-        {"optional", FOR_JSON | FOR_FORM | FOR_MULTIPART | FOR_XML, &out->optional, true},
-        {"repeated", FOR_FORM, &out->repeated, true},
-        {"introspection", FOR_GRAPHQL, &out->graphql.introspection, true},
-        {"subscriptions", FOR_GRAPHQL, &out->graphql.subscriptions, true},
-        {"queries-only", FOR_GRAPHQL, &out->graphql.mutations, false},
-    };
-    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
-        if ((flags[i].kinds & 1u << out->kind) != 0 && strcmp(word, flags[i].name) == 0) {
-            *flags[i].flag = flags[i].value;
-            return true;
-        }
+    EACH_OF(flags, i, out->kind)
+    if (strcmp(word, flags[i].name) == 0) {
+        *(bool *)(void *)((char *)out + flags[i].offset) = flags[i].value;
+        return true;
+    }
     return false;
+}
+
+static const char *list_options(apr_pool_t *pool, enum mod_read_kind kind)
+{
+    const char *all = kind == MOD_READ_GRAPHQL ? "allow=, allow-get=" : "";
+    EACH_OF(options, i, kind)
+    all = apr_pstrcat(pool, all, *all != '\0' ? ", " : "", options[i].name, NULL);
+    EACH_OF(flags, i, kind)
+    all = apr_pstrcat(pool, all, ", ", flags[i].name, NULL);
+    return *all != '\0' ? all : "nothing behind this reader";
 }
 
 static const char *read_number(apr_pool_t *pool, const char *word, struct mod_read *out)
 {
-    struct aps_diag diag = {{0}};
     uint64_t value = 0;
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+    EACH_OF(options, i, out->kind)
+    {
         const struct option *o = &options[i];
         size_t n = strlen(o->name);
-        if ((o->kinds & 1u << out->kind) == 0 || strncmp(word, o->name, n) != 0)
+        if (strncmp(word, o->name, n) != 0)
             continue;
-        if (aps_num_parse_size(aps_str(word + n), &value, &diag) != APS_OK)
-            return apr_pstrdup(pool, diag.text);
-        if (value < 1 || value > o->max)
-            return apr_psprintf(pool, "\"%s\": want 1 to %" APR_UINT64_T_FMT, word, o->max);
+        if (aps_num_parse_size(aps_str(word + n), &value, NULL) != APS_OK || value < 1 ||
+            value > o->max)
+            return apr_psprintf(
+                pool, "\"%s\": want 1 to %" APR_UINT64_T_FMT ", also with k, m or g behind it",
+                word, o->max);
         *(uint32_t *)(void *)((char *)out + o->offset) = (uint32_t)value;
         return NULL;
     }
-    return apr_psprintf(pool, "\"%s\": no option of this reader; the reference lists them", word);
+    return apr_psprintf(pool, "\"%s\": want %s", word, list_options(pool, out->kind));
 }
 
 static const char *read_option(cmd_parms *cmd, const char *word, struct mod_read *out)

@@ -100,8 +100,8 @@ static const char *judge(apr_pool_t *pool, const struct mod_dir *dir)
         return apr_pstrcat(pool, "ApiSecSanitize changes content, and ", fault,
                            " has it signed, or passed on as it was sent", NULL);
     return is_read(dir) ? NULL
-                        : "ApiSecSanitize changes what ApiSecBody json, ApiSecBody form or "
-                          "ApiSecApi reads, and none of them holds";
+                        : "ApiSecSanitize changes what ApiSecBody json, ApiSecBody form, "
+                          "ApiSecSchema json or ApiSecApi reads, and none of them holds";
 }
 
 const char *mod_sanitize_check(apr_pool_t *pool, server_rec *main_server)

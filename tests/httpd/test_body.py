@@ -431,13 +431,13 @@ def test_http2(site):
 
 BAD = [("ApiSecMethods", "want some of"), ("ApiSecMethods BREW", "want some of"), ("ApiSecMethods GET GET", "each once"),
        ("ApiSecContentTypes json", "want a type"), ("ApiSecContentTypes a/b;c=d", "want a type"), ("ApiSecContentTypes", "want 1 to"),
-       ("ApiSecBody", "want json"), ("ApiSecBody yaml", "want json"), ("ApiSecBody json depth=0", "Zero|zero|want"), ("ApiSecBody json depth=1001", "want 1 to 1000"),
-       ("ApiSecBody json repeated", "no option"), ("ApiSecBody form depth=3", "no option"), ("ApiSecBody none max=1", "no option"),
-       ("ApiSecBody any optional", "no option"), ("ApiSecBody json lines=3", "no option"), ("ApiSecBody json max=3g", "want 1 to 2147483647"),
+       ("ApiSecBody", "want json"), ("ApiSecBody yaml", "want json"), ("ApiSecBody json depth=0", '"depth=0": want 1 to 1000'), ("ApiSecBody json depth=1001", "want 1 to 1000"),
+       ("ApiSecBody json repeated", "digits=, optional"), ("ApiSecBody form depth=3", "members=, optional, repeated"), ("ApiSecBody none max=1", "want nothing"),
+       ("ApiSecBody any optional", '"optional": want max='), ("ApiSecBody json lines=3", '"lines=3": want max=, depth='), ("ApiSecBody json max=3g", "want 1 to 2147483647"),
        ("ApiSecDecode", "want none"), ("ApiSecDecode zstd", "want none"), ("ApiSecDecode none gzip", "want none"), ("ApiSecDecode ratio=0", "want none"),
        ("ApiSecSchema json", "want json"), ("ApiSecSchema yaml a", "want json"), ("ApiSecSchema json a/b", "want json"),
        ("ApiSecBody any\nApiSecSchema json a", "judges what"), ("ApiSecBody json\nApiSecSchema xml a", "judges what"), ("ApiSecSchema json a\nApiSecBody xml", "judges what"),
-       ("ApiSecBody multipart depth=3", "no option"), ("ApiSecBody xml items=3", "no option"), ("ApiSecErrors all", "want detail or status")]
+       ("ApiSecBody multipart depth=3", "want max=, parts=, part=, optional"), ("ApiSecBody xml items=3", "attributes=, optional"), ("ApiSecErrors all", "want detail or status")]
 
 
 @pytest.mark.one_mpm

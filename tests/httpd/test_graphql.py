@@ -234,7 +234,7 @@ def test_detect_only_changes_nothing(site):
 
 
 BAD = [("depth=251", "want 1 to 250"), ("values=61", "want 1 to 60"), ("aliases=1000001", "want 1 to 1000000"), ("fragments=10001", "want 1 to 10000"),
-       ("optional", "no option"), ("nodes=3", "no option"), ("allow=@ROOT@/none.txt", "none.txt"), ("allow=@ROOT@/bad.txt", "bad.txt line 3: want the 64 digits"),
+       ("optional", "want allow="), ("nodes=3", "want allow="), ("allow=@ROOT@/none.txt", "none.txt"), ("allow=@ROOT@/bad.txt", "bad.txt line 3: want the 64 digits"),
        ("allow=@ROOT@/upper.txt", "upper.txt line 1"), ("allow=@ROOT@/blank.txt", "lists no document"), ("allow-get=@ROOT@/open.txt", "open.txt")]
 
 
