@@ -14,7 +14,7 @@
 #include "apisec/schema_compile.h"
 #include "apisec/store.h"
 
-#define APS_STORE_API_MAX 256                       /* of one store: children map them all */
+#define APS_STORE_API_MAX 256                       /* of one store */
 #define APS_STORE_API_SOURCES_MAX 512               /* documents of a bundle */
 #define APS_STORE_API_TEXT_MAX (64 * 1024 * 1024)   /* bytes of all of them */
 #define APS_STORE_API_BLOCK_MAX (512 * 1024 * 1024) /* bytes of what is compiled */
