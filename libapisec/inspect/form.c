@@ -124,6 +124,8 @@ static void take_property(struct form_run *run, struct decoder *decoder, struct 
 
     if (!styled && (s.types & OBJECT) != 0) /* as JSON, in a text */
         s.types = (s.types & ~OBJECT) | STRING;
+    if (s.types == 0) /* the schema takes none, and tells so of a text */
+        s.types = STRING;
     aps_param_style(&s);
     if (!s.found)
         return;

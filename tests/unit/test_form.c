@@ -8,7 +8,7 @@ static const unsigned char key[APS_SIPHASH_KEY_LEN] = "0123456789abcdef";
 
 static const char schema[] =
     "{\"type\":\"object\",\"required\":[\"id\"],\"properties\":{"
-    "\"id\":{\"type\":\"integer\"},"
+    "\"id\":{\"type\":\"integer\"},\"none\":false,"
     "\"name\":{\"type\":\"string\",\"maxLength\":4},"
     "\"tags\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
     "\"numbers\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"}},"
@@ -95,6 +95,7 @@ static void an_urlencoded_form_is_judged_as_an_object(void **state)
         {"name=a", "required"},
         {"id=x", "type"},
         {"id=1&name=abcde", "maxLength"},
+        {"id=1&none=1", "false"}, /* which takes no type is told by the schema */
         {"id=1&id=2", "repeated"},
         {"id=1&name=a&name=b", "repeated"},
         {"id=1&tags=a&tags=b", NULL},
