@@ -948,10 +948,13 @@ void mod_body_register(void);
 /* All versions of a secret of the view in force, oldest first; 0: there is none, or it cannot be
  * opened, which then is in the error log.  Valid as long as the request. */
 const struct aps_snapshot_secret *mod_secret(struct mod_req *m, struct aps_str name, size_t *out_n);
-/* The newest version that has not ended; NULL: none. */
 /* The secret of this name was used: where this version comes to its age, or has, the error log and
  * the audit line of the request tell it, once a day and server. */
 void mod_secret_age(struct mod_req *m, struct aps_str name, const struct aps_snapshot_secret *v);
+/* The newest of `n` versions, oldest first, that has not ended at `now` (wall); NULL: all have. */
+const struct aps_snapshot_secret *mod_secret_in_force(const struct aps_snapshot_secret *list,
+                                                      size_t n, aps_nsec now);
+/* The value of that one, of the view in force; as mod_secret. */
 const struct aps_secret *mod_secret_newest(struct mod_req *m, struct aps_str name);
 
 /* webhook.c */

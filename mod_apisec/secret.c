@@ -67,13 +67,19 @@ const struct aps_snapshot_secret *mod_secret(struct mod_req *m, struct aps_str n
     return NULL;
 }
 
+const struct aps_snapshot_secret *mod_secret_in_force(const struct aps_snapshot_secret *list,
+                                                      size_t n, aps_nsec now)
+{
+    while (n > 0 && list[n - 1].until != 0 && now >= list[n - 1].until)
+        n--;
+    return n > 0 ? &list[n - 1] : NULL;
+}
+
 const struct aps_secret *mod_secret_newest(struct mod_req *m, struct aps_str name)
 {
     const aps_nsec now = mod_req_now(m).wall;
     size_t n = 0;
     const struct aps_snapshot_secret *list = mod_secret(m, name, &n);
-    for (size_t i = n; i > 0; i--)
-        if (list[i - 1].until == 0 || now < list[i - 1].until)
-            return &list[i - 1].value;
-    return NULL;
+    const struct aps_snapshot_secret *v = mod_secret_in_force(list, n, now);
+    return v != NULL ? &v->value : NULL;
 }

@@ -110,16 +110,14 @@ enum aps_reason mod_stage_upstream_find(struct aps_snapshot *snap, const struct 
                                         apr_pool_t *pool, aps_nsec now,
                                         const struct aps_snapshot_secret **out)
 {
-    const struct aps_snapshot_secret *v = NULL;
+    const struct aps_snapshot_secret *list = NULL, *v;
     size_t n = 0;
-    if (aps_snapshot_secret(snap, gift->secret, pool, &v, &n, NULL) != APS_OK)
+    if (aps_snapshot_secret(snap, gift->secret, pool, &list, &n, NULL) != APS_OK)
         return APS_REASON_SECRET_DAMAGED;
-    while (n > 0 && v[n - 1].until != 0 && now >= v[n - 1].until)
-        n--;
-    if (n == 0)
+    if ((v = mod_secret_in_force(list, n, now)) == NULL)
         return APS_REASON_SECRET_MISSING;
-    *out = &v[n - 1];
-    return fits(gift, aps_secret_str(&v[n - 1].value)) ? APS_REASON_ALLOW : APS_REASON_SECRET_UNFIT;
+    *out = v;
+    return fits(gift, aps_secret_str(&v->value)) ? APS_REASON_ALLOW : APS_REASON_SECRET_UNFIT;
 }
 
 struct wipe {

@@ -94,6 +94,12 @@ bool aps_api_callback(struct api_build *b, struct api_at item, struct api_at ope
 
 /* A link leads to an operation of the description and gives it parameters that it has. */
 bool aps_api_link(struct api_build *b, struct api_at link);
+/* Called with each parameter of a path item or an operation, references followed; false ends it. */
+typedef bool (*api_parameter_fn)(struct api_build *b, struct api_at at, struct aps_str in,
+                                 struct aps_str name, void *arg);
+/* False: one cannot be read, or `fn` has said so. */
+bool aps_api_link_parameters(struct api_build *b, struct api_at holder, api_parameter_fn fn,
+                             void *arg);
 /* Whether a path item or an operation has this parameter: a name, or a place, a dot and a name. */
 bool aps_api_link_parameter(struct api_build *b, struct api_at holder, struct aps_str name,
                             bool *io_found);

@@ -41,11 +41,11 @@ static bool find_operation(struct api_build *b, struct aps_str id, struct api_at
     return true;
 }
 
-bool aps_api_link_parameter(struct api_build *b, struct api_at holder, struct aps_str name,
-                            bool *io_found)
+bool aps_api_link_parameters(struct api_build *b, struct api_at holder, api_parameter_fn fn,
+                             void *arg)
 {
     const struct aps_jsonread_node *v;
-    struct aps_str known, in;
+    struct aps_str name, in;
     struct api_at list;
     uint32_t i = 0;
 
@@ -57,14 +57,40 @@ bool aps_api_link_parameter(struct api_build *b, struct api_at holder, struct ap
          v = aps_jsonread_next(v), i++) {
         struct api_at at = aps_api_doc_item(b, list, i, v);
 
-        if (!aps_api_doc_resolve(b, &at) || !aps_api_doc_text(b, at, "name", &known) ||
-            !aps_api_doc_text(b, at, "in", &in))
+        if (!aps_api_doc_resolve(b, &at) || !aps_api_doc_text(b, at, "name", &name) ||
+            !aps_api_doc_text(b, at, "in", &in) || !fn(b, at, in, name, arg))
             return false;
-        *io_found |=
-            aps_str_eq(name, known) ||
-            (name.n == in.n + 1 + known.n && aps_str_starts(name, in) && name.p[in.n] == '.' &&
-             aps_str_eq((struct aps_str){name.p + in.n + 1, known.n}, known));
     }
+    return true;
+}
+
+struct search {
+    struct aps_str name; /* or its place, a dot and its name */
+    bool found;
+};
+
+static bool match(struct api_build *b, struct api_at at, struct aps_str in, struct aps_str name,
+                  void *arg)
+{
+    struct search *s = arg;
+
+    (void)b;
+    (void)at;
+    s->found |=
+        aps_str_eq(s->name, name) ||
+        (s->name.n == in.n + 1 + name.n && aps_str_starts(s->name, in) && s->name.p[in.n] == '.' &&
+         aps_str_eq((struct aps_str){s->name.p + in.n + 1, name.n}, name));
+    return true;
+}
+
+bool aps_api_link_parameter(struct api_build *b, struct api_at holder, struct aps_str name,
+                            bool *io_found)
+{
+    struct search s = {name, false};
+
+    if (!aps_api_link_parameters(b, holder, match, &s))
+        return false;
+    *io_found |= s.found;
     return true;
 }
 

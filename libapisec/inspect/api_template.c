@@ -10,31 +10,29 @@ static bool is_method(struct aps_str name)
     return aps_str_is_in(name, methods, sizeof methods / sizeof *methods);
 }
 
+struct names {
+    const struct aps_str *of;
+    uint32_t n;
+};
+
+static bool check_parameter(struct api_build *b, struct api_at at, struct aps_str in,
+                            struct aps_str name, void *arg)
+{
+    const struct names *names = arg;
+
+    if (!aps_str_eq(in, APS_STR_LIT("path")) || aps_str_is_in(name, names->of, names->n))
+        return true;
+    return aps_api_build_fail(b, at, APS_ERR_FORMAT, "{%.*s} is not in the path",
+                              APS_STR_SHOW(name));
+}
+
 /* Each path parameter of the list is a name of the template. */
 static bool check_declared(struct api_build *b, struct api_at holder, const struct aps_str *names,
                            uint32_t n)
 {
-    const struct aps_jsonread_node *v;
-    struct aps_str name, in;
-    struct api_at list;
-    uint32_t i = 0;
+    struct names all = {names, n};
 
-    if (!aps_api_doc_get(b, holder, "parameters", APS_JSON_ARRAY, &list))
-        return false;
-    if (list.v == NULL)
-        return true;
-    for (v = aps_jsonread_first(list.v); v < aps_jsonread_end(list.v);
-         v = aps_jsonread_next(v), i++) {
-        struct api_at at = aps_api_doc_item(b, list, i, v);
-
-        if (!aps_api_doc_resolve(b, &at) || !aps_api_doc_text(b, at, "name", &name) ||
-            !aps_api_doc_text(b, at, "in", &in))
-            return false;
-        if (aps_str_eq(in, APS_STR_LIT("path")) && !aps_str_is_in(name, names, n))
-            return aps_api_build_fail(b, at, APS_ERR_FORMAT, "{%.*s} is not in the path",
-                                      APS_STR_SHOW(name));
-    }
-    return true;
+    return aps_api_link_parameters(b, holder, check_parameter, &all);
 }
 
 /* Each name of the template is a parameter of the path item or the operation. */
