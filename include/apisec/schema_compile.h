@@ -39,13 +39,14 @@ struct aps_schema_compile {
     enum aps_schema_dialect dialect; /* of documents without $schema */
     bool formats;                    /* `format` is asserted */
     bool content;                    /* contentEncoding and contentMediaType are asserted */
+    apr_array_header_t *notes;       /* what is said there and has no meaning; NULL: nobody asks */
     bool lax; /* a malformed value of a keyword is a warning and asks nothing */
 };
 
-/* Compile.  *out is the block, aligned to 8; it and the warnings (const char *, each a sentence
- * that begins with a JSON Pointer) live in `pool`.  `warnings` may be NULL.  APS_ERR_FORMAT: a
- * document or a schema in it is malformed; APS_ERR_NOT_FOUND: a reference leads nowhere;
- * APS_ERR_RANGE: over a bound of docs/schema.md; `diag` has pointer and reason. */
+/* Compile.  *out is the block, aligned to 8; it, the notes and the warnings (const char *, each a
+ * sentence that begins with a JSON Pointer) live in `pool`.  `warnings` may be NULL.
+ * APS_ERR_FORMAT: a document or a schema in it is malformed; APS_ERR_NOT_FOUND: a reference leads
+ * nowhere; APS_ERR_RANGE: over a bound of docs/schema.md; `diag` has pointer and reason. */
 APS_MUST_CHECK enum aps_err aps_schema_compile(const struct aps_schema_compile *what,
                                                apr_pool_t *pool, struct aps_str *out,
                                                apr_array_header_t *warnings, struct aps_diag *diag);

@@ -164,6 +164,7 @@ static bool compile_schemas(struct api_build *b, struct aps_str *out)
         .dialect = b->dialect,
         .formats = b->options->formats,
         .content = b->options->formats && !b->old,
+        .notes = b->report->warnings,
     };
 
     b->err = aps_schema_compile(&what, b->pool, out, b->report->gaps, b->diag);

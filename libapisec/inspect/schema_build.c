@@ -35,6 +35,13 @@ void aps_schema_build_warn(struct schema_build *b, struct aps_str pointer, const
         apr_psprintf(b->warnings->pool, "%.*s: %s", (int)pointer.n, pointer.p, text);
 }
 
+void aps_schema_build_note(struct schema_build *b, struct aps_str pointer, const char *text)
+{
+    if (b->what->notes != NULL)
+        APR_ARRAY_PUSH(b->what->notes, const char *) =
+            apr_psprintf(b->what->notes->pool, "%.*s: %s", (int)pointer.n, pointer.p, text);
+}
+
 uint32_t aps_schema_build_add(struct schema_build *b, enum schema_section section, uint32_t n)
 {
     struct schema_part *part = &b->part[section];

@@ -121,6 +121,9 @@ bool aps_schema_build_fail(struct schema_build *b, enum aps_err err, struct aps_
 void aps_schema_build_warn(struct schema_build *b, struct aps_str pointer, const char *fmt, ...)
     APS_PRINTF(3, 4);
 
+/* One of the notes. */
+void aps_schema_build_note(struct schema_build *b, struct aps_str pointer, const char *text);
+
 /* ---- schema_uri.c */
 
 /* RFC 3986 5.2; lives in `pool`. */

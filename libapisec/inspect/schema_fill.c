@@ -413,6 +413,19 @@ static bool fill_annotations(struct fill *f)
     return true;
 }
 
+/* nullable in OpenAPI 3.1, which has no such keyword: it asks nothing that the types do not. */
+static bool is_moot(const struct fill *f, struct aps_str name, const struct aps_jsonread_node *v)
+{
+    if (f->w.resource->dialect != APS_SCHEMA_OAS31 || !aps_str_eq(name, APS_STR_LIT("nullable")) ||
+        !(is_kind(v, APS_JSON_TRUE) ||
+          (is_kind(v, APS_JSON_FALSE) && (f->s.types & SCHEMA_T_NULL) == 0)))
+        return false;
+    aps_schema_build_note(f->b, f->w.pointer,
+                          "nullable is a keyword of OpenAPI 3.0 alone: null is taken where type "
+                          "lists it, or where there is none");
+    return true;
+}
+
 /* Names that no keyword has (POS-09). */
 static void warn_unknown(struct fill *f)
 {
@@ -422,7 +435,7 @@ static void warn_unknown(struct fill *f)
          m < aps_jsonread_end(f->w.value); m = aps_jsonread_next(m + 1)) {
         const struct aps_str name = text_of(f, m);
 
-        if (aps_schema_find_word(r, name) == NULL &&
+        if (aps_schema_find_word(r, name) == NULL && !is_moot(f, name, m + 1) &&
             (r->dialect == APS_SCHEMA_2020_12 || !aps_str_starts(name, APS_STR_LIT("x-"))))
             aps_schema_build_warn(f->b, f->w.pointer,
                                   "the keyword \"%.*s\" is unknown here and asks nothing",
@@ -443,10 +456,12 @@ static bool fill_all(struct fill *f)
         return false;
     if (f->w.resource->dialect == APS_SCHEMA_OAS30 && schema_get(&f->w, "$ref") != NULL)
         return fill_ref(f, "$ref", false);
+    if (!fill_type(f))
+        return false;
     warn_unknown(f);
-    return fill_type(f) && fill_enum(f) && fill_const(f) && fill_numbers(f) && fill_counts(f) &&
-           fill_format(f) && fill_pattern(f) && fill_content(f) && fill_in_place(f) &&
-           fill_items(f) && fill_annotations(f) && aps_schema_url_fill(f->b, f->number, &f->s);
+    return fill_enum(f) && fill_const(f) && fill_numbers(f) && fill_counts(f) && fill_format(f) &&
+           fill_pattern(f) && fill_content(f) && fill_in_place(f) && fill_items(f) &&
+           fill_annotations(f) && aps_schema_url_fill(f->b, f->number, &f->s);
 }
 
 bool aps_schema_fill(struct schema_build *b, uint32_t node)

@@ -223,9 +223,7 @@ bool aps_schema_format(enum schema_format format, struct aps_str text)
         return is_relative_json_pointer(text);
     case SCHEMA_F_REGEX:
         return is_regex(text);
-    case SCHEMA_F_BYTE:
-        return aps_schema_format_base64(text);
     default:
-        return false;
+        return aps_schema_format_oas(format, text);
     }
 }

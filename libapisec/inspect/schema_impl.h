@@ -16,7 +16,7 @@
 #include "apisec/urlrule.h"
 
 #define SCHEMA_MAGIC 0x61736a31u /* "1jsa" */
-#define SCHEMA_VERSION 2u
+#define SCHEMA_VERSION 3u
 
 enum schema_keyword {
     SCHEMA_K_NONE,
@@ -342,7 +342,7 @@ bool aps_schema_number_is_multiple(struct aps_str text, const struct schema_numb
 /* Fill in `out` but for its text; false if the divisor has more than 18 digits or is not above
  * zero. */
 bool aps_schema_number_divisor(struct aps_str text, struct schema_number *out);
-/* int32, int64; true for float and double. */
+/* Of those that ask it of numbers: int32, uint64, decimal128; true for float and double. */
 bool aps_schema_number_is_format(enum schema_format format, struct aps_str text);
 /* The exponent and the digits of `text`, without zeros at their end; hash of them. */
 uint64_t aps_schema_number_hash(struct aps_str text, uint64_t seed);
@@ -350,6 +350,7 @@ uint64_t aps_schema_number_hash(struct aps_str text, uint64_t seed);
 /* ---- formats (schema_format*.c) */
 
 bool aps_schema_format(enum schema_format format, struct aps_str text);
+bool aps_schema_format_oas(enum schema_format format, struct aps_str text);
 bool aps_schema_format_uri(struct aps_str text, bool relative, bool iri);
 bool aps_schema_format_host(struct aps_str text);
 bool aps_schema_format_idn(struct aps_str text);

@@ -165,12 +165,65 @@ uint64_t aps_schema_number_hash(struct aps_str text, uint64_t seed)
     return schema_fold(hash ^ (uint64_t)s.exponent ^ (text.p[0] == '-'), 0x8bb84b93962eacc9u);
 }
 
+/* At most 34 significant digits, the first of them at an exponent from -6143 to 6144. */
+static bool is_decimal128(struct aps_str text)
+{
+    const struct scaled s = scaled_of(text);
+    const char *p = s.p;
+    int64_t digits = s.digits;
+
+    for (; p < s.end && (*p == '0' || *p == '.'); p++)
+        digits -= *p == '0';
+    return digits <= 0 ||
+           (digits <= 34 && s.exponent + digits - 1 >= -6143 && s.exponent + digits - 1 <= 6144);
+}
+
+/* RFC 9651 3.3.2: 12 digits and 3 behind the point. */
+static bool is_sf_decimal(struct aps_str text)
+{
+    const struct aps_str low = APS_STR_LIT("-1e12"), high = APS_STR_LIT("1e12");
+    const struct scaled s = scaled_of(text);
+
+    return s.digits <= 0 || (s.exponent >= -3 && aps_jsonnum_compare(text, low) > 0 &&
+                             aps_jsonnum_compare(text, high) < 0);
+}
+
+static bool is_between(struct aps_str text, const char *low, const char *high)
+{
+    return aps_jsonnum_is_integer(text) && aps_jsonnum_compare(text, aps_str(low)) >= 0 &&
+           aps_jsonnum_compare(text, aps_str(high)) <= 0;
+}
+
 bool aps_schema_number_is_format(enum schema_format format, struct aps_str text)
 {
     int64_t value;
 
-    if (format != SCHEMA_F_INT32 && format != SCHEMA_F_INT64)
+    switch (format) {
+    case SCHEMA_F_INT8:
+        return is_between(text, "-128", "127");
+    case SCHEMA_F_INT16:
+        return is_between(text, "-32768", "32767");
+    case SCHEMA_F_INT32:
+        return aps_jsonnum_i64(text, &value) && value >= INT32_MIN && value <= INT32_MAX;
+    case SCHEMA_F_INT64:
+        return aps_jsonnum_i64(text, &value);
+    case SCHEMA_F_UINT8:
+        return is_between(text, "0", "255");
+    case SCHEMA_F_UINT16:
+        return is_between(text, "0", "65535");
+    case SCHEMA_F_UINT32:
+        return is_between(text, "0", "4294967295");
+    case SCHEMA_F_UINT64:
+        return is_between(text, "0", "18446744073709551615");
+    case SCHEMA_F_DOUBLE_INT:
+        return aps_jsonnum_is_safe(text);
+    case SCHEMA_F_SF_INTEGER:
+        return is_between(text, "-999999999999999", "999999999999999");
+    case SCHEMA_F_SF_DECIMAL:
+        return is_sf_decimal(text);
+    case SCHEMA_F_DECIMAL128:
+        return is_decimal128(text);
+    default:
         return true;
-    return aps_jsonnum_i64(text, &value) &&
-           (format == SCHEMA_F_INT64 || (value >= INT32_MIN && value <= INT32_MAX));
+    }
 }

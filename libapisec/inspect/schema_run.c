@@ -162,8 +162,10 @@ static bool is_of_format(const struct schema_node *s, enum aps_jsonread_kind kin
 {
     if (kind == APS_JSON_NULL)
         return true;
-    if (s->format < SCHEMA_F_INT32)
+    if (s->format < SCHEMA_F_DECIMAL)
         return kind == APS_JSON_STRING;
+    if (s->format < SCHEMA_F_INT8 && kind == APS_JSON_STRING)
+        return aps_schema_format_oas(s->format, text);
     return kind == APS_JSON_NUMBER && aps_schema_number_is_format(s->format, text);
 }
 

@@ -272,7 +272,7 @@ PARTS = "multipart/form-data; boundary=b"
     ("schemas", "application/jsonl", '{"item":"a"}\n{"item":"b"}\n', (200, "allow")),
     ("schemas", "application/jsonl", '{"item":"a"}\n{}\n', (400, "body_invalid", " required")),
     ("schemas", "application/jsonl", '{"item":"a"}\n{\n', (400, "body_malformed", "ndjson end 2")),
-    # POS-04, POS-14: the fields of a form are the properties of a schema
+    # POS-14: the fields of a form are the properties of a schema
     ("fields", FORM, "n=9&text=7&on=true&all=1&all=2", (200, "allow")),
     ("fields", FORM, "n=10", (400, "body_invalid", "body /n maximum")),
     ("fields", FORM, "n=x", (400, "body_invalid", "body /n type")),
