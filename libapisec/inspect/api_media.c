@@ -100,12 +100,40 @@ static bool list_bytes(struct api_build *b, struct api_at media, struct api_at s
 
 /* ---- encodings */
 
-static bool read_encoding(struct api_build *b, struct api_at at, struct api_encoding_record *r)
+/* Whether one of the words stands there that make it a style, which contentType then gives way
+ * to. */
+static bool is_styled(const struct api_build *b, struct api_at at)
+{
+    static const char *const words[] = {"style", "explode", "allowReserved"};
+    struct api_at any;
+
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+        aps_api_doc_any(b, at, words[i], &any);
+        if (any.v != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* What OpenAPI has ignored: styles of parts in 3.0, and headers where there are no parts. */
+static void warn_ignored(struct api_build *b, struct api_at at, enum aps_api_kind kind,
+                         struct api_at headers)
+{
+    if (kind == APS_API_MULTIPART && b->old && is_styled(b, at))
+        aps_api_build_warn(b, at,
+                           "style, explode and allowReserved count in "
+                           "application/x-www-form-urlencoded alone in OpenAPI 3.0");
+    if (kind == APS_API_URLENCODED && headers.v != NULL)
+        aps_api_build_warn(b, at, "headers count in multipart forms alone");
+}
+
+static bool read_encoding(struct api_build *b, struct api_at at, enum aps_api_kind kind,
+                          struct api_encoding_record *r)
 {
     enum aps_api_style style = APS_API_FORM;
     bool reserved = false, explode;
     struct aps_str types, text;
-    struct api_at headers, any;
+    struct api_at headers;
 
     if (!aps_api_doc_text(b, at, "contentType", &types) ||
         !aps_api_doc_text(b, at, "style", &text) ||
@@ -122,13 +150,9 @@ static bool read_encoding(struct api_build *b, struct api_at at, struct api_enco
         return false;
     r->style = style;
     r->flags = (explode ? (uint32_t)API_EXPLODE : 0) | (reserved ? (uint32_t)API_RESERVED : 0);
-    for (unsigned i = 0; i < 3; i++) {
-        static const char *const words[] = {"style", "explode", "allowReserved"};
-
-        aps_api_doc_any(b, at, words[i], &any);
-        if (any.v != NULL)
-            r->flags |= API_STYLED;
-    }
+    warn_ignored(b, at, kind, headers);
+    if (is_styled(b, at) && !(kind == APS_API_MULTIPART && b->old))
+        r->flags |= API_STYLED;
     return aps_api_build_text(b, types, &r->types) &&
            aps_api_param_headers(b, headers, &r->headers);
 }
@@ -205,7 +229,7 @@ static bool read_encodings(struct api_build *b, struct api_at media, enum aps_ap
         struct api_encoding_record r = {.style = APS_API_FORM};
         struct api_at at = aps_api_doc_member(b, map, m);
 
-        if (!aps_api_doc_resolve(b, &at) || !read_encoding(b, at, &r) ||
+        if (!aps_api_doc_resolve(b, &at) || !read_encoding(b, at, kind, &r) ||
             !aps_api_build_text(b, aps_jsonread_str(&map.doc->reader, m), &r.property))
             return false;
         APR_ARRAY_PUSH(records, struct api_encoding_record) = r;

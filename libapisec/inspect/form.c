@@ -105,9 +105,8 @@ static void read_json(struct form_run *run, const struct form_property *p, struc
             aps_form_read_json(run, item);
 }
 
-/* Take what belongs to a property from the pairs. */
-static void take_property(struct form_run *run, struct decoder *decoder, struct pairs *pairs,
-                          struct aps_str name, const struct form_property *p)
+void aps_form_take(struct form_run *run, struct decoder *decoder, struct pairs *pairs,
+                   struct aps_str name, const struct form_property *p)
 {
     const bool styled = p->encoding != NULL && p->encoding->styled;
     const struct aps_api_param param = {.name = name,
@@ -152,7 +151,7 @@ static void take_styled(struct form_run *run, struct decoder *decoder, struct pa
         const struct form_property p = aps_form_property(run, e->property);
 
         if (e->styled && (e->style == APS_API_DEEP || (e->explode && (p.types & OBJECT) != 0)))
-            take_property(run, decoder, pairs, e->property, &p);
+            aps_form_take(run, decoder, pairs, e->property, &p);
     }
 }
 
@@ -172,7 +171,10 @@ static void take_rest(struct form_run *run, struct decoder *decoder, struct pair
             pair->taken = true;
             aps_form_fail(run, pair->name, "undeclared", "a field of the form", pair->raw);
         } else {
-            take_property(run, decoder, pairs, pair->name, &p);
+            aps_form_take(run, decoder, pairs, pair->name, &p);
+            if (!pair->taken) /* its style has it under other names */
+                aps_form_fail(run, pair->name, "style",
+                              "a value as the style of its encoding writes it", pair->raw);
         }
     }
 }

@@ -41,6 +41,10 @@ bool aps_form_is_json(unsigned types);
 /* The text becomes JSON if it is that. */
 void aps_form_read_json(struct form_run *run, struct untyped *v);
 
+/* Take what belongs to a property from the pairs, as the style of its encoding writes it. */
+void aps_form_take(struct form_run *run, struct decoder *decoder, struct pairs *pairs,
+                   struct aps_str name, const struct form_property *p);
+
 /* Judge the object; returns whether all was good. */
 bool aps_form_finish(struct form_run *run);
 

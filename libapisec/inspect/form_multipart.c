@@ -4,6 +4,7 @@
 
 #include <apr_hash.h>
 #include <apr_strings.h>
+#include <apr_tables.h>
 
 #define OBJECT (1u << APS_JSON_OBJECT)
 #define ARRAY (1u << APS_JSON_ARRAY)
@@ -19,6 +20,7 @@ struct parts {
     struct aps_str body;
     apr_hash_t *files; /* names that were there, in lower case */
     uint32_t name_max;
+    apr_array_header_t *styled; /* struct pair: parts of properties whose encoding has a style */
 };
 
 static const struct aps_str none = {NULL, 0};
@@ -144,6 +146,74 @@ static void judge_headers(struct parts *p, const struct aps_multipart_part *part
         p->run.good = false;
 }
 
+/* ---- styles (3.1.1 4.8.15: as those of a query, of which each pair is a part) */
+
+/* Whether the style gives the property's texts this name. */
+static bool is_of_style(const struct parts *p, const struct aps_api_encoding *e,
+                        struct aps_str name)
+{
+    const struct aps_str property = e->property;
+    struct form_property known;
+    uint32_t shape;
+
+    if (aps_str_eq(name, property))
+        return true;
+    if (e->style == APS_API_DEEP)
+        return name.n > property.n && aps_str_starts(name, property) && name.p[property.n] == '[';
+    if (!e->explode)
+        return false;
+    known = aps_form_property(&p->run, property);
+    return (known.types & OBJECT) != 0 &&
+           aps_schema_shape_member(p->run.form->image, known.shape, name, &shape);
+}
+
+static const struct aps_api_encoding *style_of(const struct parts *p, struct aps_str name)
+{
+    const struct aps_api_media *media = p->run.form->media;
+
+    for (uint32_t i = 0; i < media->encodings_n; i++)
+        if (media->encodings[i].styled && is_of_style(p, &media->encodings[i], name))
+            return &media->encodings[i];
+    return NULL;
+}
+
+/* A text, kept until all parts are known; nothing in it is encoded. */
+static void add_styled(struct parts *p, const struct aps_multipart_part *part)
+{
+    const struct aps_str raw = {p->body.p + part->at, (size_t)part->n};
+    struct pair pair = {.raw = raw, .name = part->name, .value = raw, .named = true};
+    struct aps_str text;
+
+    if (part->filename.p != NULL) {
+        aps_form_fail(&p->run, part->name, "style", "a text, and no file", none);
+        return;
+    }
+    pair.fault = aps_pairs_decode(&p->plain, raw, &text);
+    APR_ARRAY_PUSH(p->styled, struct pair) = pair;
+}
+
+static void take_styled(struct parts *p)
+{
+    const struct aps_api_media *media = p->run.form->media;
+    struct pairs pairs = {.list = (struct pair *)p->styled->elts, .n = (uint32_t)p->styled->nelts};
+
+    if (pairs.n == 0 || !aps_pairs_link(&pairs, p->run.pool, p->run.r->untyped.reader.key))
+        return;
+    for (uint32_t i = 0; i < media->encodings_n; i++) {
+        const struct form_property property =
+            aps_form_property(&p->run, media->encodings[i].property);
+
+        if (media->encodings[i].styled)
+            aps_form_take(&p->run, &p->plain, &pairs, media->encodings[i].property, &property);
+    }
+    for (uint32_t i = 0; i < pairs.n; i++)
+        if (!pairs.list[i].taken)
+            aps_form_fail(&p->run, pairs.list[i].name, "style",
+                          "a value as the style of its encoding writes it", pairs.list[i].raw);
+}
+
+/* ---- each part */
+
 /* The holder of the part's value: a list for what is one; NULL where it may not stand again. */
 static struct untyped *holder_of(struct parts *p, const struct aps_multipart_part *part,
                                  const struct form_property *property)
@@ -167,6 +237,7 @@ static bool add_part(void *context, const struct aps_multipart_part *part)
     struct parts *p = context;
     const struct form_property property = aps_form_property(&p->run, part->name);
     const unsigned types = (property.types & ARRAY) != 0 ? property.item_types : property.types;
+    const struct aps_api_encoding *style = style_of(p, part->name);
     struct aps_mediatype type = {.type = none};
     struct untyped *holder;
 
@@ -174,6 +245,12 @@ static bool add_part(void *context, const struct aps_multipart_part *part)
         return true;
     if (part->type.p != NULL && aps_mediatype_read(part->type, &type) != APS_MEDIATYPE_OK)
         return false;
+    if (style != NULL) {
+        if (style->headers_n > 0)
+            judge_headers(p, part, style);
+        add_styled(p, part);
+        return true;
+    }
     if (!property.known && p->run.form->undeclared) {
         aps_form_fail(&p->run, part->name, "undeclared", "a field of the form", none);
         return true;
@@ -213,13 +290,16 @@ bool aps_form_multipart(struct aps_param_reader *r, apr_pool_t *pool, const stru
     enum aps_multipart_fault fault;
     struct aps_multipart *m;
 
-    if (!aps_form_start(&p.run, r, pool, form, failures) || (p.files = apr_hash_make(pool)) == NULL)
+    if (!aps_form_start(&p.run, r, pool, form, failures) ||
+        (p.files = apr_hash_make(pool)) == NULL ||
+        (p.styled = apr_array_make(pool, 4, sizeof(struct pair))) == NULL)
         return false;
     m = aps_multipart_new(pool, boundary, options, add_part, &p, &fault);
     if (m != NULL && (fault = aps_multipart_feed(m, body)) == APS_MULTIPART_OK)
         fault = aps_multipart_finish(m);
     if (fault != APS_MULTIPART_OK)
         aps_form_fail(&p.run, none, "multipart", aps_multipart_fault_text(fault), none);
+    take_styled(&p);
     flatten(&p.run);
     if (p.run.doubled)
         *out_doubled = true;

@@ -19,30 +19,43 @@ enum sep { SEP_NONE, SEP_COMMA, SEP_DOT, SEP_SEMICOLON, SEP_SPACE, SEP_PIPE };
 
 /* ---- cutting */
 
-/* How long the delimiter at `p` is, or 0.  Blanks and bars may not stand in a URI as they are, so
- * they are found encoded too (3.1.1, "Undefined Values and Type Coercion", notes on delimiters). */
-static size_t sep_at(enum sep sep, const char *p, size_t n)
+static bool is_header(const struct styled *s)
 {
+    return s->param->in == APS_API_HEADER;
+}
+
+/* How long the delimiter at `p` is, or 0.  Blanks and bars may not stand in a URI as they are, so
+ * they are found encoded too where texts are (3.1.1, "Undefined Values and Type Coercion", notes on
+ * delimiters). */
+static size_t sep_at(const struct styled *s, enum sep sep, const char *p, size_t n)
+{
+    const bool encoded = s->decoder->percent;
+
     if (sep == SEP_COMMA || sep == SEP_DOT || sep == SEP_SEMICOLON)
         return *p == (sep == SEP_COMMA ? ',' : sep == SEP_DOT ? '.' : ';');
+    if (sep == SEP_SPACE && (*p == ' ' || (*p == '+' && encoded)))
+        return 1;
+    if (sep == SEP_PIPE && *p == '|')
+        return 1;
+    if (!encoded || n < 3)
+        return 0;
     if (sep == SEP_SPACE)
-        return *p == ' ' || *p == '+' ? 1 : n >= 3 && memcmp(p, "%20", 3) == 0 ? 3 : 0;
-    if (sep == SEP_PIPE)
-        return *p == '|' ? 1 : n >= 3 && memcmp(p, "%7", 2) == 0 && (p[2] | 0x20) == 'c' ? 3 : 0;
-    return 0;
+        return memcmp(p, "%20", 3) == 0 ? 3 : 0;
+    return sep == SEP_PIPE && memcmp(p, "%7", 2) == 0 && (p[2] | 0x20) == 'c' ? 3 : 0;
 }
 
 /* The piece up to the next delimiter; false behind the last.  *io_rest.p is NULL at the end. */
-static bool next_piece(struct aps_str *io_rest, enum sep sep, bool blanks, struct aps_str *out)
+static bool next_piece(const struct styled *s, struct aps_str *io_rest, enum sep sep,
+                       struct aps_str *out)
 {
     size_t i = 0, n = 0;
 
     if (io_rest->p == NULL)
         return false;
-    while (i < io_rest->n && (n = sep_at(sep, io_rest->p + i, io_rest->n - i)) == 0)
+    while (i < io_rest->n && (n = sep_at(s, sep, io_rest->p + i, io_rest->n - i)) == 0)
         i++;
     *out = (struct aps_str){io_rest->p, i};
-    if (blanks)
+    if (is_header(s))
         *out = aps_str_trim(*out);
     *io_rest = i < io_rest->n ? (struct aps_str){io_rest->p + i + n, io_rest->n - i - n} : none;
     return true;
@@ -86,16 +99,11 @@ static void keep(struct styled *s, struct untyped *v)
         s->readings[s->readings_n++] = v;
 }
 
-static bool is_header(const struct styled *s)
-{
-    return s->param->in == APS_API_HEADER;
-}
-
 static void add_items(struct styled *s, struct untyped *list, struct aps_str text, enum sep sep)
 {
     struct aps_str rest = there(text), piece;
 
-    while (next_piece(&rest, sep, is_header(s), &piece))
+    while (next_piece(s, &rest, sep, &piece))
         if (add_text(s, list, none, piece) == NULL)
             return;
 }
@@ -114,8 +122,8 @@ static bool add_flat(struct styled *s, struct untyped *map, struct aps_str text,
 {
     struct aps_str rest = there(text), name, value;
 
-    while (next_piece(&rest, sep, is_header(s), &name)) {
-        if (!next_piece(&rest, sep, is_header(s), &value))
+    while (next_piece(s, &rest, sep, &name)) {
+        if (!next_piece(s, &rest, sep, &value))
             return false;
         if (!decode_name(s, &name) || add_text(s, map, name, value) == NULL)
             return false;
@@ -129,7 +137,7 @@ static bool add_named(struct styled *s, struct untyped *map, struct aps_str text
     struct aps_str rest = there(text), piece, name;
     const char *equals;
 
-    while (next_piece(&rest, sep, is_header(s), &piece)) {
+    while (next_piece(s, &rest, sep, &piece)) {
         if ((equals = memchr(piece.p, '=', piece.n)) == NULL)
             return false;
         name = (struct aps_str){piece.p, (size_t)(equals - piece.p)};
@@ -213,7 +221,7 @@ static void read_matrix_list(struct styled *s, struct aps_str text)
     struct untyped *list = add_holder(s, UNTYPED_LIST);
     struct aps_str rest = there(text), piece, value;
 
-    while (list != NULL && next_piece(&rest, SEP_SEMICOLON, false, &piece))
+    while (list != NULL && next_piece(s, &rest, SEP_SEMICOLON, &piece))
         if (!matrix_value(s, piece, &value) || add_text(s, list, none, value) == NULL)
             return;
     keep(s, list);

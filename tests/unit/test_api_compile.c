@@ -119,8 +119,41 @@ static void bodies_are_listed(void **state)
     e = op->bodies[2].encodings;
     assert_true(is(e[0].property, "f") && is(e[0].types, "image/png, image/jpeg"));
     assert_true(!e[0].styled && e[0].headers_n == 1 && is(e[0].headers[0].name, "x-a"));
-    assert_true(e[1].styled && e[1].style == APS_API_DEEP && e[1].explode);
+    assert_true(!e[1].styled); /* 3.0 has styles of parts ignored */
+    assert_int_equal(report.warnings->nelts, 1);
     assert_int_equal(report.gaps->nelts, 0);
+}
+
+#define FORM_OF(version, type)                                                                     \
+    T_API(version,                                                                                 \
+          "'/a':{'post':{'requestBody':{'content':{'" type                                         \
+          "':{'schema':{},'encoding':{'f':{'style':'deepObject','headers':{}}}}}}," RESPONSES      \
+          "}}")                                                                                    \
+    "}"
+
+/* What a version or a media type has ignored is said. */
+static void styles_and_headers_count_where_openapi_has_them(void **state)
+{
+    static const struct {
+        const char *text, *warning; /* NULL: none */
+        bool styled;
+    } rows[] = {
+        {FORM_OF("3.1.0", "multipart/form-data"), NULL, true},
+        {FORM_OF("3.0.3", "multipart/form-data"), "in OpenAPI 3.0", false},
+        {FORM_OF("3.1.0", "application/x-www-form-urlencoded"), "multipart forms alone", true},
+    };
+    struct aps_api_report report;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct aps_api_operation *op = only(*state, rows[i].text, &report);
+
+        assert_int_equal(op->bodies[0].encodings[0].styled, rows[i].styled);
+        assert_int_equal(report.gaps->nelts, 0);
+        assert_int_equal(report.warnings->nelts, rows[i].warning != NULL);
+        if (rows[i].warning != NULL)
+            assert_non_null(
+                strstr(APR_ARRAY_IDX(report.warnings, 0, const char *), rows[i].warning));
+    }
 }
 
 /* POS-01: responses, the most exact first; security of the operation in place of the whole. */
@@ -382,6 +415,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         t_pool_test(parameters_are_merged),
         t_pool_test(bodies_are_listed),
+        t_pool_test(styles_and_headers_count_where_openapi_has_them),
         t_pool_test(responses_and_security_are_read),
         t_pool_test(gaps_are_listed),
         t_pool_test(what_cannot_be_compiled_is_an_error),

@@ -17,6 +17,7 @@ static const char schema[] =
     "\"points\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"x\"]}},"
     "\"deep\":{\"type\":\"object\",\"properties\":{\"y\":{\"type\":\"boolean\"}}},"
     "\"spread\":{\"type\":\"object\",\"properties\":{\"r\":{\"type\":\"integer\"}}},"
+    "\"spaced\":{\"type\":\"array\",\"minItems\":2},"
     "\"photo\":{\"type\":\"string\",\"format\":\"binary\",\"minLength\":2,\"maxLength\":8},"
     "\"files\":{\"type\":\"array\",\"maxItems\":2,\"items\":{\"type\":\"string\",\"format\":"
     "\"binary\"}}}}";
@@ -34,6 +35,11 @@ static const struct aps_api_encoding encodings[] = {
      .style = APS_API_FORM,
      .explode = true,
      .styled = true},
+    {.property = {"spaced", sizeof "spaced" - 1},
+     .style = APS_API_SPACE,
+     .styled = true,
+     .headers = &part_header,
+     .headers_n = 1},
     {.property = {"photo", sizeof "photo" - 1},
      .types = {"image/png, image/jpeg", sizeof "image/png, image/jpeg" - 1},
      .headers = &part_header,
@@ -107,6 +113,10 @@ static void an_urlencoded_form_is_judged_as_an_object(void **state)
         {"id=1&at=%7B%22x%22:%221%22%7D", "type"},
         {"id=1&at=%7B%22y%22:1%7D", "additionalProperties"},
         {"id=1&at=x", "type"},
+        {"id=1&deep=x", "style"},
+        {"id=1&deep%5By%5D=true", NULL},
+        {"id=1&spaced=a%20b", NULL},
+        {"id=1&spaced=a+b", NULL},
         {"id=1&points=%7B%22x%22:1%7D&points=%7B%22x%22:2%7D", NULL},
         {"id=1&points=%7B%22x%22:1%7D&points=%7B%7D", "required"},
         {"id=1&deep[y]=true", NULL},
@@ -174,6 +184,34 @@ static void parts_are_members_of_an_object(void **state)
     try_samples(*state, cases, sizeof cases / sizeof *cases, true);
 }
 
+/* 3.1.1 4.8.15: styles of parts are those of a query, without its encoding. */
+static void parts_have_the_style_of_their_encoding(void **state)
+{
+    static const struct sample cases[] = {
+        {ID PART(D "numbers", "1,2") LAST, NULL},
+        {ID PART(D "numbers\r\nContent-Type: text/csv", "1,2") LAST, NULL},
+        {ID PART(D "numbers", "1,x") LAST, "type"},
+        {ID PART(D "numbers", "1%2C2") LAST, "type"},
+        {ID PART(D "numbers", "1") PART(D "numbers", "2") LAST, "repeated"},
+        {ID PART(D "numbers", "1,\xff") LAST, "encoding"},
+        {ID PART(D "numbers; filename=a", "1") LAST, "style"},
+        {ID PART(D "\"deep[y]\"", "true") LAST, NULL},
+        {ID PART(D "\"deep[y]\"", "7") LAST, "type"},
+        {ID PART(D "\"deep[y]\"", "true") PART(D "\"deep[y]\"", "true") LAST, "style"},
+        {ID PART(D "deep", "{\"y\":true}") LAST, "style"},
+        {ID PART(D "r", "1") LAST, NULL},
+        {ID PART(D "r", "x") LAST, "type"},
+        {ID PART(D "spread", "1") LAST, "style"},
+        {ID PART(D "spaced\r\nX-Size: 3", "a b") LAST, NULL},
+        {ID PART(D "spaced\r\nX-Size: 3", "a+b") LAST, "minItems"},
+        {ID PART(D "spaced\r\nX-Size: 3", "a%20b") LAST, "minItems"},
+        {ID PART(D "spaced", "a b") LAST, "required"},
+        {ID PART(D "spaced\r\nX-Size: 10", "a b") LAST, "maximum"},
+    };
+
+    try_samples(*state, cases, sizeof cases / sizeof *cases, true);
+}
+
 /* POS-01, NEG-01 */
 static void undeclared_fields_and_double_encoding_are_the_callers_choice(void **state)
 {
@@ -188,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         t_pool_test(an_urlencoded_form_is_judged_as_an_object),
         t_pool_test(parts_are_members_of_an_object),
+        t_pool_test(parts_have_the_style_of_their_encoding),
         t_pool_test(undeclared_fields_and_double_encoding_are_the_callers_choice),
     };
 
