@@ -67,7 +67,10 @@ bool aps_api_build_begin(struct api_build *b)
     b->entries = apr_array_make(b->pool, 64, sizeof(struct aps_schema_entry));
     b->numbers = apr_hash_make(b->pool);
     b->sanitized = apr_hash_make(b->pool);
-    return b->texts != NULL && b->numbers != NULL && b->sanitized != NULL;
+    b->sanitizes = apr_array_make(b->pool, 4, sizeof(struct api_at));
+    b->extended = apr_hash_make(b->pool);
+    return b->texts != NULL && b->numbers != NULL && b->sanitized != NULL && b->sanitizes != NULL &&
+           b->extended != NULL;
 }
 
 bool aps_api_build_text(struct api_build *b, struct aps_str text, struct api_text *out)

@@ -35,10 +35,12 @@ struct api_build {
     struct api_head head;
     apr_array_header_t *part[API_SECTIONS]; /* of records; bytes and schemas are apart */
     struct aps_buf bytes;
-    apr_hash_t *texts;           /* bytes -> struct api_text */
-    apr_array_header_t *entries; /* struct aps_schema_entry */
-    apr_hash_t *numbers;         /* value -> number of its entry */
-    apr_hash_t *sanitized;       /* values of x-apisec-sanitize that count */
+    apr_hash_t *texts;             /* bytes -> struct api_text */
+    apr_array_header_t *entries;   /* struct aps_schema_entry */
+    apr_hash_t *numbers;           /* value -> number of its entry */
+    apr_hash_t *sanitized;         /* values of x-apisec-sanitize that count */
+    apr_array_header_t *sanitizes; /* struct api_at: those that stand in any schema */
+    apr_hash_t *extended;          /* schemas whose extensions were looked at */
     struct aps_api_report *report;
     struct aps_diag *diag;
     enum aps_err err;
@@ -151,7 +153,15 @@ bool aps_api_compile_head(struct api_build *b);
 bool aps_api_operation(struct api_build *b, struct aps_str path, enum aps_method method,
                        struct api_at operation, const struct api_at *items, uint32_t items_n,
                        apr_array_header_t *out);
-/* Extensions of ours are read where they count and errors elsewhere. */
-bool aps_api_operation_extensions(struct api_build *b, struct api_at at, bool operation);
+
+/* ---- api_extension.c */
+
+/* Where members of ours, x-apisec-..., may stand. */
+enum api_extension { API_EXTENSION_NONE, API_EXTENSION_OPERATION, API_EXTENSION_SCHEMA };
+
+/* Whether the object, which is one of those places, has none but those that count there. */
+bool aps_api_extension(struct api_build *b, struct api_at at, enum api_extension place);
+/* The same of a schema, of those below it and of those that it refers to, each once. */
+bool aps_api_extension_schema(struct api_build *b, struct api_at schema);
 
 #endif

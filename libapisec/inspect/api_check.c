@@ -194,6 +194,17 @@ static bool check_id(struct checking *c, struct api_at at)
     return true;
 }
 
+/* Of any object of OpenAPI but those whose names are all their own. */
+static bool check_extensions(struct checking *c, const struct item *item)
+{
+    if (item->kind == API_SCHEMA)
+        return aps_api_extension_schema(c->b, item->at);
+    return item->kind == API_REQUIREMENT ||
+           aps_api_extension(c->b, item->at,
+                             item->kind == API_OPERATION ? API_EXTENSION_OPERATION
+                                                         : API_EXTENSION_NONE);
+}
+
 static bool check_item(struct checking *c, const struct item *item)
 {
     const struct api_at at = item->at;
@@ -204,7 +215,7 @@ static bool check_item(struct checking *c, const struct item *item)
         return true;
     if (kind != APS_JSON_OBJECT)
         return aps_api_build_fail(c->b, at, APS_ERR_FORMAT, "want an object");
-    if (!aps_api_doc_get(c->b, at, "$ref", APS_JSON_STRING, &ref))
+    if (!check_extensions(c, item) || !aps_api_doc_get(c->b, at, "$ref", APS_JSON_STRING, &ref))
         return false;
     if (ref.v != NULL && (item->ref || item->kind == API_ITEM ||
                           (item->kind == API_SCHEMA && c->b->old && c->b->report == NULL))) {

@@ -81,7 +81,7 @@ static bool read_chain(struct api_build *b, struct api_at item, struct api_at it
                                       "$ref leads in a circle, or over more than %d others",
                                       ITEMS_MAX);
         items[*out_n] = item;
-        if (!aps_api_operation_extensions(b, item, false) || !aps_api_doc_step(b, &item, &moved))
+        if (!aps_api_extension(b, item, API_EXTENSION_NONE) || !aps_api_doc_step(b, &item, &moved))
             return false;
     }
     return true;
@@ -215,7 +215,7 @@ static bool make(struct api_build *b, apr_pool_t *pool, struct aps_str *out)
 
     if (!aps_api_build_begin(b) || !aps_api_doc_read(b) || !aps_api_compile_head(b) ||
         (!b->options->loose && !aps_api_check_all(b)) ||
-        !aps_api_operation_extensions(b, b->root, false) || !read_paths(b, operations) ||
+        !aps_api_extension(b, b->root, API_EXTENSION_NONE) || !read_paths(b, operations) ||
         !put_operations(b, operations))
         return false;
     list_gaps(b);

@@ -5,29 +5,8 @@
 #include <stdlib.h>
 
 #define EXTENSION "x-apisec-"
-#define EXTENSIONS "x-apisec-limit, x-apisec-stream"
 
 /* ---- extensions of ours */
-
-bool aps_api_operation_extensions(struct api_build *b, struct api_at at, bool operation)
-{
-    static const struct aps_str known[] = {{EXTENSION "limit", 14}, {EXTENSION "stream", 15}};
-    const struct aps_jsonread_node *m;
-
-    for (m = aps_jsonread_first(at.v); m < aps_jsonread_end(at.v); m = aps_jsonread_next(m + 1)) {
-        const struct aps_str name = aps_jsonread_str(&at.doc->reader, m);
-
-        if (!aps_str_starts(name, APS_STR_LIT(EXTENSION)))
-            continue;
-        if (!aps_str_is_in(name, known, sizeof known / sizeof *known))
-            return aps_api_build_fail(b, at, APS_ERR_FORMAT, "%.*s is unknown; want %s",
-                                      APS_STR_SHOW(name), EXTENSIONS);
-        if (!operation)
-            return aps_api_build_fail(b, at, APS_ERR_FORMAT, "%.*s counts in operations only",
-                                      APS_STR_SHOW(name));
-    }
-    return true;
-}
 
 static bool read_extensions(struct api_build *b, struct api_at at, struct api_operation_record *r)
 {
@@ -36,7 +15,7 @@ static bool read_extensions(struct api_build *b, struct api_at at, struct api_op
     bool stream = false;
 
     aps_api_doc_any(b, at, EXTENSION "limit", &any);
-    if (!aps_api_operation_extensions(b, at, true) ||
+    if (!aps_api_extension(b, at, API_EXTENSION_OPERATION) ||
         !aps_api_doc_text(b, at, EXTENSION "limit", &limit) ||
         !aps_api_doc_flag(b, at, EXTENSION "stream", &stream))
         return false;

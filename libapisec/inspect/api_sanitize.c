@@ -235,7 +235,7 @@ static bool see(struct walk *w, uint32_t at)
         APR_ARRAY_PUSH(w->cut, uint32_t) = above;
         return true;
     }
-    if (!see_rule(w, at))
+    if (!aps_api_extension(w->b, next, API_EXTENSION_SCHEMA) || !see_rule(w, at))
         return false;
     for (size_t k = 0; k < sizeof keywords / sizeof *keywords; k++)
         if (!see_keyword(w, at, k))
@@ -343,11 +343,18 @@ bool aps_api_sanitize(struct api_build *b, struct api_at media, enum aps_api_kin
 
 void aps_api_sanitize_list(struct api_build *b)
 {
-    const uint32_t all = aps_api_build_count(b, NAME), seen = apr_hash_count(b->sanitized);
+    const uint32_t all = aps_api_build_count(b, NAME);
+    uint32_t told = apr_hash_count(b->sanitized);
 
-    if (all > seen)
-        aps_api_build_gap(b, b->root,
-                          "%u of %u " NAME " stand in no schema of a request's body, and change "
-                          "nothing",
-                          all - seen, all);
+    for (int i = 0; i < b->sanitizes->nelts; i++) {
+        const struct api_at at = APR_ARRAY_IDX(b->sanitizes, i, struct api_at);
+
+        if (apr_hash_get(b->sanitized, &at.v, sizeof at.v) != NULL)
+            continue;
+        aps_api_build_gap(b, at, "stands in no schema of a request's body, and changes nothing");
+        told++;
+    }
+    if (all > told)
+        aps_api_build_gap(b, b->root, "%u of %u " NAME " stand in no schema, and change nothing",
+                          all - told, all);
 }

@@ -237,6 +237,55 @@ static void gaps_are_listed(void **state)
     assert_non_null(strstr(line(report.warnings, 1), "TRACE is never let through"));
 }
 
+#define COMPONENTS(text) T_API("3.1.0", "") ",'components':{" text "}}"
+
+/* POS-09: what is ours and misspelt, or stands where it does not count, is named wherever it is. */
+static void extensions_of_ours_count_where_they_stand_or_are_errors(void **state)
+{
+    static const struct {
+        const char *text, *say; /* NULL: it is compiled */
+    } cases[] = {
+        {COMPONENTS("'schemas':{'a':{'items':{'not':{'x-apisec-sanitise':'trim'}}}}"),
+         "#/components/schemas/a/items/not: x-apisec-sanitise is unknown in a schema"},
+        {COMPONENTS("'schemas':{'a':{'properties':{'b':{'x-apisec-limit':'gold'}}}}"),
+         "x-apisec-limit counts in operations only"},
+        {COMPONENTS("'parameters':{'a':{'name':'a','in':'query','schema':{'X-ApiSec-x':1}}}"),
+         "X-ApiSec-x is unknown in a schema"},
+        {COMPONENTS("'parameters':{'a':{'name':'a','in':'query','schema':{},'x-apisec-x':1}}"),
+         "#/components/parameters/a: x-apisec-x is unknown"},
+        {COMPONENTS("'responses':{'a':{'description':'','x-apisec-sanitize':'trim'}}"),
+         "x-apisec-sanitize counts in schemas only"},
+        {COMPONENTS("'responses':{'a':{'$ref':'#/components/responses/a','x-apisec_y':1}}"),
+         "x-apisec_y is unknown"},
+        {T_API(
+             "3.1.0",
+             "'/a':{'get':{'responses':{'200':{'description':'','content':{"
+             "'application/json':{'schema':{'$ref':'#/x-more/a'}}}}}}}") ",'x-more':{'a':{'anyOf':["
+                                                                         "{'x-apisec-trim':1}]}}}",
+         "#/x-more/a/anyOf/0: x-apisec-trim is unknown in a schema"},
+        {T_API("3.1.0", "'x-apisec-a':1") "}", "x-apisec-a is unknown"},
+        {T_API("3.0.3", "") ",'components':{'schemas':{'a':{'x-apisec-b':1}}}}",
+         "x-apisec-b is unknown in a schema"},
+        {COMPONENTS("'schemas':{'x-apisec-s':{'properties':{'x-apisec-p':{'const':{"
+                    "'x-apisec-q':1}},'d':{'default':{'items':{'x-apisec-r':1}}}}}}"),
+         NULL},
+        {COMPONENTS("'headers':{'x-apisec-h':{'schema':{'$ref':'#/components/schemas/none'},"
+                    "'x-other':1}},'schemas':{'none':{}}"),
+         NULL},
+    };
+    struct aps_str block = {NULL, 0};
+    struct aps_api_report report;
+    struct aps_diag diag;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const enum aps_err err = t_api_compile(*state, cases[i].text, &block, &report, &diag);
+
+        if (err != (cases[i].say != NULL ? APS_ERR_FORMAT : APS_OK) ||
+            (cases[i].say != NULL && strstr(diag.text, cases[i].say) == NULL))
+            fail_msg("%s: %s, %s", cases[i].text, aps_err_name(err), diag.text);
+    }
+}
+
 /* POS-01, POS-12: errors say where and why; circles of references end. */
 static void what_cannot_be_compiled_is_an_error(void **state)
 {
@@ -418,6 +467,7 @@ int main(void)
         t_pool_test(styles_and_headers_count_where_openapi_has_them),
         t_pool_test(responses_and_security_are_read),
         t_pool_test(gaps_are_listed),
+        t_pool_test(extensions_of_ours_count_where_they_stand_or_are_errors),
         t_pool_test(what_cannot_be_compiled_is_an_error),
         t_pool_test(a_bundle_is_one_description),
         t_pool_test(a_damaged_block_is_refused),
