@@ -18,9 +18,9 @@ const char *mod_stream_fault(const struct mod_dir *dir)
         return "ApiSecSignature";
     if (dir->api != NULL && !dir->api->none)
         return "ApiSecApi";
-    if (dir->content != NULL && dir->content->read != NULL &&
-        dir->content->read->kind != MOD_READ_NONE)
-        return "ApiSecBody";
+    const struct mod_read *read = dir->content != NULL ? mod_content_read(dir->content) : NULL;
+    if (read != NULL && read->kind != MOD_READ_NONE)
+        return read == dir->content->read ? "ApiSecBody" : "ApiSecSchema";
     return NULL;
 }
 

@@ -281,6 +281,17 @@ def test_a_body_over_the_cap(site):
 
 
 def test_the_log_names_what_failed_and_no_value(site):
+def test_a_coding_that_frames_nothing_is_no_request(site):  # NEG-11, NEG-14
+    """Also where the engine is on in sections alone, and where content is passed as it comes."""
+    before = len(site.backend.seen)
+    for coding in (b"identity", b"gzip, chunked", b"chunked, identity"):
+        got = site.server.raw(b"PUT /api/orders/7 HTTP/1.1\r\nHost: localhost\r\nX-API-Key: " + site.keys["other"].encode() +
+                              b"\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: " + coding +
+                              b"\r\n\r\n1\r\nx\r\n0\r\n\r\nGET /api/orders HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert got.split(b" ", 2)[1] in (b"400", b"501") and got.count(b"HTTP/1.1 ") == 1, (coding, got)
+    assert len(site.backend.seen) == before
+
+
     got = refused(site, "POST", "/api/orders", headers=JSON, body=b'{"item":"canary-item"}', status=400, reason="api_body")
     line = site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"], 1)
     assert line["fault"] == "body /item maxLength" and "canary" not in json.dumps(line)

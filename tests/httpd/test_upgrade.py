@@ -207,6 +207,8 @@ def test_events_come_one_by_one(site, events):
     ("<VirtualHost *:1>\nServerName v\n<Location /a>\nApiSecSignature On\nApiSecStream On\n</Location>\n</VirtualHost>", "of the server v:1"),
     ("<Location /a>\nApiSecApi shop\nApiSecStream On\n</Location>", "ApiSecApi holds the content"),
     ("ApiSecStream On\n<Location /a>\nApiSecBody json\n</Location>", "ApiSecBody holds the content"),
+    ("<Location /a>\nApiSecSchema json s\nApiSecStream On\n</Location>", "ApiSecSchema holds the content"),
+    ("<Location /a>\nApiSecSchema json s\nApiSecBody none\nApiSecStream On\n</Location>", "ApiSecSchema json judges"),
     ("ApiSecSignature On\n<Location /a>\nApiSecStream On\nApiSecSignature Off\n</Location>", None),
     ("<Location /a>\nApiSecSignature On\n</Location>\n<Location /b>\nApiSecStream On\n</Location>", None),
     ("ApiSecSignature On\n<Location /a>\nApiSecEngine Off\nApiSecStream On\n</Location>", None),
