@@ -92,6 +92,7 @@ int mod_check_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
     (void)plog;
     (void)ptemp;
     plan_lines = apr_array_make(pconf, 4, sizeof(struct plan_line));
+    mod_check_names_begin(pconf);
     return OK;
 }
 

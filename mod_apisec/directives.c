@@ -627,6 +627,9 @@ static const char *set_schema(cmd_parms *cmd, struct mod_dir *dir, int argc, cha
 {
     struct mod_content *content = content_of(cmd, dir);
     const char *fault = mod_content_words_schema(cmd, argc, argv, content);
+    if (fault == NULL)
+        mod_check_names_note(cmd, *argv[0] == 'x' ? MOD_CHECK_NAMES_XML : MOD_CHECK_NAMES_JSON,
+                             content->schema);
     return say(cmd, fault != NULL ? fault : mod_content_words_check(content));
 }
 
@@ -669,7 +672,10 @@ static const char *set_fields(cmd_parms *cmd, struct mod_dir *dir, const char *a
 
 static const char *set_api(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])
 {
-    return say(cmd, mod_api_words(cmd, argc, argv, &dir->api));
+    const char *fault = mod_api_words(cmd, argc, argv, &dir->api);
+    if (fault == NULL && !dir->api->none)
+        mod_check_names_note(cmd, MOD_CHECK_NAMES_API, dir->api->name.p);
+    return say(cmd, fault);
 }
 
 static const char *set_responses(cmd_parms *cmd, struct mod_dir *dir, int argc, char *const argv[])

@@ -455,6 +455,17 @@ void mod_check_note_plan(const cmd_parms *cmd, const char *name);
 struct mod_store;
 void mod_check_plans(apr_pool_t *pool, const struct mod_store *store,
                      const struct aps_planbook *book);
+
+/* check_names.c: lines that name a description or a schema are noted as they are read; at start and
+ * under -t each is judged by what the store of its server has now, and so are the plans that a
+ * description binds. */
+enum mod_check_names_kind { MOD_CHECK_NAMES_API, MOD_CHECK_NAMES_JSON, MOD_CHECK_NAMES_XML };
+void mod_check_names_begin(apr_pool_t *pconf);
+void mod_check_names_note(const cmd_parms *cmd, enum mod_check_names_kind kind, const char *name);
+bool mod_check_names_is_used(void);
+void mod_check_names(apr_pool_t *pool, const struct mod_store *store,
+                     const struct aps_snapshot *snap);
+
 /* The local targets of ErrorDocument in the server's configuration, as keys; .htaccess has no part
  * in it.  Lives in `pool`. */
 apr_hash_t *mod_check_documents(apr_pool_t *pool);

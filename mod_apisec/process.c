@@ -210,18 +210,19 @@ static void open_state(apr_pool_t *pconf, server_rec *s)
 }
 
 /* What lines say of the store; false if it lacks what a handler is to be given.  `level`: of what
- * is logged then; `plans` are judged under -t alone. */
+ * is logged then; `plans` of sections are judged under -t alone. */
 static bool check_lines(apr_pool_t *pool, const struct mod_store *store, int level, bool plans)
 {
     struct aps_reader_options options;
     struct aps_snapshot *snap = NULL;
     bool good = true;
-    if (!plans && !mod_upstream_is_used())
+    if (!plans && !mod_upstream_is_used() && !mod_check_names_is_used())
         return true;
     describe(store, &options);
     if (aps_snapshot_open(&options.snapshot, &snap, NULL) == APS_OK) { /* else it was told */
         if (plans)
             mod_check_plans(pool, store, aps_snapshot_plans(snap));
+        mod_check_names(pool, store, snap);
         good = mod_upstream_check(store, snap, level);
     }
     aps_snapshot_close(snap);

@@ -115,6 +115,11 @@ def taken(site, *request, key="ci", **options):
     return got
 
 
+def test_names_that_the_store_does_not_have_are_told_at_start(site):  # POS-22
+    told = [line for line in site.server.error_log().splitlines() if "APISEC0106" in line]
+    assert told and 'ApiSecApi nothing: the store has no openapi "nothing"' in told[0] and "apisecctl api import nothing FILE" in told[0]
+
+
 def test_operations_of_the_description_are_there_and_no_others(site):  # POS-01
     taken(site, "GET", "/api/orders")
     taken(site, "GET", "/api/orders/7")
@@ -276,11 +281,6 @@ def test_what_is_streamed_is_not_held(site):
     refused(site, "PUT", "/api/orders/7", key="other", headers=JSON, body=b"{}", status=415, reason="api_type")
 
 
-def test_a_body_over_the_cap(site):
-    refused(site, "POST", "/api/orders", headers=JSON, body=b" " * (1 << 20) + b"{}", status=413, reason="body_held")
-
-
-def test_the_log_names_what_failed_and_no_value(site):
 def test_a_coding_that_frames_nothing_is_no_request(site):  # NEG-11, NEG-14
     """Also where the engine is on in sections alone, and where content is passed as it comes."""
     before = len(site.backend.seen)
@@ -292,6 +292,11 @@ def test_a_coding_that_frames_nothing_is_no_request(site):  # NEG-11, NEG-14
     assert len(site.backend.seen) == before
 
 
+def test_a_body_over_the_cap(site):
+    refused(site, "POST", "/api/orders", headers=JSON, body=b" " * (1 << 20) + b"{}", status=413, reason="body_held")
+
+
+def test_the_log_names_what_failed_and_no_value(site):
     got = refused(site, "POST", "/api/orders", headers=JSON, body=b'{"item":"canary-item"}', status=400, reason="api_body")
     line = site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"], 1)
     assert line["fault"] == "body /item maxLength" and "canary" not in json.dumps(line)

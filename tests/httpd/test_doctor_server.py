@@ -52,6 +52,12 @@ def test_a_server_that_is_well(site):
         assert rows[id]["severity"] == "ok", rows[id]
 
 
+def test_names_that_the_store_does_not_have(make_site):  # CLI-12, POS-22
+    site = make_site(CONF + "<Location /api>\nApiSecApi shop\n</Location>\n", prepare, start=False)
+    row = found(site)["api_unknown"]
+    assert row["severity"] == "warning" and row["mend"] == "apisecctl api import shop FILE" and "ApiSecApi shop" in row["reason"]
+
+
 def test_a_child_that_serves_an_older_generation(site):  # AZ-06
     assert ask(site) == 200
     site.store.role_create("later")

@@ -90,3 +90,46 @@ def test_dump_is_asked_for_by_name_and_under_t_alone(store, make_server):
     done = subprocess.run([server.program, "-f", server.conf_path, "-t", "-D", "DUMP_APISECS"], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, env=server._environment(), timeout=60)
     assert done.stdout == b""
+
+
+NAMES = """
+ApiSecStore @STORE@
+ApiSecHosts server-names
+<Location /a>
+    ApiSecEngine On
+    ApiSecApi shop
+</Location>
+<Location /b>
+    ApiSecApi none
+    ApiSecApi gone
+</Location>
+<Location /c>
+    ApiSecApi order
+</Location>
+<Location /d>
+    ApiSecSchema json order
+</Location>
+<Location /e>
+    ApiSecSchema json lost
+</Location>
+"""
+
+
+# CLI-12, POS-22: who names what is not there is told, and is not kept from starting: it may be imported later
+def test_dump_tells_names_that_the_store_does_not_have(store, make_server, folder):
+    shop = {"openapi": "3.1.0", "info": {"title": "Shop", "version": "1"}, "paths": {"/a": {
+        "get": {"operationId": "one", "x-apisec-limit": "gold", "responses": {"200": {"description": ""}}},
+        "put": {"operationId": "two", "x-apisec-limit": "gold", "responses": {"200": {"description": ""}}}}}}
+    store.ok("api", "import", "shop", folder.write("shop.json", json.dumps(shop)))
+    store.ok("api", "import", "order", folder.write("order.json", '{"type": "object"}'), "--kind", "json-schema")
+    server = make_server(NAMES, start=False)
+    code, lines, said = dump(server)
+    found = [(line["finding"], line["severity"], line["reason"], line["mend"]) for line in of(lines, "finding")]
+    assert code == 0 and [row[:2] for row in found] == [("plan_unknown", "warning"), ("api_unknown", "warning"), ("api_unknown", "warning"),
+                                                       ("schema_unknown", "warning")], found
+    assert 'x-apisec-limit of one names the plan "gold"' in found[0][2] and found[0][3] == "apisecctl plan create gold"
+    assert found[1][2].startswith('ApiSecApi gone: the store has no openapi "gone"') and found[1][3] == "apisecctl api import gone FILE"
+    assert 'the store has no openapi "order", that is json-schema' in found[2][2]
+    assert found[3][2].startswith('ApiSecSchema json lost: the store has no json-schema "lost"') and found[3][2] in said
+    store.ok("plan", "create", "gold", "--limit", "a rate=1/s by=key")
+    assert "plan_unknown" not in [line["finding"] for line in of(dump(server)[1], "finding")]

@@ -38,11 +38,18 @@ def place(folder, text):
         for path in re.findall(r"^\s*ApiSecStore (\S+)", block, re.M):
             make_store(folder, path, re.search(r"^\s*ApiSecMasterKey (file|exec):(\S+)", block, re.M),
                        re.findall(r"^\s*ApiSecPlan (\S+)", block, re.M),
-                       re.search(r"^\s*ApiSecMasterPassphrase exec:(\S+)", block, re.M))
+                       re.search(r"^\s*ApiSecMasterPassphrase exec:(\S+)", block, re.M),
+                       re.findall(r"^\s*ApiSec(Api|Schema json|Schema xml) (?!none)(\S+)", block, re.M))
     return text
 
 
-def make_store(folder, path, master, plans, passphrase):
+# What an example names, as short as it can be.
+BUNDLES = {"Api": '{"openapi": "3.1.0", "info": {"title": "a", "version": "1"}, "paths": {}}', "Schema json": "{}",
+           "Schema xml": '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="a"/></xs:schema>'}
+KINDS = {"Api": "openapi", "Schema json": "json-schema", "Schema xml": "xsd"}
+
+
+def make_store(folder, path, master, plans, passphrase, bundles):
     if os.path.exists(os.path.join(path, "store.db")):
         return
     options = []
@@ -59,6 +66,8 @@ def make_store(folder, path, master, plans, passphrase):
     store.ok(*options, "init", "--group", SERVER_GROUP, *protect)
     for plan in plans:
         store.ok(*options, "plan", "create", plan, "--limit", "calls rate=10/s by=key")
+    for kind, name in bundles:
+        store.ok(*options, "api", "import", name, folder.write("bundle", BUNDLES[kind]), "--kind", KINDS[kind])
     if master and master[1] == "exec":
         with open(key) as seen:
             name = os.path.relpath(master[2], folder.root)
