@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include <stdatomic.h>
 
+#include "apisec/api_caller.h"
 #include "apisec/path.h"
 
 #define TELL_EVERY (60 * APS_SEC)
@@ -40,32 +41,6 @@ static enum aps_reason find_api(struct mod_req *m, struct mod_api_use *use)
 
 /* ---- The path ---- */
 
-static int hex_of(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
-/* Take `at` off an encoded path, whose escapes were looked at. */
-static bool take_place(struct aps_str *path, struct aps_str at)
-{
-    struct aps_str rest = *path;
-    for (size_t i = 0; i < at.n; i++) {
-        char c = rest.n != 0 ? *rest.p : '\0';
-        size_t n = 1;
-        if (c == '%' && rest.n >= 3) {
-            c = (char)(hex_of(rest.p[1]) << 4 | hex_of(rest.p[2]));
-            n = 3;
-        }
-        if (rest.n < n || c != at.p[i])
-            return false;
-        rest = (struct aps_str){rest.p + n, rest.n - n};
-    }
-    if (rest.n != 0 && *rest.p != '/')
-        return false;
-    *path = rest.n != 0 ? rest : APS_STR_LIT("/");
-    return true;
-}
-
 /* What the client has sent; where it was read in another way (ApiSecPath), what came out of that,
  * encoded so far that it is decoded to the same. */
 static struct aps_str encoded_path(struct mod_req *m)
@@ -78,7 +53,7 @@ static struct aps_str encoded_path(struct mod_req *m)
 static enum aps_reason find_operation(struct mod_req *m, struct mod_api_use *use)
 {
     use->path = encoded_path(m);
-    if (use->path.n == 0 || *use->path.p != '/' || !take_place(&use->path, use->want->at))
+    if (!aps_api_below(&use->path, use->want->at))
         return APS_REASON_API_PATH;
     switch (aps_api_find(use->api, m->method, use->path, &use->match)) {
     case APS_API_FOUND:
@@ -93,78 +68,18 @@ static enum aps_reason find_operation(struct mod_req *m, struct mod_api_use *use
 
 /* ---- Its security ---- */
 
-static bool is_of_kind(const struct mod_req *m, const struct aps_api_need *need)
-{
-    switch (need->kind) {
-    case APS_API_KEY_HEADER:
-    case APS_API_KEY_QUERY:
-    case APS_API_KEY_COOKIE:
-    case APS_API_HTTP_BASIC:
-        return m->who->bearer == NULL;
-    case APS_API_MUTUAL_TLS:
-        return m->certificate > MOD_CERTIFICATE_OFF;
-    case APS_API_HTTP_BEARER:
-    case APS_API_HTTP_OTHER:
-    case APS_API_OAUTH2:
-    case APS_API_OPENID:
-        break;
-    }
-    return true;
-}
-
-/* Scopes are asked for by OAuth; of all others the list names roles (OpenAPI 3.1). */
-static enum aps_reason judge_list(const struct mod_req *m, const struct aps_api_need *need)
-{
-    const struct aps_key *key = &m->who->key;
-    bool scopes = need->kind == APS_API_OAUTH2 || need->kind == APS_API_OPENID;
-    for (uint32_t i = 0; i < need->scopes_n; i++) {
-        if (scopes && !aps_key_has_scope(key, need->scopes[i]))
-            return APS_REASON_SCOPE_MISSING;
-        if (!scopes && !aps_str_is_in(need->scopes[i], key->roles, key->nroles))
-            return APS_REASON_ROLE_MISSING;
-    }
-    return APS_REASON_ALLOW;
-}
-
-static enum aps_reason judge_way(const struct mod_req *m, const struct aps_api_way *way)
-{
-    for (uint32_t i = 0; i < way->needs_n; i++) {
-        if (!is_of_kind(m, &way->needs[i]))
-            return APS_REASON_API_SECURITY;
-        enum aps_reason reason = judge_list(m, &way->needs[i]);
-        if (reason != APS_REASON_ALLOW)
-            return reason;
-    }
-    return APS_REASON_ALLOW;
-}
-
-static bool asks_nobody(const struct aps_api_operation *operation)
-{
-    for (uint32_t i = 0; i < operation->security_n; i++)
-        if (operation->security[i].needs_n == 0)
-            return true;
-    return operation->security_n == 0;
-}
-
-/* One of the ways has to hold; who holds to none is told what the first one of his kind lacks. */
 static enum aps_reason judge_security(struct mod_req *m, const struct aps_api_operation *operation)
 {
-    enum aps_reason first = APS_REASON_API_SECURITY;
-    if (asks_nobody(operation))
+    if (aps_api_caller_is_any(operation))
         return APS_REASON_ALLOW;
     if (m->who == NULL) {
         enum aps_reason reason = mod_stage_auth(m);
         if (reason != APS_REASON_ALLOW)
             return reason;
     }
-    for (uint32_t i = 0; i < operation->security_n; i++) {
-        enum aps_reason reason = judge_way(m, &operation->security[i]);
-        if (reason == APS_REASON_ALLOW)
-            return reason;
-        if (first == APS_REASON_API_SECURITY)
-            first = reason;
-    }
-    return first;
+    const struct aps_api_caller caller = {&m->who->key, m->who->bearer != NULL,
+                                          m->certificate > MOD_CERTIFICATE_OFF};
+    return aps_api_caller(operation, &caller);
 }
 
 /* ---- The stage ---- */

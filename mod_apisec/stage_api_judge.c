@@ -7,78 +7,8 @@
 
 #include <apr_strings.h>
 
-#include "apisec/apixml.h"
-#include "apisec/ndjson.h"
+#include "apisec/request_body.h"
 #include "judges.h"
-
-#define LINES_MAX 100000 /* of a body of JSON lines */
-
-/* ---- A body of JSON lines: each line is a value of the schema ---- */
-
-struct lines {
-    const struct aps_api *api;
-    uint32_t schema;
-    struct aps_schema_judge *judge;
-    struct aps_failures *failures;
-};
-
-static bool judge_line(void *ctx, const struct aps_jsonread *r, uint32_t line)
-{
-    struct lines *l = ctx;
-    char name[24];
-    if (l->schema == APS_API_NO_SCHEMA)
-        return true;
-    enum aps_schema_verdict verdict =
-        aps_schema_judge(l->judge, aps_api_schemas(l->api), l->schema, r, aps_jsonread_root(r));
-    if (verdict == APS_SCHEMA_VALID)
-        return true;
-    apr_snprintf(name, sizeof name, "line %" APR_UINT64_T_FMT, (uint64_t)line);
-    aps_failures_add_verdict(
-        l->failures, &(struct aps_failures_place){.in = APS_FAILURES_BODY, .name = aps_str(name)},
-        l->judge, verdict);
-    return false;
-}
-
-/* What the request's judge is given for bodies that it does not read itself. */
-struct readers {
-    struct mod_judges *judges;
-    const struct aps_jsonread_options *caps;
-};
-
-static bool judge_lines(void *context, apr_pool_t *pool, const struct aps_api *api,
-                        const struct aps_api_media *media, struct aps_str body,
-                        struct aps_failures *failures)
-{
-    const struct readers *c = context;
-    const struct aps_ndjson_options options = {.line = c->caps, .lines_max = LINES_MAX};
-    struct lines lines = {api, media->schema, c->judges->lines, failures};
-    struct aps_ndjson reader;
-    struct aps_diag why = {{0}};
-    aps_ndjson_init(&reader, pool, mod_process.hash_key, &options, judge_line, &lines);
-    enum aps_ndjson_fault fault = aps_ndjson_feed(&reader, body);
-    if (fault == APS_NDJSON_OK)
-        fault = aps_ndjson_end(&reader);
-    if (fault == APS_NDJSON_OK)
-        return true;
-    if (failures->n == 0) {
-        aps_ndjson_fault_explain(&reader, &why);
-        aps_failures_add(failures, &(struct aps_failures_place){.in = APS_FAILURES_BODY},
-                         aps_ndjson_fault_name(fault), apr_pstrdup(pool, why.text),
-                         (struct aps_str){NULL, 0});
-    }
-    return false;
-}
-
-/* ---- A body of XML ---- */
-
-static bool judge_xml(void *context, apr_pool_t *pool, const struct aps_api *api,
-                      const struct aps_api_media *media, struct aps_str body,
-                      struct aps_failures *failures)
-{
-    const struct readers *c = context;
-    struct aps_apixml_judge judge = {c->judges->lines, &aps_xml_strict, mod_process.hash_key};
-    return aps_apixml_body(&judge, pool, api, media, body, failures);
-}
 
 /* ---- The request ---- */
 
@@ -113,13 +43,13 @@ static enum aps_reason judge(struct mod_req *m, struct mod_api_use *use,
         return APS_REASON_INTERNAL;
     const struct aps_jsonread_options *caps =
         read != &usual_read ? &read->caps : &aps_jsonread_strict;
-    struct readers readers = {judges, caps};
+    struct aps_request_body readers = {judges->lines, caps, &aps_xml_strict, mod_process.hash_key};
     const struct aps_request_options options = {.json = caps,
                                                 .multipart = &aps_multipart_usual,
                                                 .undeclared = !use->want->undeclared,
                                                 .head = true,
-                                                .xml = judge_xml,
-                                                .lines = judge_lines,
+                                                .xml = aps_request_body_xml,
+                                                .lines = aps_request_body_lines,
                                                 .context = &readers};
     enum aps_reason reason =
         aps_request_judge(judges->request, pool, use->api, request, &options, &result);

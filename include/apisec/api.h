@@ -172,6 +172,11 @@ struct aps_api_match {
     uint32_t captures_n;
 };
 
+/* Take the place of an API off an encoded path whose escapes are right: `at` is decoded and does
+ * not end in a slash; empty: the server's root.  What is left begins with a slash.  False, and
+ * nothing is changed: the path does not lie there. */
+bool aps_api_below(struct aps_str *io_path, struct aps_str at);
+
 /* The operation for `path`, which is below the API's prefix, begins with a slash and is still
  * percent-encoded.  Concrete segments win over templates from left to right; {x} is one byte at
  * least and never spans a slash (POS-01).  HEAD is answered by GET where it is not declared.

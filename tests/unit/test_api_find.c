@@ -165,12 +165,46 @@ static void paths_that_mean_the_same_are_an_error(void **state)
             fail_msg("%s: %s", cases[i].text, diag.text);
 }
 
+/* POS-01: the place of an API is taken off whole segments, as they are when they are decoded. */
+static void what_lies_below_a_place(void **state)
+{
+    static const struct {
+        const char *path, *at, *want; /* NULL: it does not lie there */
+    } rows[] = {
+        {"/shop/a", "/shop", "/a"},
+        {"/shop", "/shop", "/"},
+        {"/shop/", "/shop", "/"},
+        {"/shops", "/shop", NULL},
+        {"/sho", "/shop", NULL},
+        {"/%73hop/%61", "/shop", "/%61"},
+        {"/shop%2", "/shop", NULL},
+        {"/Shop/a", "/shop", NULL},
+        {"/a", "", "/a"},
+        {"*", "", NULL},
+        {"", "", NULL},
+        {"/a/b/c", "/a/b", "/c"},
+        {"/%c3%a9/b", "/\xc3\xa9", "/b"},
+        {"/shop%2fa", "/shop/a", "/"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct aps_str path = aps_str(rows[i].path);
+        const bool below = aps_api_below(&path, aps_str(rows[i].at));
+        const char *want = rows[i].want != NULL ? rows[i].want : rows[i].path;
+
+        if (below != (rows[i].want != NULL) || !aps_str_eq(path, aps_str(want)))
+            fail_msg("%s at %s: %d, %.*s", rows[i].path, rows[i].at, below, APS_STR_ARG(path));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         t_pool_test(concrete_paths_win_and_names_span_no_slash),
         t_pool_test(methods_of_a_path_are_told),
         t_pool_test(paths_that_mean_the_same_are_an_error),
+        t_pool_test(what_lies_below_a_place),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
