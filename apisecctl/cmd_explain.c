@@ -27,7 +27,7 @@ static enum aps_err add_roles(struct ctl *c, struct ctl_trial *t)
     const apr_array_header_t *values = c->call.values[CTL_OPT_ROLE];
     enum aps_err err = APS_OK;
 
-    for (int i = 0; i < values->nelts; i++) {
+    for (int i = 0; values != NULL && i < values->nelts; i++) {
         struct aps_str rest = aps_str(APR_ARRAY_IDX(values, i, const char *));
         struct aps_str name;
 
@@ -35,6 +35,21 @@ static enum aps_err add_roles(struct ctl *c, struct ctl_trial *t)
             err = ctl_trial_role(t, name, &c->diag);
     }
     return err;
+}
+
+/* Scopes come with a token, whose caller is known here by roles alone. */
+static void add_scopes(struct ctl *c, struct ctl_trial *t)
+{
+    const apr_array_header_t *values = c->call.values[CTL_OPT_SCOPE];
+    struct aps_str *scopes;
+
+    if (values == NULL)
+        return;
+    scopes = apr_palloc(c->pool, (size_t)values->nelts * sizeof *scopes);
+    for (int i = 0; i < values->nelts; i++)
+        scopes[i] = aps_str(APR_ARRAY_IDX(values, i, const char *));
+    t->scopes = scopes;
+    t->nscopes = (size_t)values->nelts;
 }
 
 static void show_changes(struct ctl *c, const struct ctl_trial *t)
@@ -92,19 +107,55 @@ static void show(struct ctl *c, const struct ctl_trial *t)
         ctl_output_end(out);
     }
     ctl_output_end(out);
+    if (t->described.name.n != 0)
+        ctl_described_print(c, &t->described);
     show_changes(c, t);
     ctl_output_end(out);
+}
+
+static bool is_given(const struct ctl *c, enum ctl_opt opt)
+{
+    return c->call.values[opt] != NULL;
+}
+
+/* The section asks for nobody itself. */
+static bool is_open(const struct ctl *c)
+{
+    const char *word = ctl_command_value(&c->call, CTL_OPT_REQUIRE);
+
+    return word != NULL && strcmp(word, "public") == 0;
+}
+
+static enum aps_err check_options(struct ctl *c)
+{
+    const char *word = ctl_command_value(&c->call, CTL_OPT_REQUIRE);
+
+    if (word != NULL && !is_open(c) && strcmp(word, "api-access") != 0) {
+        aps_err_explain(&c->diag, "--require \"%s\": want api-access or public", word);
+        return APS_ERR_FORMAT;
+    }
+    if (is_given(c, CTL_OPT_SCOPE) && !is_given(c, CTL_OPT_ROLE)) {
+        aps_err_explain(&c->diag, "--scope is of a caller that --role tells: a key has its own");
+        return APS_ERR_USAGE;
+    }
+    return APS_OK;
 }
 
 /* --log has its questions in the lines; else one is asked. */
 static enum aps_err check_words(struct ctl *c)
 {
-    bool log = c->call.values[CTL_OPT_LOG] != NULL;
+    static const enum ctl_opt of_one[] = {CTL_OPT_HOST, CTL_OPT_ADDRESS, CTL_OPT_FIELD,
+                                          CTL_OPT_BODY, CTL_OPT_UNDECLARED};
+    const bool log = is_given(c, CTL_OPT_LOG);
+    bool asked = c->call.nargs > 0;
 
-    if (log && (c->call.nargs > 0 || c->call.values[CTL_OPT_HOST] != NULL ||
-                c->call.values[CTL_OPT_ADDRESS] != NULL)) {
-        aps_err_explain(&c->diag, "--log takes requests, hosts and addresses from the lines: want "
-                                  "neither 'METHOD PATH' nor --host nor --address beside it");
+    for (size_t i = 0; i < sizeof of_one / sizeof *of_one; i++)
+        asked = asked || is_given(c, of_one[i]);
+    if (log && asked) {
+        aps_err_explain(&c->diag,
+                        "--log takes requests, hosts and addresses from the lines: want beside it "
+                        "none of 'METHOD PATH', --host, --address, --field, --body and "
+                        "--undeclared");
         return APS_ERR_USAGE;
     }
     if (!log && c->call.nargs == 0) {
@@ -112,27 +163,38 @@ static enum aps_err check_words(struct ctl *c)
                                   "'GET /orders/7', or --log FILE");
         return APS_ERR_USAGE;
     }
-    return APS_OK;
+    return check_options(c);
+}
+
+static enum aps_err set_caller(struct ctl *c, struct ctl_trial *t)
+{
+    const char *id = ctl_command_value(&c->call, CTL_OPT_KEY_ID);
+
+    t->open = is_open(c);
+    t->nobody = is_given(c, CTL_OPT_NOBODY);
+    if (id != NULL)
+        return ctl_trial_key(t, aps_str(id), &c->diag);
+    add_scopes(c, t);
+    return add_roles(c, t);
 }
 
 enum aps_err ctl_explain(struct ctl *c)
 {
-    const char *id = ctl_command_value(&c->call, CTL_OPT_KEY_ID);
     struct ctl_trial *t = apr_pcalloc(c->pool, sizeof *t);
     enum aps_err err;
 
-    if ((err = check_words(c)) != APS_OK)
+    if ((err = check_words(c)) != APS_OK ||
+        (err = ctl_described_options(c, &t->described)) != APS_OK)
         return err;
-    if (c->call.values[CTL_OPT_LOG] != NULL)
-        return ctl_replay(c, ctl_command_value(&c->call, CTL_OPT_LOG));
+    if (is_given(c, CTL_OPT_LOG))
+        return ctl_replay(c, ctl_command_value(&c->call, CTL_OPT_LOG), &t->described, is_open(c));
     t->pool = c->pool;
     t->copy = c->copy;
     t->now = c->now;
     t->asked.address = ctl_command_value(&c->call, CTL_OPT_ADDRESS);
     t->asked.host = ctl_command_value(&c->call, CTL_OPT_HOST);
     if ((err = ctl_use_open(c)) != APS_OK || (err = split_request(c, &t->asked)) != APS_OK ||
-        (err = id != NULL ? ctl_trial_key(t, aps_str(id), &c->diag) : add_roles(c, t)) != APS_OK ||
-        (err = ctl_trial_judge(t, &c->diag)) != APS_OK)
+        (err = set_caller(c, t)) != APS_OK || (err = ctl_trial_judge(t, &c->diag)) != APS_OK)
         return err;
     show(c, t);
     return aps_reason_is_pass(t->reason) ? APS_OK : APS_ERR_CHECK;

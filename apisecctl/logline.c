@@ -35,6 +35,7 @@ static const struct field {
     F("route", route, TEXT, false),
     F("decision", decision, TEXT, true),
     F("reason", reason, TEXT, true),
+    F("fault", fault, TEXT, false),
     F("key", key, TEXT, false),
     F("kv", kv, NUMBER, false),
     F("status", status, NUMBER, false),

@@ -10,7 +10,7 @@
 
 /* Texts are borrowed from the reader, until its next line; empty where the line has none. */
 struct ctl_logline {
-    struct aps_str ts, method, path, route, host, ip, key, user, decision, reason;
+    struct aps_str ts, method, path, route, host, ip, key, user, decision, reason, fault;
     uint64_t kv, status;                   /* 0: not told */
     const struct aps_jsonread_node *roles; /* an array of strings, or NULL */
 };

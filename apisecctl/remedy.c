@@ -70,13 +70,29 @@ static const char *who(struct remedies *r, const struct aps_role *more)
     return apr_pstrcat(r->pool, "--role ", ctl_quote_list(r->pool, names, n), NULL);
 }
 
+/* The section that is an API, as options of `explain`; its content is not repeated. */
+static const char *where(struct remedies *r)
+{
+    const struct ctl_described *d = &r->t->described;
+    const char *text = "";
+
+    if (d->name.n == 0)
+        return text;
+    text = apr_pstrcat(r->pool, " --api ", quoted(r, d->name), NULL);
+    if (d->at.n != 0)
+        text = apr_pstrcat(r->pool, text, " --at ", quoted(r, d->at), NULL);
+    if (r->t->open)
+        text = apr_pstrcat(r->pool, text, " --require public", NULL);
+    return d->undeclared ? apr_pstrcat(r->pool, text, " --undeclared pass", NULL) : text;
+}
+
 static const char *ask(struct remedies *r, const struct aps_role *more, struct aps_str method,
                        struct aps_str target)
 {
     const char *line = apr_pstrcat(r->pool, aps_str_copy(r->pool, method).p, " ",
                                    aps_str_copy(r->pool, target).p, NULL);
 
-    return command(r, "explain %s %s", who(r, more), quoted(r, aps_str(line)));
+    return command(r, "explain %s%s %s", who(r, more), where(r), quoted(r, aps_str(line)));
 }
 
 /* ---- The request itself ---- */
@@ -252,6 +268,13 @@ static void for_lost_plan(struct remedies *r)
     const struct aps_planbook_choice *choice = &r->t->held.choice;
     const char *plan = quoted(r, choice->name);
 
+    if (r->t->described.match.operation != NULL &&
+        r->t->held.reason != APS_REASON_PLAN_UNKNOWN) { /* that of the operation */
+        add(r, NULL, "a plan %s in the store, which x-apisec-limit of %s names",
+            quoted(r, r->t->described.match.operation->limit),
+            ctl_described_operation(r->pool, r->t->described.match.operation));
+        return;
+    }
     if (choice->source == APS_PLANBOOK_KEY)
         add(r, command(r, "key set %s --plan none", key_id(r)), "a key without plan %s", plan);
     else if (choice->source == APS_PLANBOOK_ROLE)
@@ -407,6 +430,82 @@ static void for_denied(struct remedies *r)
     }
 }
 
+/* ---- A description ---- */
+
+static void for_api_path(struct remedies *r)
+{
+    const struct ctl_described *d = &r->t->described;
+
+    add(r, command(r, "api show %s", quoted(r, d->name)),
+        "another path: one of the description%s%s", d->at.n != 0 ? ", below " : "",
+        aps_str_copy(r->pool, d->at).p);
+}
+
+static void for_api_method(struct remedies *r)
+{
+    char methods[APS_METHODS_TEXT_MAX];
+
+    add(r, NULL, "another method: the description has %s on this path",
+        aps_methods_print(r->t->described.match.allowed, methods));
+}
+
+/* What one scheme lists and the key has not. */
+static void for_need(struct remedies *r, const struct aps_api_need *need, const char *way)
+{
+    const struct aps_key *key = &r->t->key;
+    const bool scopes = need->kind == APS_API_OAUTH2 || need->kind == APS_API_OPENID;
+
+    for (uint32_t i = 0; i < need->scopes_n; i++) {
+        const char *name = quoted(r, need->scopes[i]);
+        const bool has = scopes ? aps_key_has_scope(key, need->scopes[i])
+                                : aps_str_is_in(need->scopes[i], key->roles, key->nroles);
+
+        if (has)
+            continue;
+        add(r,
+            r->t->has_key
+                ? command(r, "key set %s %s +%s", key_id(r), scopes ? "--scope" : "--role", name)
+                : NULL,
+            "%s %s, for the alternative \"%s\"", scopes ? "scope" : "role", name, way);
+    }
+}
+
+static void for_security(struct remedies *r)
+{
+    const struct aps_api_operation *o = r->t->described.match.operation;
+
+    for (uint32_t i = 0; o != NULL && i < o->security_n && i < OTHERS_MAX; i++) {
+        const char *way = ctl_described_way(r->pool, &o->security[i]);
+        const int before = r->all->nelts;
+
+        for (uint32_t k = 0; k < o->security[i].needs_n; k++)
+            for_need(r, &o->security[i].needs[k], way);
+        if (r->all->nelts == before)
+            add(r, NULL, "a caller of the kind that the alternative \"%s\" wants", way);
+    }
+}
+
+static void for_nobody(struct remedies *r)
+{
+    const struct aps_api_operation *o = r->t->described.match.operation;
+
+    if (!r->t->open)
+        add(r, NULL, "a caller: the section lets in nobody else, but with ApiSecRequire public");
+    for (uint32_t i = 0; o != NULL && i < o->security_n && i < OTHERS_MAX; i++)
+        add(r, NULL, "a caller, for the alternative \"%s\"",
+            ctl_described_way(r->pool, &o->security[i]));
+}
+
+static void for_content(struct remedies *r)
+{
+    add(r, NULL, "a request without what the failures list");
+}
+
+static void for_held(struct remedies *r)
+{
+    add(r, NULL, "less content, or more held by the section: ApiSecBody any max=");
+}
+
 /* ---- What would end it ---- */
 
 static void for_allowed_key(struct remedies *r)
@@ -467,6 +566,18 @@ static const struct {
     {APS_REASON_GRANT_DENIED, for_denied},
     {APS_REASON_GRANT_MISSING, for_missing},
     {APS_REASON_METHOD_NOT_GRANTED, for_missing},
+    {APS_REASON_API_PATH, for_api_path},
+    {APS_REASON_API_METHOD, for_api_method},
+    {APS_REASON_API_SECURITY, for_security},
+    {APS_REASON_SCOPE_MISSING, for_security},
+    {APS_REASON_ROLE_MISSING, for_security},
+    {APS_REASON_CREDENTIAL_MISSING, for_nobody},
+    {APS_REASON_API_PARAMETER, for_content},
+    {APS_REASON_API_TYPE, for_content},
+    {APS_REASON_API_TYPE_REPEATED, for_content},
+    {APS_REASON_API_BODY, for_content},
+    {APS_REASON_API_BODY_SIZE, for_content},
+    {APS_REASON_BODY_HELD, for_held},
 };
 
 apr_array_header_t *ctl_remedy_find(const struct ctl_trial *t, const char *place)

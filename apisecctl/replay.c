@@ -22,7 +22,9 @@ enum sameness { SAME, DIFFERENT, NOT_JUDGED, BAD, SAMENESS_COUNT };
 
 struct replay {
     struct ctl *c;
-    apr_pool_t *pool; /* of one line */
+    struct ctl_described described; /* the section that is an API */
+    bool open;                      /* it asks for nobody itself */
+    apr_pool_t *pool;               /* of one line */
     struct aps_jsonread reader;
     uint64_t number; /* of the line, from 1 */
     uint64_t count[SAMENESS_COUNT];
@@ -43,8 +45,64 @@ static bool is_reason(const struct ctl_logline *line, enum aps_reason reason)
     return aps_str_eq(line->reason, aps_str(aps_reason_token(reason)));
 }
 
+static bool is_one_of(const struct ctl_logline *line, const enum aps_reason *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (is_reason(line, list[i]))
+            return true;
+    return false;
+}
+
+#define IS_ONE_OF(line, list) is_one_of(line, list, sizeof(list) / sizeof *(list))
+
+/* What a description says of more than a line tells: of the query, of fields, of content. */
+static bool is_of_content(const struct ctl_logline *line)
+{
+    static const enum aps_reason all[] = {APS_REASON_API_PARAMETER, APS_REASON_API_TYPE,
+                                          APS_REASON_API_TYPE_REPEATED, APS_REASON_API_BODY,
+                                          APS_REASON_API_BODY_SIZE};
+
+    return IS_ONE_OF(line, all);
+}
+
+/* The log has the path decoded, unless it is ambiguous: as it would have been sent. */
+static struct aps_str target_of(const struct replay *r, const struct ctl_logline *line)
+{
+    char *to = apr_palloc(r->pool, 3 * line->path.n + 1);
+    struct aps_str target = {to, 0};
+
+    if (is_reason(line, APS_REASON_PATH_AMBIGUOUS))
+        return line->path;
+    for (size_t i = 0; i < line->path.n; i++) {
+        if (line->path.p[i] != '%' && line->path.p[i] != '?') {
+            *to++ = line->path.p[i];
+            continue;
+        }
+        memcpy(to, line->path.p[i] == '%' ? "%25" : "%3F", 3);
+        to += 3;
+    }
+    target.n = (size_t)(to - target.p);
+    return target;
+}
+
+/* Whether the line is of the section that is an API. */
+static bool is_described(const struct replay *r, const struct ctl_logline *line)
+{
+    struct aps_str path;
+
+    if (r->described.name.n == 0 || is_reason(line, APS_REASON_PATH_AMBIGUOUS))
+        return false;
+    path = target_of(r, line);
+    return aps_api_below(&path, r->described.at);
+}
+
+static bool is_open(const struct replay *r, const struct ctl_logline *line)
+{
+    return r->open && is_described(r, line);
+}
+
 /* The verdicts that come from what a line tells. */
-static bool can_be_judged(const struct ctl_logline *line)
+static bool can_be_judged(const struct replay *r, const struct ctl_logline *line)
 {
     static const enum aps_reason all[] = {
         APS_REASON_ALLOW,          APS_REASON_METHOD_UNKNOWN,     APS_REASON_METHOD_REFUSED,
@@ -54,11 +112,13 @@ static bool can_be_judged(const struct ctl_logline *line)
         APS_REASON_ROLE_UNKNOWN,   APS_REASON_PLAN_UNKNOWN,       APS_REASON_GRANT_MISSING,
         APS_REASON_GRANT_DENIED,   APS_REASON_METHOD_NOT_GRANTED,
     };
+    static const enum aps_reason api[] = {APS_REASON_API_PATH, APS_REASON_API_METHOD,
+                                          APS_REASON_API_SECURITY, APS_REASON_SCOPE_MISSING,
+                                          APS_REASON_ROLE_MISSING};
+    static const enum aps_reason open[] = {APS_REASON_PUBLIC, APS_REASON_CREDENTIAL_MISSING};
 
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (is_reason(line, all[i]))
-            return true;
-    return false;
+    return IS_ONE_OF(line, all) || (is_described(r, line) && IS_ONE_OF(line, api)) ||
+           (is_open(r, line) && IS_ONE_OF(line, open));
 }
 
 /* Whether the verdict was made before anybody was asked for a name. */
@@ -79,10 +139,27 @@ static bool ends_cut(struct replay *r, const struct aps_jsonread_node *list)
     return aps_str_eq(last, APS_STR_LIT("..."));
 }
 
+/* The rule that failed is in the line; what it was asked of is not. */
+static const char *say_content(struct replay *r, const struct ctl_logline *line)
+{
+    struct aps_str path = target_of(r, line);
+    struct aps_api_match match;
+
+    if (is_described(r, line) && aps_api_below(&path, r->described.at) &&
+        aps_api_find(r->described.api, aps_method_parse(line->method), path, &match) ==
+            APS_API_FOUND)
+        return apr_psprintf(r->pool,
+                            "by %s: the line has neither query nor content to judge it anew",
+                            ctl_described_operation(r->pool, match.operation));
+    return "by a description: the line has neither query nor content to judge it anew";
+}
+
 /* Why the line cannot be judged, or NULL. */
 static const char *obstacle(struct replay *r, const struct ctl_logline *line)
 {
-    if (!can_be_judged(line))
+    if (is_of_content(line))
+        return say_content(r, line);
+    if (!can_be_judged(r, line))
         return apr_psprintf(r->pool, "%.*s is not judged here: the line does not tell enough",
                             APS_STR_ARG(line->reason));
     if (ctl_logline_is_cut(line->path))
@@ -93,33 +170,13 @@ static const char *obstacle(struct replay *r, const struct ctl_logline *line)
         return NULL;
     if (line->path.n == 0 || line->path.p[0] != '/')
         return "the target is no path";
-    if (line->key.n == 0 && line->roles == NULL)
+    if (line->key.n == 0 && line->roles == NULL && !is_open(r, line))
         return "the line names neither key nor roles";
-    if (line->key.n == 0 && ends_cut(r, line->roles))
+    if (line->key.n == 0 && line->roles != NULL && ends_cut(r, line->roles))
         return "the roles were cut in the line";
     if (is_reason(line, APS_REASON_KEY_NETWORK) && ctl_logline_hides_address(line))
         return "the address in the line is not the whole one";
     return NULL;
-}
-
-/* The log has the path decoded, unless it is ambiguous: as it would have been sent. */
-static struct aps_str target_of(struct replay *r, const struct ctl_logline *line)
-{
-    char *to = apr_palloc(r->pool, 3 * line->path.n + 1);
-    struct aps_str target = {to, 0};
-
-    if (is_reason(line, APS_REASON_PATH_AMBIGUOUS))
-        return line->path;
-    for (size_t i = 0; i < line->path.n; i++) {
-        if (line->path.p[i] != '%' && line->path.p[i] != '?') {
-            *to++ = line->path.p[i];
-            continue;
-        }
-        memcpy(to, line->path.p[i] == '%' ? "%25" : "%3F", 3);
-        to += 3;
-    }
-    target.n = (size_t)(to - target.p);
-    return target;
 }
 
 static enum aps_err add_roles(struct replay *r, struct ctl_trial *t, struct outcome *o)
@@ -151,7 +208,8 @@ static enum aps_err set_caller(struct replay *r, struct ctl_trial *t, struct out
 {
     enum aps_err err;
 
-    if (needs_no_caller(&o->line))
+    t->nobody = t->open && o->line.roles == NULL && o->line.kv == 0; /* nothing was proved */
+    if (t->nobody || needs_no_caller(&o->line))
         return APS_OK;
     if (o->line.key.n == 0)
         return add_roles(r, t, o);
@@ -214,6 +272,9 @@ static enum aps_err judge(struct replay *r, struct outcome *o)
     t->now = r->c->now;
     t->asked.method = o->line.method;
     t->asked.target = target_of(r, &o->line);
+    t->open = is_open(r, &o->line);
+    if (is_described(r, &o->line))
+        t->described = r->described;
     err = set_caller(r, t, o);
     if (err == APS_ERR_RANGE || err == APS_ERR_FORMAT) {
         o->note = "the line has more roles than a caller can have";
@@ -247,6 +308,7 @@ static void show(struct replay *r, const struct outcome *o)
     ctl_output_str(out, "key", o->line.key);
     ctl_output_str(out, "decision", o->line.decision);
     ctl_output_str(out, "reason", o->line.reason);
+    ctl_output_str(out, "fault", o->line.fault);
     ctl_output_str(out, "now_decision",
                    aps_str(!judged                      ? NULL
                            : aps_reason_is_pass(o->now) ? "allow"
@@ -324,18 +386,27 @@ static enum aps_err init(struct replay *r, struct ctl *c)
     return APS_OK;
 }
 
-enum aps_err ctl_replay(struct ctl *c, const char *path)
+static enum aps_err find_api(struct replay *r)
 {
-    struct replay r = {.number = 0};
+    return r->described.name.n == 0
+               ? APS_OK
+               : aps_snapshot_api(r->c->copy, r->described.name, &r->described.api, &r->c->diag);
+}
+
+enum aps_err ctl_replay(struct ctl *c, const char *path, const struct ctl_described *described,
+                        bool open)
+{
+    struct replay r = {.described = *described, .open = open};
     struct ctl_lines *lines = NULL;
     enum aps_err err;
 
-    if ((err = init(&r, c)) != APS_OK ||
+    r.described.unsent = true;
+    if ((err = init(&r, c)) != APS_OK || (err = find_api(&r)) != APS_OK ||
         (err = ctl_lines_open(c->pool, path, LINE_MAX_BYTES, "a file of audit lines", &lines,
                               &c->diag)) != APS_OK)
         return err;
     ctl_output_row(c->out);
-    ctl_output_table(c->out, "lines", "line method path key reason now_reason same note");
+    ctl_output_table(c->out, "lines", "line method path key reason fault now_reason same note");
     err = read_all(&r, lines, path);
     ctl_output_end(c->out);
     ctl_output_u64(c->out, "same", r.count[SAME]);

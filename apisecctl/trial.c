@@ -3,12 +3,13 @@
 
 #include <apr_strings.h>
 
+#include "apisec/api_caller.h"
 #include "apisec/num.h"
 #include "apisec/path.h"
 #include "apisec/query.h"
 
-static struct ctl_step *add_step(struct ctl_trial *t, const char *name, const char *result,
-                                 const char *detail)
+struct ctl_step *ctl_trial_step(struct ctl_trial *t, const char *name, const char *result,
+                                const char *detail)
 {
     struct ctl_step *step =
         &t->steps[t->nsteps < CTL_TRIAL_STEPS_MAX ? t->nsteps++ : CTL_TRIAL_STEPS_MAX - 1];
@@ -17,10 +18,10 @@ static struct ctl_step *add_step(struct ctl_trial *t, const char *name, const ch
     return step;
 }
 
-static void refuse(struct ctl_trial *t, const char *step, enum aps_reason reason,
-                   const char *detail)
+void ctl_trial_refuse(struct ctl_trial *t, const char *step, enum aps_reason reason,
+                      const char *detail)
 {
-    add_step(t, step, aps_reason_token(reason), detail);
+    ctl_trial_step(t, step, aps_reason_token(reason), detail);
     t->reason = reason;
 }
 
@@ -34,9 +35,9 @@ static void judge_method(struct ctl_trial *t)
 
     t->method = aps_method_parse(t->asked.method);
     if (t->method == APS_METHOD_NONE)
-        refuse(t, "method", reason, aps_reason_text(reason));
+        ctl_trial_refuse(t, "method", reason, aps_reason_text(reason));
     else
-        add_step(t, "method", "ok", aps_str_copy(t->pool, t->asked.method).p);
+        ctl_trial_step(t, "method", "ok", aps_str_copy(t->pool, t->asked.method).p);
 }
 
 /* Of the query, which is no part of what grants are matched with, one parameter is refused. */
@@ -47,14 +48,14 @@ static void judge_path(struct ctl_trial *t)
     struct aps_str raw = {target.p, query != NULL ? (size_t)(query - target.p) : target.n};
 
     if (query != NULL && aps_query_has_method((struct aps_str){query + 1, target.n - raw.n - 1})) {
-        refuse(t, "method", APS_REASON_METHOD_OVERRIDE,
-               aps_reason_text(APS_REASON_METHOD_OVERRIDE));
+        ctl_trial_refuse(t, "method", APS_REASON_METHOD_OVERRIDE,
+                         aps_reason_text(APS_REASON_METHOD_OVERRIDE));
         return;
     }
     if (aps_path_read(raw, apr_palloc(t->pool, raw.n + 1), &t->path, &t->path_fault))
-        add_step(t, "path", "ok", aps_str_copy(t->pool, t->path).p);
+        ctl_trial_step(t, "path", "ok", aps_str_copy(t->pool, t->path).p);
     else
-        refuse(t, "path", APS_REASON_PATH_AMBIGUOUS, t->path_fault);
+        ctl_trial_refuse(t, "path", APS_REASON_PATH_AMBIGUOUS, t->path_fault);
 }
 
 /* ---- Who asks ---- */
@@ -80,12 +81,12 @@ static void judge_key(struct ctl_trial *t)
     char until[APS_NUM_TIME_MAX];
 
     if (reason == APS_REASON_ALLOW)
-        add_step(t, "key", "ok",
-                 apr_psprintf(t->pool, "%.*s (%.*s) is active until %s", APS_STR_ARG(t->key.id),
-                              APS_STR_ARG(t->key.name),
-                              aps_num_print_time(t->key.expires_at, false, until)));
+        ctl_trial_step(t, "key", "ok",
+                       apr_psprintf(t->pool, "%.*s (%.*s) is active until %s",
+                                    APS_STR_ARG(t->key.id), APS_STR_ARG(t->key.name),
+                                    aps_num_print_time(t->key.expires_at, false, until)));
     else
-        refuse(t, "key", reason, aps_reason_text(reason));
+        ctl_trial_refuse(t, "key", reason, aps_reason_text(reason));
 }
 
 /* As httpd hands it to the module: in lower case, without port. */
@@ -124,16 +125,16 @@ static enum aps_err judge_place(struct ctl_trial *t, struct aps_diag *diag)
         host = plain_host(t->pool, host);
     reason = aps_key_place(&asked, &addr, aps_str(host));
     if (reason != APS_REASON_ALLOW)
-        refuse(t, "place", reason, aps_reason_text(reason));
+        ctl_trial_refuse(t, "place", reason, aps_reason_text(reason));
     else
-        add_step(t, "place", "ok",
-                 apr_psprintf(t->pool, "networks: %s; hosts: %s",
-                              t->key.nnets == 0 ? "any"
-                              : address == NULL ? "not judged without --address"
-                                                : address,
-                              t->key.nhosts == 0 ? "any"
-                              : host == NULL     ? "not judged without --host"
-                                                 : host));
+        ctl_trial_step(t, "place", "ok",
+                       apr_psprintf(t->pool, "networks: %s; hosts: %s",
+                                    t->key.nnets == 0 ? "any"
+                                    : address == NULL ? "not judged without --address"
+                                                      : address,
+                                    t->key.nhosts == 0 ? "any"
+                                    : host == NULL     ? "not judged without --host"
+                                                       : host));
     return APS_OK;
 }
 
@@ -166,6 +167,8 @@ static struct aps_key caller_of(struct ctl_trial *t)
     aps_str_sort(names, t->nroles);
     key.roles = names;
     key.nroles = t->nroles;
+    key.scopes = t->scopes;
+    key.nscopes = t->nscopes;
     return key;
 }
 
@@ -179,10 +182,10 @@ static void judge_plan(struct ctl_trial *t)
     ctl_held_read(t->pool, aps_snapshot_plans(t->copy), &key, (struct aps_str){NULL, 0}, &t->held);
     name = apr_psprintf(t->pool, "%.*s, of %s", APS_STR_ARG(choice->name), t->held.source);
     if (t->held.reason != APS_REASON_ALLOW)
-        refuse(t, "plan", t->held.reason,
-               choice->source != APS_PLANBOOK_NONE ? name : "a limit of the key's own");
+        ctl_trial_refuse(t, "plan", t->held.reason,
+                         choice->source != APS_PLANBOOK_NONE ? name : "a limit of the key's own");
     else if (choice->source != APS_PLANBOOK_NONE)
-        add_step(t, "plan", "ok", name)->role = choice->role;
+        ctl_trial_step(t, "plan", "ok", name)->role = choice->role;
 }
 
 /* A role that a key names and the copy does not have refuses. */
@@ -195,7 +198,7 @@ static void resolve_roles(struct ctl_trial *t)
 
         if (role == NULL) {
             t->lost = t->key.roles[i];
-            refuse(t, "roles", APS_REASON_ROLE_UNKNOWN, aps_str_copy(t->pool, t->lost).p);
+            ctl_trial_refuse(t, "roles", APS_REASON_ROLE_UNKNOWN, aps_str_copy(t->pool, t->lost).p);
             return;
         }
         t->roles[t->nroles++] = role;
@@ -244,11 +247,11 @@ static void judge_access(struct ctl_trial *t)
     for (size_t i = 0; i < t->nroles; i++) {
         struct aps_access one = aps_access_path(book, &t->roles[i], 1, t->method, t->path);
 
-        step = add_step(t, "role", aps_reason_token(one.reason), access_detail(t, &one));
+        step = ctl_trial_step(t, "role", aps_reason_token(one.reason), access_detail(t, &one));
         name_rule(step, &one);
         step->role = aps_role_name(t->roles[i]);
     }
-    step = add_step(t, "access", aps_reason_token(all.reason), access_detail(t, &all));
+    step = ctl_trial_step(t, "access", aps_reason_token(all.reason), access_detail(t, &all));
     name_rule(step, &all);
     t->granted = all.allow;
     t->reason = all.reason;
@@ -262,14 +265,14 @@ static void note_limits(struct ctl_trial *t)
     for (size_t i = 0; i < t->held.n; i++) {
         const char *from = ctl_held_from(t->pool, &t->held, t->held.limits[i]);
 
-        add_step(t, "limit", "not_judged", apr_psprintf(t->pool, "of %s", from))->rule =
+        ctl_trial_step(t, "limit", "not_judged", apr_psprintf(t->pool, "of %s", from))->rule =
             t->held.limits[i]->text;
     }
 
     if (t->has_key && t->key.limit.rate.count != 0)
-        add_step(t, "limit", "not_judged",
-                 apr_psprintf(t->pool, "the key's own limit is %s",
-                              aps_num_print_rate(t->key.limit.rate, rate)));
+        ctl_trial_step(t, "limit", "not_judged",
+                       apr_psprintf(t->pool, "the key's own limit is %s",
+                                    aps_num_print_rate(t->key.limit.rate, rate)));
 }
 
 /* ---- All of it ---- */
@@ -279,13 +282,13 @@ static bool is_open(const struct ctl_trial *t)
     return t->reason == APS_REASON_UNDECIDED;
 }
 
-enum aps_err ctl_trial_judge(struct ctl_trial *t, struct aps_diag *diag)
+static enum aps_err judge_caller(struct ctl_trial *t, struct aps_diag *diag)
 {
     enum aps_err err = APS_OK;
 
-    judge_method(t);
-    if (is_open(t))
-        judge_path(t);
+    if (t->nobody)
+        ctl_trial_refuse(t, "credential", APS_REASON_CREDENTIAL_MISSING,
+                         aps_reason_text(APS_REASON_CREDENTIAL_MISSING));
     if (is_open(t) && t->has_key)
         judge_key(t);
     if (is_open(t))
@@ -294,9 +297,61 @@ enum aps_err ctl_trial_judge(struct ctl_trial *t, struct aps_diag *diag)
         resolve_roles(t);
     if (is_open(t) && t->has_key)
         err = judge_place(t, diag);
+    if (err == APS_OK && is_open(t))
+        note_limits(t);
+    return err;
+}
+
+/* Nobody is asked for a name where neither the section nor the operation wants one. */
+static enum aps_err judge_security(struct ctl_trial *t, struct aps_diag *diag)
+{
+    const bool asks = !aps_api_caller_is_any(t->described.match.operation);
+    enum aps_err err = APS_OK;
+    struct aps_key caller;
+
+    if (t->open && asks)
+        err = judge_caller(t, diag);
     if (err != APS_OK || !is_open(t))
         return err;
-    note_limits(t);
-    judge_access(t);
+    caller = caller_of(t);
+    ctl_described_security(t, &caller);
     return APS_OK;
+}
+
+static enum aps_err judge_described(struct ctl_trial *t, struct aps_diag *diag)
+{
+    enum aps_err err = ctl_described_find(t, diag);
+
+    if (err == APS_OK && is_open(t))
+        err = judge_security(t, diag);
+    if (err == APS_OK && is_open(t))
+        ctl_described_plan(t);
+    if (err == APS_OK && is_open(t) && !t->described.unsent)
+        err = ctl_described_judge(t);
+    return err;
+}
+
+enum aps_err ctl_trial_judge(struct ctl_trial *t, struct aps_diag *diag)
+{
+    enum aps_reason passed = APS_REASON_PUBLIC;
+    enum aps_err err = APS_OK;
+
+    judge_method(t);
+    if (is_open(t))
+        judge_path(t);
+    if (is_open(t) && !t->open)
+        err = judge_caller(t, diag);
+    if (err != APS_OK || !is_open(t))
+        return err;
+    if (!t->open) {
+        judge_access(t);
+        passed = t->reason;
+    }
+    if (t->described.name.n != 0 && aps_reason_is_pass(passed)) {
+        t->reason = APS_REASON_UNDECIDED;
+        err = judge_described(t, diag);
+        passed = is_open(t) ? passed : t->reason;
+    }
+    t->reason = passed;
+    return err;
 }

@@ -7,7 +7,7 @@ import pytest
 
 from harness import Store, Terminal, wait_for
 
-KNOWN = {"line", "method", "path", "key", "decision", "reason", "now_decision", "now_reason", "same", "note"}
+KNOWN = {"line", "method", "path", "key", "decision", "reason", "now_decision", "now_reason", "same", "note", "fault"}
 
 
 @pytest.fixture
