@@ -45,6 +45,9 @@ enum aps_reason mod_stage_api(struct mod_req *m, const struct mod_api *want);
 /* What that has found; NULL: it was not asked. */
 struct mod_api_use *mod_stage_api_use(const struct mod_req *m, const struct mod_api *want);
 
+/* Whether that operation passes content on as it comes (x-apisec-stream). */
+bool mod_stage_api_streams(const struct mod_req *m, const struct mod_dir *dir);
+
 /* stage_api_judge.c: whether parameters and content are as the operation declares them, once for
  * each API; after access control.  ALLOW, what mod_stage_api says, a reason of content.h, or an
  * API_ one, with its failures. */

@@ -631,13 +631,14 @@ int mod_req_fixups_served(request_rec *r)
         mod_stage_auth_strip(r, m);
     if (aps_reason_is_pass(reason))
         reason = mod_stage_policy_served(r, m, mod_config_requires(dir_of(r))->wants_access);
-    if (aps_reason_is_pass(reason) &&
-        (dir_of(r)->content != NULL || dir_of(r)->api != NULL || m->body != NULL))
+    if (aps_reason_is_pass(reason) && (dir_of(r)->content != NULL || dir_of(r)->api != NULL ||
+                                       dir_of(r)->responses != NULL || m->body != NULL))
         reason = judge_served(r, m);
     if (m->turn != 0 && r->main == NULL && aps_reason_is_pass(reason))
         reason = mod_stage_wait(r, m);
     if (aps_reason_is_pass(reason)) {
-        if (mod_stream_is_on(dir_of(r)) && dir_of(r)->engine == MOD_ENGINE_ON)
+        if (dir_of(r)->engine == MOD_ENGINE_ON &&
+            (mod_stream_is_on(dir_of(r)) || mod_stage_api_streams(m, dir_of(r))))
             mod_stream_begin(r);
         if (is_plain_file(r))
             m->plain = r;

@@ -104,3 +104,9 @@ const char *mod_responses_parse(cmd_parms *cmd, int argc, char *const argv[],
     }
     return argc != 0 ? NULL : "want schema=, leaks=, undeclared= or escape=, or off";
 }
+
+bool mod_responses_holds(const struct mod_responses *responses)
+{
+    return responses->schema != MOD_RESPONSES_PASS || responses->leaks != MOD_RESPONSES_PASS ||
+           responses->strip || responses->escape;
+}

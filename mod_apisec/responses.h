@@ -27,6 +27,9 @@ struct mod_responses {
 const char *mod_responses_parse(cmd_parms *cmd, int argc, char *const argv[],
                                 const struct mod_responses **out);
 
+/* Whether answers are held, and not just off. */
+bool mod_responses_holds(const struct mod_responses *responses);
+
 /* What the handler is not asked for (response_fields.c): parts of an answer, which nobody could
  * judge, and codings that nobody here decodes. */
 void mod_response_fields_ask(request_rec *r, struct mod_req *m);

@@ -92,6 +92,12 @@ struct mod_api_use *mod_stage_api_use(const struct mod_req *m, const struct mod_
     return NULL;
 }
 
+bool mod_stage_api_streams(const struct mod_req *m, const struct mod_dir *dir)
+{
+    const struct mod_api_use *use = dir->api != NULL ? mod_stage_api_use(m, dir->api) : NULL;
+    return use != NULL && use->reason == APS_REASON_ALLOW && use->match.operation->stream;
+}
+
 static struct aps_str route_of(const struct mod_req *m, const struct mod_api_use *use)
 {
     const struct aps_str at = use->want->at, path = use->match.operation->path;

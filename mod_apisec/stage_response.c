@@ -416,8 +416,7 @@ void mod_stage_response_insert_filter(request_rec *r, struct mod_req *m)
     const struct mod_dir *dir = ap_get_module_config(r->per_dir_config, &apisec_module);
     const struct mod_responses *want = dir->responses;
     if (want == NULL || dir->engine <= MOD_ENGINE_OFF || m->refused != NULL ||
-        (want->schema == MOD_RESPONSES_PASS && want->leaks == MOD_RESPONSES_PASS && !want->strip &&
-         !want->escape))
+        !mod_responses_holds(want))
         return;
     struct answer *a = apr_pcalloc(r->pool, sizeof *a);
     a->m = m;

@@ -5,6 +5,7 @@
 
 #include "api.h"
 #include "content.h"
+#include "responses.h"
 #include "sections.h"
 
 const char *mod_stream_fault(const struct mod_dir *dir)
@@ -21,6 +22,8 @@ const char *mod_stream_fault(const struct mod_dir *dir)
     const struct mod_read *read = dir->content != NULL ? mod_content_read(dir->content) : NULL;
     if (read != NULL && read->kind != MOD_READ_NONE)
         return read == dir->content->read ? "ApiSecBody" : "ApiSecSchema";
+    if (dir->responses != NULL && mod_responses_holds(dir->responses))
+        return "ApiSecResponses";
     return NULL;
 }
 

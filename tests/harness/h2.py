@@ -79,9 +79,30 @@ class H2Connection:
         self.streams[number] = Stream()
         return self.streams[number]
 
+    def begin(self, method, path, fields=()):
+        """As request(), with content that send() adds piece by piece."""
+        stream = self.request(method, path, fields, b"-")
+        self.out = self.out[:-len(frame(DATA, 0, 0, b"-"))]
+        return stream
+
+    def send(self, stream, data, end=False):
+        """Sends one more piece at once; at most 16,384 bytes, and 65,535 of all."""
+        self.out += frame(DATA, END_STREAM if end else 0, self._number_of(stream), data)
+        self.socket.sendall(self.out)
+        self.out = b""
+
+    def read(self, stream, size):
+        """Reads until so many bytes of this stream's answer are there, or it has ended."""
+        while len(stream.body) < size and not stream.ended and self._frame():
+            pass
+        return stream.body
+
+    def _number_of(self, stream):
+        return next(n for n, s in self.streams.items() if s is stream)
+
     def reset(self, stream):
         """Gives a stream up."""
-        number = next(n for n, s in self.streams.items() if s is stream)
+        number = self._number_of(stream)
         self.out += frame(RST_STREAM, 0, number, struct.pack(">I", 8))
         stream.ended = True
 

@@ -209,6 +209,8 @@ def test_events_come_one_by_one(site, events):
     ("ApiSecStream On\n<Location /a>\nApiSecBody json\n</Location>", "ApiSecBody holds the content"),
     ("<Location /a>\nApiSecSchema json s\nApiSecStream On\n</Location>", "ApiSecSchema holds the content"),
     ("<Location /a>\nApiSecSchema json s\nApiSecBody none\nApiSecStream On\n</Location>", "ApiSecSchema json judges"),
+    ("ApiSecResponses leaks=mask\n<Location /a>\nApiSecStream On\n</Location>", "ApiSecResponses holds the content"),
+    ("ApiSecResponses leaks=mask\n<Location /a>\nApiSecStream On\nApiSecResponses off\n</Location>", None),
     ("ApiSecSignature On\n<Location /a>\nApiSecStream On\nApiSecSignature Off\n</Location>", None),
     ("<Location /a>\nApiSecSignature On\n</Location>\n<Location /b>\nApiSecStream On\n</Location>", None),
     ("ApiSecSignature On\n<Location /a>\nApiSecEngine Off\nApiSecStream On\n</Location>", None),
@@ -226,8 +228,9 @@ def test_sections_that_meet_by_pattern(make_site):
         site.store.ok("key", "signer", "add", site.ids["ci"], "--keyid", "sign-ci", "--alg", "hmac-sha256", input="s" * 32)
 
     site = make_site("ApiSecOrigin https://api.example.org\nApiSecEngine On\n<LocationMatch ^/or>\nApiSecSignature On\n</LocationMatch>\n"
-                     "<LocationMatch s/7>\nApiSecStream On\n</LocationMatch>\n", prepared)
+                     "<LocationMatch ^/items>\nApiSecResponses leaks=mask\n</LocationMatch>\n<LocationMatch s/[17]>\nApiSecStream On\n</LocationMatch>\n", prepared)
     sign = Signer("sign-ci", by_secret("s" * 32), "api.example.org")
     for path, status in (("/orders/8.json", 200), ("/orders/7.json", 503)):
         assert site.get(path, headers=sign("GET", path)).status == status
     assert site.server.wait_audit(lambda line: line["reason"] == "stream_held")["path"] == "/orders/7.json"
+    assert site.get("/items/1.json", key="ci").status == 503
