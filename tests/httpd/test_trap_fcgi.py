@@ -38,11 +38,8 @@ ProxyPass /stream fcgi://127.0.0.1:@BACK@/srv
 <Location /stream>
     ApiSecStream On
 </Location>
-<Location /fcgi/form>
-    ApiSecBody form
-</Location>
-<Location /fcgi/parts>
-    ApiSecBody multipart
+<Location /stream/counted>
+    SetEnv proxy-sendcl 1
 </Location>
 <Location /fcgi/who>
     ApiSecBody any
@@ -229,8 +226,10 @@ def test_what_was_refused_reaches_no_responder(site, fcgi, body, fields, status)
 # what is passed on as it comes has the length that the client has said, or none
 def test_a_stream_is_passed_on(site, fcgi):
     data = bytes(range(256)) * 1000
-    for body, fields, length in ((data, [], str(len(data))), (chunks(data, 999), CHUNKED, None)):
-        got, seen = post(site, fcgi, "/stream/x", body, fields)
+    whole = str(len(data))
+    for path, body, fields, length in (("/stream/x", data, [], whole), ("/stream/x", chunks(data, 999), CHUNKED, None),
+                                       ("/stream/counted", chunks(data, 999), CHUNKED, whole)):
+        got, seen = post(site, fcgi, path, body, fields)
         assert got.status == 200 and seen["stdin"] == data and seen["params"].get("CONTENT_LENGTH") == length
 
 
