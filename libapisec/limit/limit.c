@@ -1,30 +1,12 @@
 /* limit.c - the words of a limit -> what it holds a caller to. */
-#include "apisec/limit.h"
-
-#include <apr_strings.h>
+#include "limit_impl.h"
 
 #define WORDS                                                                                      \
     "rate=N/UNIT, quota=N/day|week|month, zone=, inflight=N, by=, burst=N, algorithm=, "           \
     "delay=DURATION, cost= or mode=enforce|dry-run"
 #define BY_WORDS "key, user, org, role, ip[/V4[/V6]] or route, or several with + between"
 
-enum {
-    PREFIX4_MIN = 8,
-    PREFIX4_MAX = 32,
-    PREFIX6_MIN = 16,
-    PREFIX6_MAX = 128,
-    PREFIX6_USUAL = 64, /* one subscriber (LIM-11) */
-
-};
-
-static const struct {
-    struct aps_str word;
-    unsigned bit;
-} bys[] = {
-    {{"key", 3}, APS_LIMIT_BY_KEY}, {{"user", 4}, APS_LIMIT_BY_USER},
-    {{"org", 3}, APS_LIMIT_BY_ORG}, {{"role", 4}, APS_LIMIT_BY_ROLE},
-    {{"ip", 2}, APS_LIMIT_BY_IP},   {{"route", 5}, APS_LIMIT_BY_ROUTE},
-};
+enum { PREFIX4_MIN = 8, PREFIX4_MAX = 32, PREFIX6_MIN = 16, PREFIX6_MAX = 128 };
 
 static const char *const algorithms[] = {
     [APS_LIMIT_GCRA] = "gcra",
@@ -34,35 +16,9 @@ static const char *const algorithms[] = {
     [APS_LIMIT_FIXED_WINDOW] = "fixed-window",
 };
 
-static const char *const periods[] = {
-    [APS_ZONE_DAY] = "day",
-    [APS_ZONE_WEEK] = "week",
-    [APS_ZONE_MONTH] = "month",
-};
-
-#define COUNT_OF(list) (sizeof(list) / sizeof(list)[0])
-
 const char *aps_limit_algorithm_name(enum aps_limit_algorithm algorithm)
 {
     return algorithms[algorithm];
-}
-
-char *aps_limit_print_by(const struct aps_limit *limit, char out[APS_LIMIT_BY_TEXT_MAX])
-{
-    size_t at = 0;
-
-    out[0] = '\0';
-    for (size_t i = 0; i < COUNT_OF(bys); i++) {
-        if ((limit->by & bys[i].bit) == 0)
-            continue;
-        at += (size_t)apr_snprintf(out + at, APS_LIMIT_BY_TEXT_MAX - at, "%s%s", at != 0 ? "+" : "",
-                                   bys[i].word.p);
-        if (bys[i].bit == APS_LIMIT_BY_IP &&
-            (limit->prefix4 != PREFIX4_MAX || limit->prefix6 != PREFIX6_USUAL))
-            at += (size_t)apr_snprintf(out + at, APS_LIMIT_BY_TEXT_MAX - at, "/%u/%u",
-                                       limit->prefix4, limit->prefix6);
-    }
-    return out;
 }
 
 /* ---- Words ---- */
@@ -111,8 +67,9 @@ static enum aps_err read_quota(apr_pool_t *pool, struct aps_str text, struct aps
     uint64_t count = 0;
 
     (void)pool;
-    for (size_t i = 0; slash != NULL && i < COUNT_OF(periods); i++) {
-        if (!aps_str_eq((struct aps_str){slash + 1, text.n - n - 1}, aps_str(periods[i])))
+    for (size_t i = 0; slash != NULL && i < LIMIT_COUNT_OF(aps_limit_print_periods); i++) {
+        if (!aps_str_eq((struct aps_str){slash + 1, text.n - n - 1},
+                        aps_str(aps_limit_print_periods[i])))
             continue;
         err = aps_num_parse((struct aps_str){text.p, n}, 1, APS_NUM_COUNT_MAX, &count, diag);
         if (err != APS_OK)
@@ -145,7 +102,7 @@ static enum aps_err read_prefixes(struct aps_str text, struct aps_limit *limit,
                                   struct aps_diag *diag)
 {
     struct aps_str rest = text, word;
-    uint64_t prefix4 = PREFIX4_MAX, prefix6 = PREFIX6_USUAL;
+    uint64_t prefix4 = LIMIT_PREFIX4_USUAL, prefix6 = LIMIT_PREFIX6_USUAL;
     enum aps_err err = APS_OK;
 
     (void)aps_str_next(&rest, '/', &word); /* "ip" */
@@ -172,9 +129,9 @@ static enum aps_err read_level(struct aps_str word, struct aps_limit *limit, uns
         *out_bit = APS_LIMIT_BY_IP;
         return read_prefixes(word, limit, diag);
     }
-    for (size_t i = 0; i < COUNT_OF(bys); i++)
-        if (aps_str_eq(word, bys[i].word))
-            *out_bit = bys[i].bit;
+    for (size_t i = 0; i < LIMIT_COUNT_OF(aps_limit_print_levels); i++)
+        if (aps_str_eq(word, aps_limit_print_levels[i].word))
+            *out_bit = aps_limit_print_levels[i].bit;
     return APS_OK;
 }
 
@@ -187,8 +144,8 @@ static enum aps_err read_by(apr_pool_t *pool, struct aps_str text, struct aps_li
     bool good = text.n != 0 && text.p[text.n - 1] != '+';
 
     (void)pool;
-    limit->prefix4 = PREFIX4_MAX;
-    limit->prefix6 = PREFIX6_USUAL;
+    limit->prefix4 = LIMIT_PREFIX4_USUAL;
+    limit->prefix6 = LIMIT_PREFIX6_USUAL;
     while (good && aps_str_next(&rest, '+', &word)) {
         if ((err = read_level(word, limit, &bit, diag)) != APS_OK)
             return err;
@@ -233,7 +190,7 @@ static enum aps_err read_algorithm(apr_pool_t *pool, struct aps_str text, struct
                                    struct aps_diag *diag)
 {
     (void)pool;
-    for (size_t i = 0; i < COUNT_OF(algorithms); i++)
+    for (size_t i = 0; i < LIMIT_COUNT_OF(algorithms); i++)
         if (aps_str_eq(text, aps_str(algorithms[i]))) {
             limit->algorithm = (enum aps_limit_algorithm)i;
             return APS_OK;
@@ -314,7 +271,7 @@ static void name_word(struct aps_str word, struct aps_diag *diag)
 static enum aps_err read_word(apr_pool_t *pool, struct aps_str word, unsigned *seen,
                               struct aps_limit *limit, struct aps_diag *diag)
 {
-    for (size_t i = 0; i < COUNT_OF(options); i++) {
+    for (size_t i = 0; i < LIMIT_COUNT_OF(options); i++) {
         const struct option *option = &options[i];
 
         if (!aps_str_starts(word, option->start))
@@ -395,102 +352,6 @@ static enum aps_err check_costs(const struct aps_limit *limit, struct aps_diag *
     return APS_OK;
 }
 
-/* ---- Names and texts ---- */
-
-static const char *suffix_of(const struct aps_limit_meter *meter)
-{
-    if (meter->kind == APS_LIMIT_INFLIGHT)
-        return "inflight";
-    if (meter->kind == APS_LIMIT_QUOTA)
-        return periods[meter->of];
-    if (meter->period == APS_SEC)
-        return "s";
-    if (meter->period == APS_MINUTE)
-        return "m";
-    return meter->period == APS_HOUR ? "h" : "d";
-}
-
-/* Seconds of the meter's period; 0: it has none, or one that differs from month to month. */
-static int64_t seconds_of(const struct aps_limit_meter *meter)
-{
-    if (meter->kind == APS_LIMIT_RATE)
-        return meter->period / APS_SEC;
-    if (meter->kind == APS_LIMIT_QUOTA && meter->of != APS_ZONE_MONTH)
-        return (meter->of == APS_ZONE_DAY ? 1 : 7) * (APS_DAY / APS_SEC);
-    return 0;
-}
-
-/* draft-ietf-httpapi-ratelimit-headers 3: `q`, `w`, and `qu` where requests are not counted. */
-static void name_meters(apr_pool_t *pool, struct aps_limit *limit)
-{
-    for (size_t i = 0; i < limit->n; i++) {
-        struct aps_limit_meter *meter = &limit->meter[i];
-        int64_t seconds = seconds_of(meter);
-
-        meter->name = limit->n == 1
-                          ? limit->name
-                          : aps_str(apr_pstrcat(pool, limit->name.p, "-", suffix_of(meter), NULL));
-        meter->policy = aps_str(
-            apr_psprintf(pool, "\"%s\";q=%u%s%s", meter->name.p, meter->count,
-                         meter->kind == APS_LIMIT_INFLIGHT ? ";qu=\"concurrent-requests\"" : "",
-                         seconds != 0 ? apr_psprintf(pool, ";w=%" APR_INT64_T_FMT, seconds) : ""));
-    }
-}
-
-static const char *meter_text(apr_pool_t *pool, const struct aps_limit_meter *meter)
-{
-    char rate[APS_NUM_RATE_MAX];
-
-    if (meter->kind == APS_LIMIT_INFLIGHT)
-        return apr_psprintf(pool, " inflight=%u", meter->count);
-    if (meter->kind == APS_LIMIT_QUOTA)
-        return apr_psprintf(pool, " quota=%u/%s", meter->count, periods[meter->of]);
-    return apr_pstrcat(
-        pool, " rate=", aps_num_print_rate((struct aps_rate){meter->count, meter->period}, rate),
-        NULL);
-}
-
-static const char *cost_text(apr_pool_t *pool, const struct aps_limit_cost *cost)
-{
-    const char *text = cost->base != 1 ? apr_psprintf(pool, " cost=%u", cost->base) : "";
-    char methods[APS_METHODS_TEXT_MAX];
-
-    for (size_t i = 0; i < cost->n; i++) {
-        char *to = methods;
-
-        for (const char *from = aps_methods_print(cost->of[i].methods, methods); *from != '\0';
-             from++)
-            if (*from != ' ')
-                *to++ = *from;
-        *to = '\0';
-        text = apr_psprintf(pool, "%s cost=%s:%u", text, methods, cost->of[i].cost);
-    }
-    if (cost->bytes != 0)
-        text = apr_psprintf(pool, "%s cost=bytes/%" APR_UINT64_T_FMT, text, cost->bytes);
-    return text;
-}
-
-static struct aps_str print_text(apr_pool_t *pool, const struct aps_limit *limit)
-{
-    const char *text = limit->name.p;
-    char by[APS_LIMIT_BY_TEXT_MAX], delay[APS_NUM_DURATION_MAX];
-
-    for (size_t i = 0; i < limit->n; i++)
-        text = apr_pstrcat(pool, text, meter_text(pool, &limit->meter[i]), NULL);
-    if (count_kind(limit, APS_LIMIT_QUOTA) != 0)
-        text = apr_pstrcat(pool, text, " zone=", limit->zone.p, NULL);
-    text = apr_pstrcat(pool, text, " by=", aps_limit_print_by(limit, by), NULL);
-    if (limit->burst != 0)
-        text = apr_psprintf(pool, "%s burst=%u", text, limit->burst);
-    if (limit->algorithm != APS_LIMIT_GCRA)
-        text = apr_pstrcat(pool, text, " algorithm=", algorithms[limit->algorithm], NULL);
-    if (limit->delay != 0)
-        text =
-            apr_pstrcat(pool, text, " delay=", aps_num_print_duration(limit->delay, delay), NULL);
-    return aps_str(apr_pstrcat(pool, text, cost_text(pool, &limit->cost),
-                               limit->dry_run ? " mode=dry-run" : "", NULL));
-}
-
 /* The next word between spaces; false when there is none. */
 static bool next_word(struct aps_str *rest, struct aps_str *out)
 {
@@ -529,8 +390,8 @@ enum aps_err aps_limit_parse(apr_pool_t *pool, struct aps_str text, struct aps_l
         return err;
     if (limit.zone.n == 0)
         limit.zone = APS_STR_LIT("UTC");
-    name_meters(pool, &limit);
-    limit.text = print_text(pool, &limit);
+    aps_limit_print_names(pool, &limit);
+    limit.text = aps_limit_print_text(pool, &limit);
     *out = limit;
     return APS_OK;
 }
