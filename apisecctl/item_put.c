@@ -1,44 +1,9 @@
 /* item_put.c - an item of a document -> the store, by the calls that the commands use. */
-#include <apr_escape.h>
 #include <apr_strings.h>
 
-#include "apisec/b64.h"
-#include "apisec/issuer_record.h"
-#include "apisec/num.h"
 #include "apisec/plan.h"
-#include "bundle.h"
-#include "item_api.h"
-#include "item_put.h"
-
-#define PUBLIC_MAX (16 * 1024) /* characters */
-#define DIGEST_SHOWN 12        /* hexadecimal digits, which nobody types */
-
-/* An item, and the store's own of its name. */
-struct put {
-    struct ctl *c;
-    const struct ctl_item *item;
-    struct ctl_item was; /* without a member where it is not there */
-    bool is_new;
-    enum ctl_item_put_fate fate;
-    const char *why;
-};
-
-static bool differs(const struct put *p, enum ctl_item_field field)
-{
-    return !ctl_item_has_same(p->item, &p->was, field);
-}
-
-static struct aps_str text_of(const struct put *p, enum ctl_item_field field)
-{
-    return ctl_item_text(p->item, field);
-}
-
-static enum aps_err leave(struct put *p, enum ctl_item_put_fate fate, const char *why)
-{
-    p->fate = fate;
-    p->why = why;
-    return APS_OK;
-}
+#include "apisec/store_api.h"
+#include "item_put_impl.h"
 
 static bool holds(const struct aps_str *list, size_t n, struct aps_str text)
 {
@@ -54,16 +19,6 @@ static enum aps_err read_duration(struct put *p, enum ctl_item_field field, aps_
 
     *out = 0;
     return text.n == 0 ? APS_OK : aps_num_parse_duration(text, out, &p->c->diag);
-}
-
-/* none: what a time is that is not said. */
-static enum aps_err read_time(struct put *p, enum ctl_item_field field, aps_nsec none,
-                              aps_nsec *out)
-{
-    const struct aps_str text = text_of(p, field);
-
-    *out = none;
-    return text.n == 0 ? APS_OK : aps_num_parse_time(text, p->c->now, out, &p->c->diag);
 }
 
 /* ---- plans ---- */
@@ -359,182 +314,6 @@ static enum aps_err put_key(struct put *p)
                          "the revoked one was another key of this name");
 }
 
-/* ---- whom else the store believes ---- */
-
-static enum aps_err put_issuer(struct put *p)
-{
-    struct ctl *c = p->c;
-    const struct aps_str keys = ctl_item_raw(p->item, CTL_ITEM_ISSUER_KEYS);
-    struct aps_issuer issuer;
-    struct aps_store_issuer_put to = {.issuer = &issuer};
-    enum aps_err err = aps_issuer_record_read(ctl_item_raw(p->item, CTL_ITEM_ISSUER_DEFINITION),
-                                              c->pool, &issuer, &c->diag);
-
-    if (err != APS_OK)
-        return err == APS_ERR_CORRUPT ? APS_ERR_FORMAT : err;
-    issuer.name = p->item->name;
-    if (p->is_new &&
-        (issuer.client_id.n != 0 || (issuer.source == APS_ISSUER_STATIC && keys.n == 0)))
-        return leave(p, CTL_ITEM_MISSING,
-                     "it needs a secret, which no document holds: `issuer add` takes it");
-    if (keys.n != 0 && differs(p, CTL_ITEM_ISSUER_KEYS))
-        to.keys = keys;
-    if (!p->is_new && to.keys.p == NULL &&
-        aps_str_eq(aps_issuer_record_print(c->pool, &issuer),
-                   ctl_item_raw(&p->was, CTL_ITEM_ISSUER_DEFINITION)))
-        return APS_OK; /* in other words */
-    return p->is_new ? aps_store_issuer_add(c->store, &to, &c->diag)
-                     : aps_store_issuer_set(c->store, &to, &c->diag);
-}
-
-static enum aps_err put_webhook(struct put *p)
-{
-    struct ctl *c = p->c;
-    struct aps_store_named named;
-    struct aps_diag missing = {""};
-    struct aps_hook hook, old;
-    enum aps_err err =
-        aps_hook_read(ctl_item_raw(p->item, CTL_ITEM_WEBHOOK_DEFINITION), c->pool, &hook, &c->diag);
-
-    if (err != APS_OK)
-        return err == APS_ERR_CORRUPT ? APS_ERR_FORMAT : err;
-    hook.name = p->item->name;
-    if (!p->is_new) {
-        if ((err = aps_store_webhook_get(c->store, hook.name, c->pool, &old, &c->diag)) != APS_OK)
-            return err;
-        if (old.spec.scheme != hook.spec.scheme || !aps_str_eq(old.secret_name, hook.secret_name))
-            return leave(p, CTL_ITEM_LEFT,
-                         "it has another scheme or secret: delete it and add it anew");
-        if (aps_str_eq(aps_hook_print(c->pool, &hook), aps_hook_print(c->pool, &old)))
-            return APS_OK; /* in other words */
-        return aps_store_webhook_set(c->store, &hook, &c->diag);
-    }
-    if (hook.secret_name.n == 0)
-        return leave(p, CTL_ITEM_MISSING,
-                     "it has a secret of its own, which no document holds: `webhook add` takes it");
-    if (aps_store_named_get(c->store, hook.secret_name, c->pool, &named, &missing) ==
-        APS_ERR_NOT_FOUND)
-        return leave(p, CTL_ITEM_MISSING,
-                     apr_psprintf(c->pool, "the secret %.*s is not there: `secret set` takes it",
-                                  APS_STR_SHOW(hook.secret_name)));
-    return aps_store_webhook_add(c->store, &hook, (struct aps_str){NULL, 0}, &c->diag);
-}
-
-/* Whose it is: *out_is false where there is no such key, or it is revoked. */
-static enum aps_err find_key(struct put *p, enum ctl_item_field field, bool *out_is)
-{
-    struct aps_key key;
-    struct aps_diag missing = {""};
-    enum aps_err err =
-        aps_store_key_get(p->c->store, text_of(p, field), p->c->pool, &key, &missing);
-
-    *out_is = err == APS_OK && key.status == APS_KEY_ACTIVE;
-    if (err == APS_OK && !*out_is)
-        return leave(p, CTL_ITEM_LEFT, "its key is revoked");
-    if (err == APS_ERR_NOT_FOUND)
-        return leave(p, CTL_ITEM_MISSING, "its key is not there");
-    if (err != APS_OK)
-        aps_err_explain(&p->c->diag, "%s", aps_err_say(err, &missing));
-    return err;
-}
-
-static enum aps_err put_signer(struct put *p)
-{
-    struct ctl *c = p->c;
-    const struct aps_str text = text_of(p, CTL_ITEM_SIGNER_PUBLIC);
-    struct aps_signer signer = {.keyid = p->item->name, .key = text_of(p, CTL_ITEM_SIGNER_KEY)};
-    uint8_t *der = apr_palloc(c->pool, APS_B64_DECODED_MAX(text.n));
-    bool has_key = false;
-    size_t n = 0;
-    enum aps_err err;
-
-    if (!p->is_new)
-        return leave(p, CTL_ITEM_LEFT, "another one of this keyid: delete that first");
-    signer.alg = aps_alg_from_httpsig(text_of(p, CTL_ITEM_SIGNER_ALG));
-    if (text.n == 0 && aps_alg_key(signer.alg) == APS_ALG_KEY_SECRET)
-        return leave(p, CTL_ITEM_MISSING,
-                     "it signs by a secret, which no document holds: `key signer add` takes it");
-    if (signer.alg == APS_ALG_NONE || text.n > PUBLIC_MAX || !aps_b64_decode(text, der, &n)) {
-        aps_err_explain(&c->diag, "want an \"alg\" of signatures, and its \"public\" key, SPKI in "
-                                  "base64");
-        return APS_ERR_FORMAT;
-    }
-    signer.public = (struct aps_str){(const char *)der, n};
-    if ((err = read_time(p, CTL_ITEM_SIGNER_EXPIRES, 0, &signer.until)) != APS_OK ||
-        (err = find_key(p, CTL_ITEM_SIGNER_KEY, &has_key)) != APS_OK || !has_key)
-        return err;
-    return aps_store_signer_add(c->store, &signer, (struct aps_str){NULL, 0}, &c->diag);
-}
-
-static enum aps_err put_certificate(struct put *p)
-{
-    struct ctl *c = p->c;
-    bool has_key = false;
-    enum aps_err err = find_key(p, CTL_ITEM_CERTIFICATE_KEY, &has_key);
-
-    if (err != APS_OK || !has_key)
-        return err;
-    if (!p->is_new)
-        return leave(p, CTL_ITEM_LEFT, "it is another key's: delete that first");
-    return aps_store_certificate_add(c->store, text_of(p, CTL_ITEM_CERTIFICATE_KEY), p->item->name,
-                                     &c->diag);
-}
-
-/* ---- descriptions and schemas ---- */
-
-/* Of what is compiled of it now. */
-static enum aps_err read_digest(struct put *p, struct aps_str *out)
-{
-    struct ctl *c = p->c;
-    char *hex = apr_palloc(c->pool, 2 * APS_DIGEST_LEN + 1);
-    struct aps_store_api api;
-    enum aps_err err = aps_store_api_get(c->store, p->item->name, c->pool, &api, &c->diag);
-
-    if (err != APS_OK)
-        return err;
-    (void)apr_escape_hex(hex, api.digest, sizeof api.digest, 0, NULL); /* it cannot fail */
-    *out = (struct aps_str){hex, DIGEST_SHOWN};
-    return APS_OK;
-}
-
-static enum aps_err set_api(struct put *p, const struct aps_store_api_bundle *bundle)
-{
-    struct ctl *c = p->c;
-    struct aps_str old = {NULL, 0}, new = {NULL, 0};
-    struct aps_store_api_made made;
-    bool changed = false;
-    enum aps_err err = p->is_new ? APS_OK : read_digest(p, &old);
-
-    if (err == APS_OK)
-        err =
-            aps_store_api_put(c->store, p->item->name, bundle, c->pool, &made, &changed, &c->diag);
-    if (err != APS_OK || p->is_new || !changed || (err = read_digest(p, &new)) != APS_OK)
-        return err;
-    return leave(p, CTL_ITEM_PUT,
-                 aps_str_eq(old, new)
-                     ? "what is compiled of it stays as it was"
-                     : apr_psprintf(c->pool, "what is compiled of it: digest %.*s..., was %.*s...",
-                                    APS_STR_ARG(new), APS_STR_ARG(old)));
-}
-
-/* What `api import` does of files. */
-static enum aps_err put_api(struct put *p)
-{
-    struct ctl *c = p->c;
-    const struct aps_str kind = ctl_item_text(&p->was, CTL_ITEM_API_KIND);
-    struct aps_store_api_bundle bundle;
-    enum aps_err err;
-
-    if ((err = ctl_item_api_read(c, p->item, &bundle)) != APS_OK ||
-        (err = ctl_bundle_judge(c->pool, &bundle, &c->diag)) != APS_OK)
-        return err;
-    if (!p->is_new && aps_store_api_kind(kind) != bundle.kind)
-        return leave(p, CTL_ITEM_LEFT,
-                     apr_psprintf(c->pool, "it is %.*s: `api remove` takes that away first",
-                                  APS_STR_SHOW(kind)));
-    return set_api(p, &bundle);
-}
-
 /* ---- what is only told ---- */
 
 /* Those of webhooks, signers and issuers are told with them. */
@@ -571,11 +350,11 @@ enum aps_err ctl_item_put(struct ctl *c, const struct ctl_item *item, struct aps
         [CTL_ITEM_PLAN] = put_plan,
         [CTL_ITEM_ROLE] = put_role,
         [CTL_ITEM_KEY] = put_key,
-        [CTL_ITEM_ISSUER] = put_issuer,
-        [CTL_ITEM_WEBHOOK] = put_webhook,
-        [CTL_ITEM_SIGNER] = put_signer,
-        [CTL_ITEM_CERTIFICATE] = put_certificate,
-        [CTL_ITEM_API] = put_api,
+        [CTL_ITEM_ISSUER] = ctl_item_put_trust_issuer,
+        [CTL_ITEM_WEBHOOK] = ctl_item_put_trust_webhook,
+        [CTL_ITEM_SIGNER] = ctl_item_put_trust_signer,
+        [CTL_ITEM_CERTIFICATE] = ctl_item_put_trust_certificate,
+        [CTL_ITEM_API] = ctl_item_put_api,
         [CTL_ITEM_SECRET] = put_secret,
         [CTL_ITEM_ADJUSTMENT] = put_nothing,
     };
