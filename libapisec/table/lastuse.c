@@ -5,18 +5,15 @@
  * one was killed; a keyed hash over all of it tells.  Two rows of one tag, of processes that met it
  * together, do no harm: the earlier first and the later last count, and the next use makes one row
  * of them.  docs/design.md, "Last uses". */
-#include "apisec/lastuse.h"
-
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "apisec/siphash.h"
 #include "lastuse_carry.h"
-#include "layout.h"
+#include "lastuse_impl.h"
 #include "pause.h"
 
-#define HOUR ((uint64_t)3600)
 #define WORDS (sizeof(struct layout_use) / 8)
 
 /* Bounds for a table that somebody changes all the time on purpose. */
@@ -25,178 +22,6 @@
 
 /* Rows are carried in pieces of this many. */
 #define CARRY_CHUNK 256
-
-/* ---- a row's words ---- */
-
-static uint64_t word_of(uint64_t first, uint64_t hour)
-{
-    return first << 32 | (hour & UINT32_MAX);
-}
-
-static uint64_t first_of(uint64_t word)
-{
-    return word >> 32;
-}
-
-static uint64_t hour_of(uint64_t word)
-{
-    return word & UINT32_MAX;
-}
-
-/* Seconds since 1970, which fit 32 bits until 2106. */
-static uint64_t seconds_of(aps_nsec wall)
-{
-    int64_t seconds = wall / APS_SEC;
-
-    if (seconds < 0)
-        return 0;
-    return seconds < UINT32_MAX ? (uint64_t)seconds : UINT32_MAX;
-}
-
-/* What lies further ahead than the clocks of two processors can is of a wrong clock, or damage. */
-static bool is_first(uint64_t first, uint64_t now)
-{
-    return first != 0 && first <= now + HOUR;
-}
-
-static bool is_possible(uint64_t word, uint64_t now)
-{
-    return is_first(first_of(word), now) && hour_of(word) <= now / HOUR + 1;
-}
-
-/* `word` after a use at `now`.  Of two processes whose clocks differ a little the earlier first and
- * the later last count. */
-static uint64_t used_at(uint64_t word, uint64_t now)
-{
-    uint64_t first = first_of(word) != 0 && first_of(word) < now ? first_of(word) : now;
-    uint64_t hour = hour_of(word);
-
-    if (hour < now / HOUR || hour > now / HOUR + 1)
-        hour = now / HOUR;
-    return word_of(first, hour);
-}
-
-/* What two words of one secret come to. */
-static uint64_t joined(uint64_t a, uint64_t b, uint64_t now)
-{
-    uint64_t first = first_of(a) < first_of(b) ? first_of(a) : first_of(b);
-
-    if (!is_possible(a, now) || !is_possible(b, now))
-        return is_possible(a, now) ? a : b;
-    return word_of(first, hour_of(a) > hour_of(b) ? hour_of(a) : hour_of(b));
-}
-
-/* ---- what the last use was ---- */
-
-enum { NET_NONE = 0, NET_V4 = 4, NET_V6 = 6 };
-
-struct net_word {
-    uint8_t kind;
-    uint8_t prefix[6];
-    uint8_t is_cut; /* of the route */
-};
-
-_Static_assert(sizeof(struct net_word) == 8, "one word of a row");
-_Static_assert(sizeof((struct layout_use *)NULL)->route == APS_LASTUSE_ROUTE_MAX, "as promised");
-
-static uint64_t check_of(const uint8_t key[16], const struct layout_use *row)
-{
-    uint64_t words[7] = {row->used.a,   hour_of(row->used.b), row->net,     row->route[0],
-                         row->route[1], row->route[2],        row->route[3]};
-
-    return aps_siphash_64((struct aps_str){(const char *)words, sizeof words}, key);
-}
-
-static struct net_word net_of(const struct aps_addr *addr)
-{
-    struct net_word net = {.kind = NET_NONE};
-
-    if (addr == NULL)
-        return net;
-    net.kind = aps_addr_is_v4(addr) ? NET_V4 : NET_V6;
-    memcpy(net.prefix, addr->b + (net.kind == NET_V4 ? 12 : 0), net.kind == NET_V4 ? 3 : 6);
-    return net;
-}
-
-/* At most so many bytes of the route, on a character's boundary. */
-static size_t cut(struct aps_str route)
-{
-    size_t n = route.n;
-
-    if (n <= APS_LASTUSE_ROUTE_MAX)
-        return n;
-    n = APS_LASTUSE_ROUTE_MAX;
-    while (n > 0 && ((unsigned char)route.p[n] & 0xc0) == 0x80)
-        n--;
-    return n;
-}
-
-static struct layout_use describe(const uint8_t key[16], struct layout_pair used,
-                                  const struct aps_lastuse_note *note)
-{
-    struct layout_use row = {.used = used};
-    struct net_word net = net_of(note->addr);
-    size_t n = cut(note->route);
-
-    net.is_cut = n < note->route.n;
-    memcpy(&row.net, &net, sizeof row.net);
-    if (n != 0)
-        memcpy(row.route, note->route.p, n);
-    row.check = check_of(key, &row);
-    return row;
-}
-
-static void store_word(uint64_t *word, uint64_t value)
-{
-    __atomic_store_n(word, value, __ATOMIC_RELEASE);
-}
-
-static void write_what(struct layout_use *row, const struct layout_use *from)
-{
-    APS_PAUSE_POINT(33);
-    store_word(&row->net, from->net);
-    for (size_t i = 0; i < 4; i++) {
-        APS_PAUSE_POINT(34);
-        store_word(&row->route[i], from->route[i]);
-    }
-    APS_PAUSE_POINT(35);
-    store_word(&row->check, from->check);
-}
-
-static bool read_net(struct net_word word, struct aps_net *out)
-{
-    struct aps_net net = {{{0}}, 0};
-
-    if (word.kind == NET_V4) {
-        net.addr.b[10] = net.addr.b[11] = 0xff;
-        memcpy(net.addr.b + 12, word.prefix, 3);
-        net.bits = 96 + APS_LASTUSE_BITS_V4;
-    } else if (word.kind == NET_V6) {
-        memcpy(net.addr.b, word.prefix, 6);
-        net.bits = APS_LASTUSE_BITS_V6;
-    } else {
-        return false;
-    }
-    *out = net;
-    return true;
-}
-
-/* What the row says of its last use, if it is whole. */
-static void read_what(const uint8_t key[16], const struct layout_use *row, struct aps_lastuse *out)
-{
-    struct net_word net;
-
-    out->has_what = row->check == check_of(key, row);
-    out->has_net = false;
-    out->route_n = 0;
-    if (!out->has_what)
-        return;
-    memcpy(&net, &row->net, sizeof net);
-    out->has_net = read_net(net, &out->net);
-    out->is_cut = net.is_cut != 0;
-    memcpy(out->route, row->route, sizeof out->route);
-    out->route_n = strnlen(out->route, sizeof out->route);
-}
 
 /* ---- places ---- */
 
@@ -263,7 +88,7 @@ static void find(const struct layout_uses *uses, uint64_t tag, struct sight out[
 static void fold(const struct sight two[2], uint64_t now)
 {
     static const struct layout_pair empty = {0, 0};
-    struct layout_pair both = {two[0].seen.a, joined(two[0].seen.b, two[1].seen.b, now)};
+    struct layout_pair both = {two[0].seen.a, lastuse_joined(two[0].seen.b, two[1].seen.b, now)};
 
     if (layout_swap(&two[0].row->used, two[0].seen, both)) {
         APS_PAUSE_POINT(36);
@@ -284,7 +109,9 @@ static inline struct victim oldest_of(struct layout_use *rows, uint64_t now)
 
     for (unsigned i = 0; i < LAYOUT_WAYS; i++) {
         struct layout_pair pair = {layout_load(&rows[i].used.a), layout_load(&rows[i].used.b)};
-        uint64_t age = pair.a == 0 ? 0 : is_possible(pair.b, now) ? hour_of(pair.b) + 2 : 1;
+        uint64_t age = pair.a == 0                        ? 0
+                       : lastuse_is_possible(pair.b, now) ? lastuse_hour(pair.b) + 2
+                                                          : 1;
 
         v.empty += pair.a == 0;
         if (v.at.row == NULL || age < v.age) {
@@ -312,7 +139,7 @@ static struct layout_use *choose(const struct layout_uses *uses, uint64_t tag, u
 /* Before a row gives way: whoever finds no row is told up to when that means nothing. */
 static void tell_displaced(struct layout_head *head, uint64_t word, uint64_t now)
 {
-    uint64_t hour = is_possible(word, now) ? hour_of(word) : now / HOUR;
+    uint64_t hour = lastuse_is_possible(word, now) ? lastuse_hour(word) : now / LASTUSE_HOUR;
     uint64_t known = layout_load(&head->use_displaced);
 
     for (unsigned tries = 0; known < hour && tries < NOTE_TRIES; tries++)
@@ -327,7 +154,7 @@ static void tell_displaced(struct layout_head *head, uint64_t word, uint64_t now
 static bool write_row(const struct layout_uses *uses, struct sight at, struct layout_pair used,
                       uint64_t now, const struct aps_lastuse_note *note)
 {
-    struct layout_use whole = describe(uses->key, used, note);
+    struct layout_use whole = aps_lastuse_row_describe(uses->key, used, note);
 
     if (at.row == NULL) {
         at.row = choose(uses, used.a, now, &at.seen);
@@ -338,20 +165,20 @@ static bool write_row(const struct layout_uses *uses, struct sight at, struct la
     }
     if (!layout_swap(&at.row->used, at.seen, used))
         return false;
-    if (at.seen.a != used.a || hour_of(at.seen.b) != hour_of(used.b) ||
-        !is_possible(at.seen.b, now))
-        write_what(at.row, &whole);
+    if (at.seen.a != used.a || lastuse_hour(at.seen.b) != lastuse_hour(used.b) ||
+        !lastuse_is_possible(at.seen.b, now))
+        aps_lastuse_row_write(at.row, &whole);
     return true;
 }
 
 bool aps_lastuse_note(struct aps_state *state, uint64_t tag, const struct aps_lastuse_note *note)
 {
     const struct layout_uses *uses = &state->uses;
-    uint64_t now = seconds_of(note->wall);
+    uint64_t now = lastuse_seconds(note->wall);
     struct sight own[2];
 
     for (unsigned tries = 0; uses->count != 0 && tries < NOTE_TRIES; tries++) {
-        struct layout_pair used = {tag, word_of(now, now / HOUR)};
+        struct layout_pair used = {tag, lastuse_word(now, now / LASTUSE_HOUR)};
 
         find(uses, tag, own);
         APS_PAUSE_POINT(30);
@@ -360,7 +187,7 @@ bool aps_lastuse_note(struct aps_state *state, uint64_t tag, const struct aps_la
             continue;
         }
         if (own[0].row != NULL)
-            used.b = used_at(own[0].seen.b, now);
+            used.b = lastuse_used_at(own[0].seen.b, now);
         if (own[0].row != NULL && used.b == own[0].seen.b)
             return true;
         /* A new row may have got a twin meanwhile: look again. */
@@ -421,8 +248,8 @@ static bool read_since(const struct layout_uses *uses, uint64_t now, uint64_t *o
         displaced = layout_load(&uses->head->use_displaced);
     }
     *out = since > 0 ? (uint64_t)since : 0;
-    if (displaced != 0 && displaced >= *out / HOUR)
-        *out = displaced <= now / HOUR ? (displaced + 1) * HOUR : now;
+    if (displaced != 0 && displaced >= *out / LASTUSE_HOUR)
+        *out = displaced <= now / LASTUSE_HOUR ? (displaced + 1) * LASTUSE_HOUR : now;
     if (*out > now)
         *out = now;
     return true;
@@ -434,18 +261,18 @@ static void add(const struct layout_uses *uses, const struct layout_use *row, ui
 {
     aps_nsec first, last;
 
-    if (!is_possible(row->used.b, now)) {
+    if (!lastuse_is_possible(row->used.b, now)) {
         if (*found == APS_LASTUSE_NONE)
             *found = APS_LASTUSE_UNKNOWN;
         return;
     }
-    first = (aps_nsec)first_of(row->used.b) * APS_SEC;
-    last = (aps_nsec)hour_of(row->used.b) * APS_HOUR; /* not of any word: it might overflow */
+    first = (aps_nsec)lastuse_first(row->used.b) * APS_SEC;
+    last = (aps_nsec)lastuse_hour(row->used.b) * APS_HOUR; /* not of any word: it might overflow */
     if (*found != APS_LASTUSE_KNOWN || first < out->first)
         out->first = first;
     if (*found != APS_LASTUSE_KNOWN || last > out->last || (last == out->last && !out->has_what)) {
         out->last = last;
-        read_what(uses->key, row, out);
+        aps_lastuse_row_read(uses->key, row, out);
     }
     *found = APS_LASTUSE_KNOWN;
 }
@@ -466,10 +293,10 @@ enum aps_lastuse_found aps_lastuse_get(const struct aps_state *state, uint64_t t
             return APS_LASTUSE_UNKNOWN;
         for (unsigned i = 0; i < LAYOUT_WAYS; i++)
             if (rows[i].used.a == tag)
-                add(uses, &rows[i], seconds_of(now), &found, out);
+                add(uses, &rows[i], lastuse_seconds(now), &found, out);
     }
     /* After the rows: one that gave way meanwhile has told so before. */
-    if (!read_since(uses, seconds_of(now), &since))
+    if (!read_since(uses, lastuse_seconds(now), &since))
         return APS_LASTUSE_UNKNOWN;
     out->since = (aps_nsec)since * APS_SEC;
     return found;
@@ -487,16 +314,16 @@ static void carry_row(const struct layout_uses *uses, const struct layout_use *f
 
     find(uses, from->used.a, own);
     if ((row = own[0].row) != NULL) {
-        uint64_t both = joined(own[0].seen.b, word, now);
+        uint64_t both = lastuse_joined(own[0].seen.b, word, now);
 
-        if (hour_of(both) != hour_of(own[0].seen.b))
+        if (lastuse_hour(both) != lastuse_hour(own[0].seen.b))
             *row = *from;
         row->used.b = both;
         return;
     }
     row = choose(uses, from->used.a, now, &seen);
-    if (seen.a != 0 && is_possible(seen.b, now) &&
-        (!is_possible(word, now) || hour_of(seen.b) >= hour_of(word))) {
+    if (seen.a != 0 && lastuse_is_possible(seen.b, now) &&
+        (!lastuse_is_possible(word, now) || lastuse_hour(seen.b) >= lastuse_hour(word))) {
         tell_displaced(uses->head, word, now);
         return;
     }
@@ -521,7 +348,7 @@ bool aps_lastuse_carry(int from_fd, const struct layout_head *from, int fd,
                                   layout_at_uses(from->cells) + i * sizeof *chunk);
         for (size_t k = 0; done && k < CARRY_CHUNK; k++)
             if (chunk[k].used.a != 0)
-                carry_row(&uses, &chunk[k], seconds_of(wall));
+                carry_row(&uses, &chunk[k], lastuse_seconds(wall));
     }
     (void)munmap(uses.rows, bytes); /* it was mapped with this size */
     return done;
