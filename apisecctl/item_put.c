@@ -15,7 +15,7 @@ static bool holds(const struct aps_str *list, size_t n, struct aps_str text)
 
 static enum aps_err read_duration(struct put *p, enum ctl_item_field field, aps_nsec *out)
 {
-    const struct aps_str text = text_of(p, field);
+    const struct aps_str text = put_text(p, field);
 
     *out = 0;
     return text.n == 0 ? APS_OK : aps_num_parse_duration(text, out, &p->c->diag);
@@ -54,8 +54,8 @@ static enum aps_err set_plan(struct put *p, const struct aps_str *limits, size_t
     struct ctl *c = p->c;
     struct aps_str *fresh = apr_palloc(c->pool, (n + 1) * sizeof *fresh);
     struct aps_store_plan_change change = {
-        .describes = differs(p, CTL_ITEM_PLAN_DESCRIPTION),
-        .description = text_of(p, CTL_ITEM_PLAN_DESCRIPTION),
+        .describes = put_differs(p, CTL_ITEM_PLAN_DESCRIPTION),
+        .description = put_text(p, CTL_ITEM_PLAN_DESCRIPTION),
         .put = fresh,
     };
     size_t nwas = 0;
@@ -78,7 +78,7 @@ static enum aps_err put_plan(struct put *p)
 
     if (!p->is_new)
         return set_plan(p, limits, n);
-    return aps_store_plan_create(c->store, p->item->name, text_of(p, CTL_ITEM_PLAN_DESCRIPTION),
+    return aps_store_plan_create(c->store, p->item->name, put_text(p, CTL_ITEM_PLAN_DESCRIPTION),
                                  limits, n, &c->diag);
 }
 
@@ -104,12 +104,12 @@ static enum aps_err change_grants(struct put *p, enum ctl_item_field field, bool
 static enum aps_err change_plan(struct put *p)
 {
     struct ctl *c = p->c;
-    struct aps_store_role_plan to = {.plan = text_of(p, CTL_ITEM_ROLE_PLAN)};
-    struct aps_str number = text_of(p, CTL_ITEM_ROLE_PRIORITY);
+    struct aps_store_role_plan to = {.plan = put_text(p, CTL_ITEM_ROLE_PLAN)};
+    struct aps_str number = put_text(p, CTL_ITEM_ROLE_PRIORITY);
     uint64_t priority = 0;
     enum aps_err err = APS_OK;
 
-    if (!differs(p, CTL_ITEM_ROLE_PLAN) && !differs(p, CTL_ITEM_ROLE_PRIORITY))
+    if (!put_differs(p, CTL_ITEM_ROLE_PLAN) && !put_differs(p, CTL_ITEM_ROLE_PRIORITY))
         return APS_OK;
     if (number.n != 0)
         err = aps_num_parse(number, 0, APS_PLAN_PRIORITY_MAX, &priority, &c->diag);
@@ -123,7 +123,7 @@ static enum aps_err change_age(struct put *p)
     struct aps_store_age age;
     enum aps_err err;
 
-    if (!differs(p, CTL_ITEM_ROLE_MAX_AGE) && !differs(p, CTL_ITEM_ROLE_WARN))
+    if (!put_differs(p, CTL_ITEM_ROLE_MAX_AGE) && !put_differs(p, CTL_ITEM_ROLE_WARN))
         return APS_OK;
     if ((err = read_duration(p, CTL_ITEM_ROLE_MAX_AGE, &age.max_age)) != APS_OK ||
         (err = read_duration(p, CTL_ITEM_ROLE_WARN, &age.warn)) != APS_OK)
@@ -191,7 +191,7 @@ static enum aps_err read_nets(struct put *p, struct aps_key *to)
 
 static enum aps_err read_limit(struct put *p, struct aps_key *to)
 {
-    const struct aps_str text = text_of(p, CTL_ITEM_KEY_LIMIT);
+    const struct aps_str text = put_text(p, CTL_ITEM_KEY_LIMIT);
     enum aps_err err = APS_OK;
 
     to->limit = (struct aps_key_limit){.burst = 0};
@@ -206,20 +206,20 @@ static enum aps_err read_forms(struct put *p, struct aps_key_change *change)
 {
     enum aps_err err = APS_OK;
 
-    if (differs(p, CTL_ITEM_KEY_EXPIRES)) {
+    if (put_differs(p, CTL_ITEM_KEY_EXPIRES)) {
         change->set |= APS_KEY_F_EXPIRES;
-        err = read_time(p, CTL_ITEM_KEY_EXPIRES, p->c->now + APS_KEY_LIFE_DEFAULT,
-                        &change->to.expires_at);
+        err = put_time(p, CTL_ITEM_KEY_EXPIRES, p->c->now + APS_KEY_LIFE_DEFAULT,
+                       &change->to.expires_at);
     }
-    if (err == APS_OK && differs(p, CTL_ITEM_KEY_NOT_BEFORE)) {
+    if (err == APS_OK && put_differs(p, CTL_ITEM_KEY_NOT_BEFORE)) {
         change->set |= APS_KEY_F_NOT_BEFORE;
-        err = read_time(p, CTL_ITEM_KEY_NOT_BEFORE, 0, &change->to.not_before);
+        err = put_time(p, CTL_ITEM_KEY_NOT_BEFORE, 0, &change->to.not_before);
     }
-    if (err == APS_OK && differs(p, CTL_ITEM_KEY_CIDRS)) {
+    if (err == APS_OK && put_differs(p, CTL_ITEM_KEY_CIDRS)) {
         change->set |= APS_KEY_F_NETS;
         err = read_nets(p, &change->to);
     }
-    if (err == APS_OK && differs(p, CTL_ITEM_KEY_LIMIT)) {
+    if (err == APS_OK && put_differs(p, CTL_ITEM_KEY_LIMIT)) {
         change->set |= APS_KEY_F_LIMIT;
         err = read_limit(p, &change->to);
     }
@@ -252,12 +252,12 @@ static void read_texts(struct put *p, struct aps_key_change *change)
     };
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (differs(p, texts[i].field)) {
+        if (put_differs(p, texts[i].field)) {
             change->set |= texts[i].bit;
-            *texts[i].text = text_of(p, texts[i].field);
+            *texts[i].text = put_text(p, texts[i].field);
         }
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-        if (differs(p, lists[i].field)) {
+        if (put_differs(p, lists[i].field)) {
             change->set |= lists[i].bit;
             *lists[i].list = ctl_item_list(p->c, p->item, lists[i].field, lists[i].n);
         }
@@ -266,7 +266,7 @@ static void read_texts(struct put *p, struct aps_key_change *change)
 static enum aps_err end_key(struct put *p, struct aps_str id)
 {
     struct ctl *c = p->c;
-    const struct aps_str reason = text_of(p, CTL_ITEM_KEY_REVOKE_REASON);
+    const struct aps_str reason = put_text(p, CTL_ITEM_KEY_REVOKE_REASON);
 
     return aps_store_key_revoke(c->store, id, reason.n != 0 ? reason : APS_STR_LIT("imported"),
                                 &c->diag);
@@ -274,7 +274,7 @@ static enum aps_err end_key(struct put *p, struct aps_str id)
 
 static enum aps_err check_status(struct put *p)
 {
-    const struct aps_str status = text_of(p, CTL_ITEM_KEY_STATUS);
+    const struct aps_str status = put_text(p, CTL_ITEM_KEY_STATUS);
 
     if (status.n == 0 || aps_str_eq(status, APS_STR_LIT("active")) ||
         aps_str_eq(status, APS_STR_LIT("revoked")))
@@ -288,20 +288,20 @@ static enum aps_err put_key(struct put *p)
 {
     struct ctl *c = p->c;
     const struct aps_str id = ctl_item_text(&p->was, CTL_ITEM_KEY_ID);
-    const bool is_it = aps_str_eq(id, text_of(p, CTL_ITEM_KEY_ID));
-    const bool ends = aps_str_eq(text_of(p, CTL_ITEM_KEY_STATUS), APS_STR_LIT("revoked"));
+    const bool is_it = aps_str_eq(id, put_text(p, CTL_ITEM_KEY_ID));
+    const bool ends = aps_str_eq(put_text(p, CTL_ITEM_KEY_STATUS), APS_STR_LIT("revoked"));
     struct aps_key_change change = {.set = 0};
     enum aps_err err = check_status(p);
 
     if (err != APS_OK)
         return err;
     if (p->is_new)
-        return leave(p, CTL_ITEM_MISSING,
-                     "no document holds what makes a key: `key create` makes one of this name");
+        return put_leave(p, CTL_ITEM_MISSING,
+                         "no document holds what makes a key: `key create` makes one of this name");
     if (aps_str_eq(ctl_item_text(&p->was, CTL_ITEM_KEY_STATUS), APS_STR_LIT("revoked")))
-        return leave(p, CTL_ITEM_LEFT, "it is revoked, and stays so");
+        return put_leave(p, CTL_ITEM_LEFT, "it is revoked, and stays so");
     if (ctl_item_flag(&p->was, CTL_ITEM_KEY_DECOY) != ctl_item_flag(p->item, CTL_ITEM_KEY_DECOY))
-        return leave(p, CTL_ITEM_LEFT, "a decoy stays one, and a key that is none stays none");
+        return put_leave(p, CTL_ITEM_LEFT, "a decoy stays one, and a key that is none stays none");
     read_texts(p, &change);
     if ((err = read_forms(p, &change)) != APS_OK)
         return err;
@@ -310,8 +310,8 @@ static enum aps_err put_key(struct put *p)
     if (err != APS_OK || !ends)
         return err;
     return is_it ? end_key(p, id)
-                 : leave(p, change.set != 0 ? CTL_ITEM_PUT : CTL_ITEM_LEFT,
-                         "the revoked one was another key of this name");
+                 : put_leave(p, change.set != 0 ? CTL_ITEM_PUT : CTL_ITEM_LEFT,
+                             "the revoked one was another key of this name");
 }
 
 /* ---- what is only told ---- */
@@ -320,7 +320,7 @@ static enum aps_err put_key(struct put *p)
 static enum aps_err put_secret(struct put *p)
 {
     if (p->is_new && memchr(p->item->name.p, '/', p->item->name.n) == NULL)
-        return leave(p, CTL_ITEM_MISSING, "no document holds its value: `secret set` takes it");
+        return put_leave(p, CTL_ITEM_MISSING, "no document holds its value: `secret set` takes it");
     return APS_OK;
 }
 

@@ -36,11 +36,12 @@ static enum aps_err set_api(struct put *p, const struct aps_store_api_bundle *bu
             aps_store_api_put(c->store, p->item->name, bundle, c->pool, &made, &changed, &c->diag);
     if (err != APS_OK || p->is_new || !changed || (err = read_digest(p, &new)) != APS_OK)
         return err;
-    return leave(p, CTL_ITEM_PUT,
-                 aps_str_eq(old, new)
-                     ? "what is compiled of it stays as it was"
-                     : apr_psprintf(c->pool, "what is compiled of it: digest %.*s..., was %.*s...",
-                                    APS_STR_ARG(new), APS_STR_ARG(old)));
+    return put_leave(p, CTL_ITEM_PUT,
+                     aps_str_eq(old, new)
+                         ? "what is compiled of it stays as it was"
+                         : apr_psprintf(c->pool,
+                                        "what is compiled of it: digest %.*s..., was %.*s...",
+                                        APS_STR_ARG(new), APS_STR_ARG(old)));
 }
 
 /* What `api import` does of files. */
@@ -55,8 +56,8 @@ enum aps_err ctl_item_put_api(struct put *p)
         (err = ctl_bundle_judge(c->pool, &bundle, &c->diag)) != APS_OK)
         return err;
     if (!p->is_new && aps_store_api_kind(kind) != bundle.kind)
-        return leave(p, CTL_ITEM_LEFT,
-                     apr_psprintf(c->pool, "it is %.*s: `api remove` takes that away first",
-                                  APS_STR_SHOW(kind)));
+        return put_leave(p, CTL_ITEM_LEFT,
+                         apr_psprintf(c->pool, "it is %.*s: `api remove` takes that away first",
+                                      APS_STR_SHOW(kind)));
     return set_api(p, &bundle);
 }

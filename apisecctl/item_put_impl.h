@@ -15,17 +15,17 @@ struct put {
     const char *why;
 };
 
-static inline bool differs(const struct put *p, enum ctl_item_field field)
+static inline bool put_differs(const struct put *p, enum ctl_item_field field)
 {
     return !ctl_item_has_same(p->item, &p->was, field);
 }
 
-static inline struct aps_str text_of(const struct put *p, enum ctl_item_field field)
+static inline struct aps_str put_text(const struct put *p, enum ctl_item_field field)
 {
     return ctl_item_text(p->item, field);
 }
 
-static inline enum aps_err leave(struct put *p, enum ctl_item_put_fate fate, const char *why)
+static inline enum aps_err put_leave(struct put *p, enum ctl_item_put_fate fate, const char *why)
 {
     p->fate = fate;
     p->why = why;
@@ -33,10 +33,10 @@ static inline enum aps_err leave(struct put *p, enum ctl_item_put_fate fate, con
 }
 
 /* none: what a time is that is not said. */
-static inline enum aps_err read_time(struct put *p, enum ctl_item_field field, aps_nsec none,
-                                     aps_nsec *out)
+static inline enum aps_err put_time(struct put *p, enum ctl_item_field field, aps_nsec none,
+                                    aps_nsec *out)
 {
-    const struct aps_str text = text_of(p, field);
+    const struct aps_str text = put_text(p, field);
 
     *out = none;
     return text.n == 0 ? APS_OK : aps_num_parse_time(text, p->c->now, out, &p->c->diag);
