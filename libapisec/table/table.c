@@ -3,26 +3,18 @@
  * A cell is {tag, word}.  The word says what was consumed (apisec/word.h), or is CLAIM | number for
  * a cell that is being taken.  docs/design.md, "The shared table", has the protocol and the reason
  * why at most one cell of a tag counts. */
-#include "apisec/table.h"
-
 #include <assert.h>
-#include <string.h>
 
 #include "apisec/metrics.h"
 #include "apisec/siphash.h"
-#include "layout.h"
 #include "pause.h"
-#include "state_carry.h"
+#include "table_impl.h"
 
-#define PLACES (2 * LAYOUT_WAYS) /* that all share; behind them those of a store alone */
 #define NONCE_MAX (((uint64_t)1 << 56) - 1)
 
 /* One look at the places of a tag: how often a place that changes meanwhile is read again.  A
  * place that changes more often is one that others fight for. */
 #define REREAD_MAX 64
-
-/* Cells are read and counted in pieces of this many. */
-#define USAGE_CHUNK 1024
 
 static const struct layout_pair EMPTY = {0, 0};
 
@@ -41,25 +33,9 @@ uint64_t aps_table_caller(const struct aps_state *state, const void *bytes, size
     return aps_siphash_64((struct aps_str){bytes, n}, state->hash_key);
 }
 
-/* One to one, so that callers who differ have tags that differ, and such that nobody who does not
- * know the salt can tell which callers meet in a set. */
-static inline uint64_t mix(uint64_t x)
-{
-    x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
-    x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
-    return x ^ x >> 32;
-}
-
-static uint64_t unmix(uint64_t x)
-{
-    x = (x ^ x >> 32) * 0xcfee444d8b59a89bu;
-    x = (x ^ x >> 32) * 0xcfee444d8b59a89bu;
-    return x ^ x >> 32;
-}
-
 uint64_t aps_table_tag(const struct aps_state *state, uint64_t scope, uint64_t caller)
 {
-    uint64_t tag = mix(caller ^ scope ^ state->salt);
+    uint64_t tag = table_mix(caller ^ scope ^ state->salt);
 
     return tag + (tag == 0); /* 0 marks an empty cell */
 }
@@ -116,91 +92,42 @@ bool aps_table_is_idle(uint64_t word, struct aps_table_now now)
     return idle_for(word, now) != 0;
 }
 
-/* The first cell of each set where a tag may be: of two, or of three. */
-struct places {
-    struct layout_pair *set[3];
-    uint32_t count;          /* of cells */
-    const uint64_t *retired; /* of the head: whether a start takes the cells over */
-};
-
 /* What counts nothing is a claim, or damage that gives way as one; but in a file whose cells a
  * start takes over it may be retired.  The head tells so before the first cell is. */
-static inline bool is_retired(const struct places *places, uint64_t word)
+static inline bool is_retired(const struct table_places *places, uint64_t word)
 {
     return aps_word_is_retired(word) && layout_load(places->retired) != 0;
 }
 
-static inline bool is_claim(const struct places *places, uint64_t word)
+static inline bool is_claim(const struct table_places *places, uint64_t word)
 {
     return (word & APS_WORD_RETIRED) != 0 && !is_retired(places, word);
 }
 
-static inline struct layout_pair *first_set(const struct aps_state *state, uint64_t tag)
-{
-    return state->cells + (tag & state->set_mask) * LAYOUT_WAYS;
-}
-
-static inline struct layout_pair *second_set(const struct aps_state *state, uint64_t tag)
-{
-    uint64_t first = tag & state->set_mask;
-    uint64_t second = (tag >> 32) & state->set_mask;
-
-    if (second == first)
-        second ^= 1; /* there are at least 256 sets */
-    return state->cells + second * LAYOUT_WAYS;
-}
-
-/* Stores with one share are not told apart by it. */
-static inline uint64_t share_of(const struct aps_state *state, uint64_t store)
-{
-    uint64_t key;
-
-    memcpy(&key, state->hash_key, sizeof key);
-    return mix(store ^ key) % LAYOUT_STORE_SHARES;
-}
-
-static inline struct layout_pair *reserve_set(const struct aps_state *state, uint64_t share,
-                                              uint64_t tag)
-{
-    uint64_t set = share * LAYOUT_RESERVE_SETS + (tag >> 16) % LAYOUT_RESERVE_SETS;
-
-    return state->overflow + LAYOUT_SHARED_OVERFLOW + set * LAYOUT_WAYS;
-}
-
-static inline struct places places_of(const struct aps_state *state, uint64_t tag)
-{
-    return (struct places){
-        {first_set(state, tag), second_set(state, tag), NULL}, PLACES, &state->head->retired};
-}
-
 /* With the places that callers of other stores cannot take. */
-static inline struct places places_with_reserve(const struct aps_state *state, uint64_t tag,
-                                                uint64_t store)
+static inline struct table_places places_with_reserve(const struct aps_state *state, uint64_t tag,
+                                                      uint64_t store)
 {
-    struct places places = places_of(state, tag);
+    struct table_places places = table_places_of(state, tag);
 
-    places.set[2] = reserve_set(state, share_of(state, store), tag);
-    places.count = PLACES + LAYOUT_WAYS;
+    places.set[2] = table_reserve_set(state, table_share(state, store), tag);
+    places.count = TABLE_PLACES + LAYOUT_WAYS;
     return places;
 }
 
 /* Where the overflow cell of a tag may be: in a set of its store's own, so that no store can fill
  * all of another's places, or in a set of all. */
-static struct places overflow_places(const struct aps_state *state, uint64_t store, uint64_t tag)
+static struct table_places overflow_places(const struct aps_state *state, uint64_t store,
+                                           uint64_t tag)
 {
     const uint64_t half = LAYOUT_SHARED_OVERFLOW / LAYOUT_WAYS / 2;
-    uint64_t own = share_of(state, store) * LAYOUT_STORE_SETS + tag % LAYOUT_STORE_SETS;
+    uint64_t own = table_share(state, store) * LAYOUT_STORE_SETS + tag % LAYOUT_STORE_SETS;
     uint64_t any = half + (tag >> 32) % half;
 
-    return (struct places){
+    return (struct table_places){
         {state->overflow + own * LAYOUT_WAYS, state->overflow + any * LAYOUT_WAYS, NULL},
-        PLACES,
+        TABLE_PLACES,
         &state->head->retired};
-}
-
-static inline struct layout_pair *place_at(const struct places *places, uint32_t index)
-{
-    return places->set[index / LAYOUT_WAYS] + index % LAYOUT_WAYS;
 }
 
 /* Word of the cell if it belonged to `tag` before and after the word was read. */
@@ -236,12 +163,12 @@ static uint64_t worth_of(struct layout_pair seen, struct aps_table_now now)
 
 /* Pick within one set and count what is empty or idle.  False if a cell of `tag` has come.  A set
  * with a retired cell has no room at all: what it held of the tag may have gone with it. */
-static bool find_victim(const struct places *places, uint32_t base, uint64_t tag,
+static bool find_victim(const struct table_places *places, uint32_t base, uint64_t tag,
                         struct aps_table_now now, struct victim *out, unsigned *out_idle,
                         bool *out_retired)
 {
     for (uint32_t i = 0; i < LAYOUT_WAYS; i++) {
-        const struct layout_pair *cell = place_at(places, base + i);
+        const struct layout_pair *cell = table_place(places, base + i);
         struct layout_pair seen = {layout_load(&cell->a), layout_load(&cell->b)};
         uint64_t worth;
 
@@ -271,7 +198,7 @@ static const struct victim *choose(const struct victim victim[3], const unsigned
 
 /* No cell of this tag: the place to take, or none.  False if a cell of the tag has come
  * meanwhile. */
-static bool look_for_room(const struct places *places, uint64_t tag, struct aps_table_now now,
+static bool look_for_room(const struct table_places *places, uint64_t tag, struct aps_table_now now,
                           struct aps_table_spot *out)
 {
     struct victim victim[3] = {{EMPTY, 0, 0}, {EMPTY, 0, 0}, {EMPTY, 0, 0}};
@@ -289,10 +216,10 @@ static bool look_for_room(const struct places *places, uint64_t tag, struct aps_
     best = choose(victim, idle);
     *out = (struct aps_table_spot){
         .place = best->worth != 0 ? APS_TABLE_FREE : APS_TABLE_NONE,
-        .reserved = best->index >= PLACES,
+        .reserved = best->index >= TABLE_PLACES,
         .index = best->index,
         .tag = tag,
-        .cell = place_at(places, best->index),
+        .cell = table_place(places, best->index),
         .set = {places->set[0], places->set[1], places->set[2]},
         .seen_tag = best->seen.a,
         .seen_state = best->seen.b,
@@ -301,23 +228,23 @@ static bool look_for_room(const struct places *places, uint64_t tag, struct aps_
 }
 
 /* The cell of this tag, or else the first claim for it.  False if there is neither. */
-static bool find_own(const struct places *places, uint64_t tag, struct aps_table_spot *out)
+static bool find_own(const struct table_places *places, uint64_t tag, struct aps_table_spot *out)
 {
     bool claimed = false;
     uint64_t word = 0;
 
     for (uint32_t i = 0; i < places->count; i++) {
-        if (!read_own(place_at(places, i), tag, &word) || (claimed && is_claim(places, word)) ||
+        if (!read_own(table_place(places, i), tag, &word) || (claimed && is_claim(places, word)) ||
             is_retired(places, word))
             continue;
         claimed = is_claim(places, word);
         *out = (struct aps_table_spot){
             .word = claimed ? 0 : word,
             .place = claimed ? APS_TABLE_CLAIMED : APS_TABLE_HELD,
-            .reserved = i >= PLACES,
+            .reserved = i >= TABLE_PLACES,
             .index = i,
             .tag = tag,
-            .cell = place_at(places, i),
+            .cell = table_place(places, i),
             .set = {places->set[0], places->set[1], places->set[2]},
             .seen_tag = tag,
             .seen_state = word,
@@ -328,9 +255,8 @@ static bool find_own(const struct places *places, uint64_t tag, struct aps_table
     return claimed;
 }
 
-/* The tag has no cell that counts, or it moves. */
-static void look_at(const struct places *places, uint64_t tag, struct aps_table_now now,
-                    struct aps_table_spot *out)
+void aps_table_look_at(const struct table_places *places, uint64_t tag, struct aps_table_now now,
+                       struct aps_table_spot *out)
 {
     for (unsigned tries = 0; tries < REREAD_MAX; tries++) {
         if (find_own(places, tag, out))
@@ -342,54 +268,27 @@ static void look_at(const struct places *places, uint64_t tag, struct aps_table_
     *out = (struct aps_table_spot){.place = APS_TABLE_NONE, .tag = tag};
 }
 
-/* Where callers' cells lie that found no place when the table became smaller: in two sets among
- * those for overflow that no store has to itself. */
-static struct places stash_places(const struct aps_state *state, uint64_t tag)
+bool aps_table_look_at_stash(struct aps_state *state, uint64_t tag, struct aps_table_spot *out)
 {
-    const uint64_t half = LAYOUT_SHARED_OVERFLOW / LAYOUT_WAYS / 2;
-    uint64_t first = (tag >> 32) % half;
-    uint64_t second = tag % half;
-
-    if (second == first)
-        second ^= 1;
-    return (struct places){{state->overflow + (half + first) * LAYOUT_WAYS,
-                            state->overflow + (half + second) * LAYOUT_WAYS, NULL},
-                           PLACES,
-                           &state->head->retired};
-}
-
-/* A caller whose cell lies there has no other one as long as it has not been taken for something
- * else, which it can be once it is idle. */
-static bool look_at_stash(struct aps_state *state, uint64_t tag, struct aps_table_spot *out)
-{
-    struct places places;
+    struct table_places places;
     struct aps_table_spot spot;
 
     if (layout_load(&state->head->stashed) == 0)
         return false;
-    places = stash_places(state, tag);
+    places = table_stash_places(state, tag);
     if (!find_own(&places, tag, &spot) || spot.place != APS_TABLE_HELD)
         return false;
     *out = spot;
     return true;
 }
 
-/* The first cell of this tag in a set, or NULL. */
-static inline struct layout_pair *find_tag(struct layout_pair *set, uint64_t tag)
-{
-    for (uint32_t i = 0; i < LAYOUT_WAYS; i++)
-        if (layout_load(&set[i].a) == tag)
-            return &set[i];
-    return NULL;
-}
-
 bool aps_table_find(struct aps_state *state, uint64_t tag, struct aps_table_spot *out)
 {
-    struct layout_pair *cell = find_tag(first_set(state, tag), tag);
+    struct layout_pair *cell = table_find_tag(table_first_set(state, tag), tag);
     uint64_t word;
 
     if (cell == NULL)
-        cell = find_tag(second_set(state, tag), tag);
+        cell = table_find_tag(table_second_set(state, tag), tag);
     if (cell == NULL)
         return false;
     APS_PAUSE_POINT(10);
@@ -412,13 +311,13 @@ void aps_table_look(struct aps_state *state, const struct aps_table_who *who,
                     struct aps_table_now now, struct aps_table_spot *out)
 {
     uint64_t tag = aps_table_tag(state, who->scope, who->caller);
-    struct places places;
+    struct table_places places;
 
     if (aps_table_find(state, tag, out))
         return;
     places = places_with_reserve(state, tag, who->store);
-    look_at(&places, tag, now, out);
-    if (out->place == APS_TABLE_HELD || look_at_stash(state, tag, out))
+    aps_table_look_at(&places, tag, now, out);
+    if (out->place == APS_TABLE_HELD || aps_table_look_at_stash(state, tag, out))
         return;
     if (out->place == APS_TABLE_NONE)
         aps_table_look_overflow(state, who, now, out);
@@ -429,27 +328,28 @@ void aps_table_look_overflow(struct aps_state *state, const struct aps_table_who
 {
     uint64_t tag =
         aps_table_tag(state, who->scope, aps_table_caller(state, &who->store, sizeof who->store));
-    struct places places = overflow_places(state, who->store, tag);
+    struct table_places places = overflow_places(state, who->store, tag);
 
-    look_at(&places, tag, now, out);
+    aps_table_look_at(&places, tag, now, out);
     out->overflow = true;
 }
 
 /* Make sure that the claim {tag, word} at `own` is the only cell of its tag.  Otherwise it is
  * withdrawn, or was already.  On success the claim may still be lost, but if it is there, then
  * no other cell of the tag counts, nor will before it is gone. */
-static bool settle(const struct places *places, uint32_t own, struct layout_pair claim)
+static bool settle(const struct table_places *places, uint32_t own, struct layout_pair claim)
 {
     uint64_t word;
 
     for (uint32_t i = 0; i < places->count; i++) {
-        struct layout_pair *cell = place_at(places, i);
+        struct layout_pair *cell = table_place(places, i);
 
         for (unsigned tries = 0; i != own && read_own(cell, claim.a, &word); tries++) {
             APS_PAUSE_POINT(4);
             /* A cell that counts, or a claim at a lower place, goes before. */
             if (!is_claim(places, word) || i < own || tries == REREAD_MAX) {
-                (void)layout_swap(place_at(places, own), claim, EMPTY); /* or it is gone already */
+                (void)layout_swap(table_place(places, own), claim,
+                                  EMPTY); /* or it is gone already */
                 return false;
             }
             if (layout_swap(cell, (struct layout_pair){claim.a, word}, EMPTY))
@@ -464,9 +364,9 @@ static bool settle(const struct places *places, uint32_t own, struct layout_pair
 static bool confirm(const struct aps_state *state, const struct aps_table_spot *spot,
                     uint64_t number, uint64_t word)
 {
-    struct places places = {{spot->set[0], spot->set[1], spot->set[2]},
-                            spot->set[2] != NULL ? PLACES + LAYOUT_WAYS : PLACES,
-                            &state->head->retired};
+    struct table_places places = {{spot->set[0], spot->set[1], spot->set[2]},
+                                  spot->set[2] != NULL ? TABLE_PLACES + LAYOUT_WAYS : TABLE_PLACES,
+                                  &state->head->retired};
     struct layout_pair claim = {spot->tag, number};
 
     APS_PAUSE_POINT(6);
@@ -521,135 +421,4 @@ bool aps_table_put(struct aps_state *state, struct aps_table_spot *spot, uint64_
     spot->seen_state = word;
     spot->word = word;
     return true;
-}
-
-uint64_t aps_table_carry_tag(uint64_t tag, uint64_t from_salt, uint64_t to_salt)
-{
-    uint64_t to = mix(unmix(tag) ^ from_salt ^ to_salt);
-
-    return to + (to == 0);
-}
-
-/* Two cells of a tag are damage: what says more goes on. */
-static bool put_carried(const struct places *places, uint64_t tag, uint64_t word,
-                        struct aps_table_now now)
-{
-    struct aps_table_spot spot;
-    struct layout_pair *cell;
-
-    look_at(places, tag, now, &spot);
-    if (spot.place != APS_TABLE_FREE && spot.place != APS_TABLE_HELD)
-        return false;
-    cell = spot.cell;
-    *cell = (struct layout_pair){tag, word > spot.word ? word : spot.word};
-    return true;
-}
-
-bool aps_table_carry(struct aps_state *to, uint64_t tag, uint64_t word, struct aps_table_now now)
-{
-    struct places places = places_of(to, tag);
-
-    if (put_carried(&places, tag, word, now))
-        return true;
-    places = stash_places(to, tag);
-    if (!put_carried(&places, tag, word, now))
-        return false;
-    to->head->stashed = 1;
-    return true;
-}
-
-/* The store is not known. */
-static bool is_reserved(const struct aps_state *state, uint64_t tag)
-{
-    for (uint64_t share = 0; share < LAYOUT_STORE_SHARES; share++)
-        if (find_tag(reserve_set(state, share, tag), tag) != NULL)
-            return true;
-    return false;
-}
-
-bool aps_table_carry_missing(struct aps_state *to, uint64_t tag, uint64_t word,
-                             struct aps_table_now now)
-{
-    struct aps_table_spot spot;
-
-    return aps_table_find(to, tag, &spot) || look_at_stash(to, tag, &spot) ||
-           is_reserved(to, tag) || aps_table_carry(to, tag, word, now);
-}
-
-/* In the first empty cell of a set, if there is one. */
-static bool put_in_set(struct layout_pair *set, struct layout_pair cell)
-{
-    for (size_t i = 0; i < LAYOUT_WAYS; i++)
-        if (set[i].a == 0) {
-            set[i] = cell;
-            return true;
-        }
-    return false;
-}
-
-/* Which set of the new file is meant by a tag whose old one lay at `set`, reserve left out. */
-static uint64_t carried_set(uint64_t set, uint64_t old_tag, uint64_t tag)
-{
-    const uint64_t half = LAYOUT_SHARED_OVERFLOW / LAYOUT_WAYS / 2;
-
-    if (set < half)
-        return set / LAYOUT_STORE_SETS * LAYOUT_STORE_SETS + tag % LAYOUT_STORE_SETS;
-    if (set - half == (old_tag >> 32) % half)
-        return half + (tag >> 32) % half;
-    /* the second place of a caller's cell */
-    return half + (tag % half ^ (tag % half == (tag >> 32) % half));
-}
-
-bool aps_table_carry_overflow(struct aps_state *to, uint64_t index, uint64_t old_tag,
-                              struct layout_pair cell, struct aps_table_now now)
-{
-    uint64_t set;
-
-    if (index >= LAYOUT_SHARED_OVERFLOW) {
-        uint64_t share = (index - LAYOUT_SHARED_OVERFLOW) / (LAYOUT_RESERVE_SETS * LAYOUT_WAYS);
-
-        return put_in_set(reserve_set(to, share, cell.a), cell) ||
-               aps_table_carry(to, cell.a, cell.b, now);
-    }
-    set = carried_set(index / LAYOUT_WAYS, old_tag, cell.a);
-    return put_in_set(to->overflow + set * LAYOUT_WAYS, cell);
-}
-
-static void count_cells(const struct layout_pair *cells, size_t n, struct aps_table_now now,
-                        struct aps_table_usage *usage)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint64_t tag = layout_load(&cells[i].a);
-        uint64_t word = layout_load(&cells[i].b);
-
-        if (tag != 0 && aps_word_is_claim(word))
-            usage->claimed++;
-        else if (tag != 0 && idle_for(word, now) == 0)
-            usage->live++;
-    }
-}
-
-enum aps_err aps_table_usage(const struct aps_state *state, struct aps_table_now now,
-                             struct aps_table_usage *out, struct aps_diag *diag)
-{
-    struct aps_table_usage usage = {.entries = state->info.entries};
-    uint64_t at = layout_at_cells(state->info.entries);
-    struct layout_pair chunk[USAGE_CHUNK];
-
-    if (state->cells != NULL) {
-        count_cells(state->cells, state->info.entries, now, &usage);
-        *out = usage;
-        return APS_OK;
-    }
-    for (uint64_t i = 0; i < state->info.entries; i += USAGE_CHUNK) {
-        if (!aps_layout_read_at(state->fd, chunk, sizeof chunk, at)) {
-            aps_err_explain(diag, "the state file could not be read at byte %llu",
-                            (unsigned long long)at);
-            return APS_ERR_IO;
-        }
-        count_cells(chunk, USAGE_CHUNK, now, &usage);
-        at += sizeof chunk;
-    }
-    *out = usage;
-    return APS_OK;
 }
