@@ -40,7 +40,7 @@ struct api_build {
     apr_hash_t *numbers;           /* value -> number of its entry */
     apr_hash_t *sanitized;         /* values of x-apisec-sanitize that count */
     apr_array_header_t *sanitizes; /* struct api_at: those that stand in any schema */
-    apr_hash_t *extended;          /* schemas whose extensions were looked at */
+    apr_hash_t *extended;          /* schemas, and references, that were looked at for extensions */
     struct aps_api_report *report;
     struct aps_diag *diag;
     enum aps_err err;

@@ -136,11 +136,33 @@ static void push_below(struct api_build *b, apr_array_header_t *waiting, struct 
         push(b, waiting, aps_api_doc_member(b, at, m));
 }
 
+/* Whether another schema of the document has referred to the same: many do to few. */
+static bool is_referred(struct api_build *b, struct api_at at)
+{
+    struct api_at ref;
+    struct aps_str text;
+    char *key;
+
+    aps_api_doc_any(b, at, "$ref", &ref);
+    if (ref.v == NULL || aps_jsonread_kind(ref.v) != APS_JSON_STRING)
+        return true; /* to nothing */
+    text = api_str(ref);
+    key = apr_palloc(b->pool, sizeof at.doc + text.n);
+    memcpy(key, &at.doc, sizeof at.doc);
+    memcpy(key + sizeof at.doc, text.p, text.n);
+    if (apr_hash_get(b->extended, key, (apr_ssize_t)(sizeof at.doc + text.n)) != NULL)
+        return true;
+    apr_hash_set(b->extended, key, (apr_ssize_t)(sizeof at.doc + text.n), key);
+    return false;
+}
+
 /* Where it refers to; what leads nowhere is for the compiler of schemas to tell. */
 static void push_referred(struct api_build *b, apr_array_header_t *waiting, struct api_at at)
 {
     bool moved = false;
 
+    if (is_referred(b, at))
+        return;
     if (!aps_api_doc_step(b, &at, &moved)) {
         b->err = APS_OK;
         if (b->diag != NULL)
