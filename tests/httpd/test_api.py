@@ -335,3 +335,29 @@ def test_what_was_refused_reaches_no_page_either(site):  # POS-13
         assert (seen["target"], seen["body"], seen["method"]) == ("/pages/" + page, "", "GET")
         fields = {name.lower() for name, _ in seen["fields"]}
         assert not fields & {"content-length", "transfer-encoding", "expect"}, seen["fields"]
+
+
+def test_explain_says_what_the_server_does(site):  # CLI-13
+    """Each request is sent and asked about; then the log of them is judged anew."""
+    rows = [("GET", "/api/orders?page=0", "ci", {}, None), ("GET", "/api/orders?page=1", "ci", {}, None), ("GET", "/api/nothing", "ci", {}, None),
+            ("DELETE", "/api/orders", "ci", {}, None), ("DELETE", "/api/orders/7", "ci", {}, None), ("DELETE", "/api/orders/7", "writer", {}, None),
+            ("GET", "/api/reports/2026-11-27.json", "audit", {}, None), ("GET", "/api/reports/today.json", "audit", {}, None),
+            ("POST", "/api/orders", "ci", JSON, b'{"item":1,"id":2}'), ("POST", "/api/orders", "ci", JSON, b'{"item":"a","item":"b"}'),
+            ("POST", "/api/orders", "ci", {"Content-Type": "text/plain"}, b"x"), ("POST", "/api/orders", "ci", {}, b"x"),
+            ("POST", "/api/orders", "ci", {"Content-Type": "application/xml"}, b"<Order><count>2</count></Order>"),
+            ("POST", "/api/orders", "ci", {"Content-Type": "application/x-ndjson"}, b'{"item":"a"}\n{')]
+    lines = ""
+    for method, target, key, fields, body in rows:
+        got = site.request(method, target, key=key, headers=fields, body=body)
+        line = site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"], 1)
+        lines += json.dumps(line) + "\n"
+        words = ["--field=%s: %s" % field for field in fields.items()] + (["--body", "-"] if body is not None else [])
+        answer = site.store.run("--json", "explain", "--key-id", site.ids[key], "--api", "shop", "--at", "/api", "%s %s" % (method, target), *words,
+                                input=body.decode() if body is not None else None)
+        found = json.loads(answer.out)
+        assert (found["reason"], found["status"]) == (line["reason"], got.status), (target, found)
+        if "errors" in (got.json() if got.status >= 400 else {}):
+            assert found["failures"] == got.json()["errors"], target
+    again = json.loads(site.store.run("--json", "explain", "--log", "-", "--api", "shop", "--at", "/api", input=lines).out)
+    assert again["different"] == again["bad"] == 0 and again["same"] == 6, again
+    assert [row["fault"] for row in again["lines"] if row["reason"] == "api_parameter"] == ["query page minimum", "path day format"]
