@@ -51,12 +51,14 @@ struct aps_api_param {
 
 /* How a body of this type is read. */
 enum aps_api_kind {
-    APS_API_BYTES, /* not read: text/plain, image/png, application/octet-stream */
+    APS_API_BYTES, /* not read: image/png, application/octet-stream; texts of which nothing is asked
+                    */
     APS_API_JSON,
     APS_API_NDJSON,
     APS_API_URLENCODED,
     APS_API_MULTIPART,
     APS_API_XML,
+    APS_API_TEXT, /* one text: text/plain, text/csv; only where the schema asks something of it */
 };
 
 /* Of one property of a form. */
@@ -73,7 +75,7 @@ struct aps_api_encoding {
 
 struct aps_api_media {
     struct aps_str type;    /* lower case, without parameters; a range ends in a star */
-    enum aps_api_kind kind; /* of a range: BYTES; aps_api_kind_of tells that of the body itself */
+    enum aps_api_kind kind; /* of a range BYTES or TEXT: aps_api_kind_of tells of the body itself */
     uint32_t schema;
     uint32_t xml; /* of kind XML: where its table of names begins (apixml.h), or UINT32_MAX */
     const struct aps_api_encoding *encodings;
@@ -154,7 +156,7 @@ struct aps_str aps_api_version(const struct aps_api *api);
 /* All of them, those of one path together, in the order of the paths' bytes. */
 uint32_t aps_api_operations(const struct aps_api *api, const struct aps_api_operation **out);
 
-/* How a body of this media type, in lower case and without parameters, is read. */
+/* How a body of this media type, in lower case and without parameters, is read; of a text BYTES. */
 enum aps_api_kind aps_api_kind_of(struct aps_str type);
 
 enum aps_api_found {

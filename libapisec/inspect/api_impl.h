@@ -11,7 +11,7 @@
 #include "apisec/apixml.h"
 
 #define API_MAGIC 0x69706131u
-#define API_VERSION 2u
+#define API_VERSION 3u
 
 enum api_section {
     API_S_OPERATIONS, /* of one path together, paths in the order of their bytes */

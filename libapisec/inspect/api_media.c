@@ -83,16 +83,27 @@ static bool asks(struct api_build *b, struct api_at schema, bool *out)
     return true;
 }
 
-static bool list_bytes(struct api_build *b, struct api_at media, struct api_at schema,
-                       struct aps_str type)
+/* A text is read where its schema asks something of it; of other bytes, and of answers that are no
+ * JSON, nobody reads more than the type. */
+static bool choose_kind(struct api_build *b, struct api_at media, struct api_at schema,
+                        bool request, struct aps_str type, uint32_t *io_kind)
 {
-    bool more;
+    const bool read = request || *io_kind == APS_API_JSON;
+    bool more = false;
 
-    if (schema.v == NULL || is_range(type))
+    if (schema.v == NULL || (*io_kind != APS_API_BYTES && read))
         return true;
     if (!asks(b, schema, &more))
         return false;
-    if (more)
+    if (!more)
+        return true;
+    if (*io_kind != APS_API_BYTES)
+        aps_api_build_gap(b, media, "the schema is not enforced: an answer of %.*s is not read",
+                          APS_STR_SHOW(type));
+    else if (aps_str_starts(type, APS_STR_LIT("text/")) &&
+             !aps_str_eq(type, APS_STR_LIT("text/event-stream"))) /* which has no end */
+        *io_kind = APS_API_TEXT;
+    else if (!is_range(type))
         aps_api_build_gap(b, media, "the schema is not enforced: %.*s is read as bytes",
                           APS_STR_SHOW(type));
     return true;
@@ -257,7 +268,7 @@ static bool read_media(struct api_build *b, struct api_at at, bool request, stru
     if (!aps_api_doc_resolve(b, &at))
         return false;
     aps_api_doc_any(b, at, "schema", &schema);
-    if (kind == APS_API_BYTES && !list_bytes(b, at, schema, out->type))
+    if (!choose_kind(b, at, schema, request, out->type, &out->record.kind))
         return false;
     if (request && !aps_api_sanitize(b, at, kind, &out->record.sanitize))
         return false;

@@ -157,7 +157,7 @@ static void open_medias(struct opening *o)
     for (uint32_t i = 0; i < count_of(o, API_S_MEDIAS); i++, from++)
         o->medias[i] = (struct aps_api_media){
             .type = text_of(o, from->type),
-            .kind = (enum aps_api_kind)number_of(o, from->kind, APS_API_XML),
+            .kind = (enum aps_api_kind)number_of(o, from->kind, APS_API_TEXT),
             .schema = schema_of(o, from->schema),
             .xml = xml_of(o, from->xml),
             .encodings = o->encodings + range_of(o, from->encodings, API_S_ENCODINGS),

@@ -3,6 +3,7 @@
 
 #include "apisec/mediatype.h"
 #include "request_credential.h"
+#include "textbody.h"
 
 #define LOWER_MAX 256 /* bytes of a media type */
 
@@ -101,6 +102,19 @@ static enum aps_reason judge_form(struct run *run, enum aps_api_kind kind, struc
     return good ? APS_REASON_ALLOW : APS_REASON_API_BODY;
 }
 
+static enum aps_reason judge_text(struct run *run)
+{
+    const struct aps_str body = run->request->body;
+
+    if (body.n > run->options->json->bytes_max)
+        return refuse(run, APS_REASON_API_BODY_SIZE, APS_FAILURES_BODY, "bytes",
+                      "a body within the cap", none);
+    return aps_textbody(run->j->reader, run->pool, aps_api_schemas(run->api),
+                        run->out->media->schema, body, &run->out->failures)
+               ? APS_REASON_ALLOW
+               : APS_REASON_API_BODY;
+}
+
 /* XML and JSON lines, which others read. */
 static enum aps_reason judge_other(struct run *run, aps_request_body_fn *read)
 {
@@ -150,13 +164,15 @@ static enum aps_reason read_type(struct run *run, struct aps_mediatype *out)
 /* How the body is read: a range leaves that to the type itself. */
 static enum aps_api_kind kind_of(const struct aps_api_media *media, struct aps_str type)
 {
+    enum aps_api_kind kind;
     char lower[LOWER_MAX];
 
     if (media->type.n == 0 || media->type.p[media->type.n - 1] != '*' || type.n > sizeof lower)
         return media->kind;
     for (size_t i = 0; i < type.n; i++)
         lower[i] = (char)(type.p[i] >= 'A' && type.p[i] <= 'Z' ? type.p[i] | 0x20 : type.p[i]);
-    return aps_api_kind_of((struct aps_str){lower, type.n});
+    kind = aps_api_kind_of((struct aps_str){lower, type.n});
+    return kind == APS_API_BYTES ? media->kind : kind;
 }
 
 static enum aps_reason judge_typed(struct run *run, const struct aps_mediatype *type)
@@ -173,6 +189,8 @@ static enum aps_reason judge_typed(struct run *run, const struct aps_mediatype *
         return judge_other(run, run->options->xml);
     case APS_API_NDJSON:
         return judge_other(run, run->options->lines);
+    case APS_API_TEXT:
+        return judge_text(run);
     case APS_API_BYTES:
         break;
     }

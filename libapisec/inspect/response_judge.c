@@ -3,6 +3,7 @@
 
 #include "apisec/mediatype.h"
 #include "response_strip.h"
+#include "textbody.h"
 
 struct aps_response_judge {
     struct aps_schema_judge *schema;
@@ -90,6 +91,25 @@ static enum aps_reason judge_json(struct run *run, uint32_t schema)
     return APS_REASON_RESPONSE_BODY;
 }
 
+static bool is_text(const struct aps_api_media *media, struct aps_str type)
+{
+    return media->kind == APS_API_TEXT && !aps_mediatype_is(type, APS_STR_LIT("text/xml"));
+}
+
+static enum aps_reason judge_media(struct run *run, const struct aps_api_media *media,
+                                   struct aps_str type)
+{
+    if (run->response->unread) /* only its type is asked */
+        return APS_REASON_ALLOW;
+    if (aps_mediatype_is_json(type))
+        return judge_json(run, media->schema);
+    return !is_text(media, type) ||
+                   aps_textbody(run->j->reader, run->pool, aps_api_schemas(run->api), media->schema,
+                                run->response->body, &run->out->failures)
+               ? APS_REASON_ALLOW
+               : APS_REASON_RESPONSE_BODY;
+}
+
 static enum aps_reason judge_typed(struct run *run, struct aps_str type)
 {
     const struct aps_api_response *d = run->declared;
@@ -97,9 +117,7 @@ static enum aps_reason judge_typed(struct run *run, struct aps_str type)
     for (uint32_t i = 0; i < d->medias_n; i++) {
         if (!aps_mediatype_is(type, d->medias[i].type))
             continue;
-        return aps_mediatype_is_json(type) && !run->response->unread
-                   ? judge_json(run, d->medias[i].schema)
-                   : APS_REASON_ALLOW; /* only its type is asked */
+        return judge_media(run, &d->medias[i], type);
     }
     return refuse(run, APS_REASON_RESPONSE_TYPE, APS_FAILURES_HEADER, APS_STR_LIT("content-type"),
                   "type", "a media type that the response declares", type);

@@ -213,6 +213,12 @@ static void gaps_are_listed(void **state)
         {T_API("3.1.0", "'/a':{'put':{'requestBody':{'content':{'application/yaml':{'schema':"
                         "{'type':'object'}}}}," RESPONSES "}}") "}",
          "application/yaml is read as bytes"},
+        {T_API("3.1.0", "'/a':{'put':{'requestBody':{'content':{'text/event-stream':{'schema':"
+                        "{'maxLength':1}}}}," RESPONSES "}}") "}",
+         "text/event-stream is read as bytes"},
+        {T_API("3.1.0", "'/a':{'get':{'responses':{'200':{'description':'','content':{"
+                        "'application/xml':{'schema':{'type':'object'}}}}}}}") "}",
+         "an answer of application/xml is not read"},
         {T_API("3.1.0", "'/a':{'put':{'requestBody':{'content':{'application/json':{'schema':"
                         "{},'encoding':{'a':{}}}}}," RESPONSES "}}") "}",
          "encoding counts in form data"},

@@ -35,6 +35,11 @@ static const char description[] =
     "\"type\":\"object\",\"properties\":{\"one\":{\"contentMediaType\":\"image/png\"},"
     "\"more\":{\"type\":\"array\",\"items\":{\"contentMediaType\":\"image/gif\"}}}}}}},"
     "\"responses\":" ANY "}},"
+    "\"/texts\":{\"post\":{\"requestBody\":{\"content\":{"
+    "\"text/plain\":{\"schema\":{\"type\":\"string\",\"maxLength\":5}},"
+    "\"text/x-number\":{\"schema\":{\"type\":\"integer\",\"maximum\":9}},"
+    "\"text/csv\":{\"schema\":{\"type\":\"string\"}},"
+    "\"text/*\":{\"schema\":{\"enum\":[\"a\",\"b\"]}}}},\"responses\":" ANY "}},"
     "\"/pets/mine\":{\"post\":{\"requestBody\":{\"content\":{\"*/*\":{\"schema\":{\"type\":"
     "\"object\"}}}},\"responses\":" ANY "},\"get\":{\"responses\":" ANY
     ",\"security\":[{\"key\":[]},{\"q\":["
@@ -201,6 +206,40 @@ static void files_are_of_the_type_of_their_schema(void **state)
                      APS_REASON_API_BODY);
 }
 
+/* POS-09: a text is one value of its schema. */
+static void texts_meet_their_schema(void **state)
+{
+    static const struct {
+        const char *type, *body;
+        enum aps_reason reason;
+    } cases[] = {
+        {"text/plain", "abcde", APS_REASON_ALLOW},
+        {"text/plain", "12345", APS_REASON_ALLOW},
+        {"text/plain", "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\"", APS_REASON_ALLOW},
+        {"text/plain", "abcdef", APS_REASON_API_BODY},
+        {"text/plain", "\xff", APS_REASON_API_BODY},
+        {"text/plain; charset=latin1", "a", APS_REASON_API_TYPE},
+        {"text/x-number", "9", APS_REASON_ALLOW},
+        {"text/x-number", "10", APS_REASON_API_BODY},
+        {"text/x-number", "x", APS_REASON_API_BODY},
+        {"text/csv", "\xff", APS_REASON_ALLOW}, /* nothing is asked of it */
+        {"Text/HTML", "a", APS_REASON_ALLOW},
+        {"text/html", "c", APS_REASON_API_BODY},
+        {"application/pdf", "a", APS_REASON_API_TYPE},
+    };
+    struct aps_jsonread_options json = aps_jsonread_strict;
+    struct tried *t = begin(*state);
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (ask(t, APS_METHOD_POST, "/texts", "content-type", cases[i].type, cases[i].body) !=
+            cases[i].reason)
+            fail_msg("%s %s: %d", cases[i].type, cases[i].body, t->result.reason);
+    json.bytes_max = 4;
+    t->options.json = &json;
+    assert_int_equal(ask(t, APS_METHOD_POST, "/texts", "content-type", "text/plain", "abcde"),
+                     APS_REASON_API_BODY_SIZE);
+}
+
 static bool read_other(void *context, apr_pool_t *pool, const struct aps_api *api,
                        const struct aps_api_media *media, struct aps_str body,
                        struct aps_failures *failures)
@@ -300,6 +339,7 @@ int main(void)
         t_pool_test(undeclared_paths_methods_and_parameters_are_refused),
         t_pool_test(a_body_is_of_one_declared_type),
         t_pool_test(files_are_of_the_type_of_their_schema),
+        t_pool_test(texts_meet_their_schema),
         t_pool_test(xml_and_lines_are_read_by_whom_the_caller_names),
         t_pool_test(larger_bodies_are_413),
         t_pool_test(credentials_have_to_be_there),

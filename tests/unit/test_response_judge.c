@@ -15,7 +15,7 @@ static const char description[] =
     "\"200\":{\"description\":\"\",\"headers\":{\"X-Count\":{\"required\":true,\"schema\":{"
     "\"type\":"
     "\"integer\"}}},\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/x-pet\"}},"
-    "\"text/plain\":{}}},"
+    "\"text/plain\":{},\"text/*\":{\"schema\":{\"maxLength\":3}}}},"
     "\"204\":{\"description\":\"\"},"
     "\"4XX\":{\"description\":\"\",\"content\":{\"application/"
     "*\":{\"schema\":{\"type\":\"object\"}}}}}}}},"
@@ -88,7 +88,10 @@ static void status_fields_types_and_bodies_are_judged(void **state)
         {200, JSON, "x", "{\"name\":\"x\"}", APS_REASON_RESPONSE_FIELD},
         {200, NULL, "1", "{\"name\":\"x\"}", APS_REASON_RESPONSE_TYPE},
         {200, "json", "1", "{\"name\":\"x\"}", APS_REASON_RESPONSE_TYPE},
-        {200, "text/html", "1", "<p>", APS_REASON_RESPONSE_TYPE},
+        {200, "text/html", "1", "<p>", APS_REASON_ALLOW},
+        {200, "text/html", "1", "<p/>", APS_REASON_RESPONSE_BODY},
+        {200, "text/xml", "1", "<p/>", APS_REASON_ALLOW},
+        {200, "image/png", "1", "<p>", APS_REASON_RESPONSE_TYPE},
         {404, "text/html", NULL, "<p>", APS_REASON_RESPONSE_TYPE},
         {200, JSON, "1", "{}", APS_REASON_RESPONSE_BODY},
         {200, JSON, "1", "{\"name\":\"x\"", APS_REASON_RESPONSE_BODY},

@@ -128,8 +128,8 @@ static void what_does_not_count_is_listed(void **state)
         {ONE("3.1.0", PARAM(""), JSON_BODY("{" URL "}"), ""), NULL},
         {ONE("3.1.0", "", JSON_BODY("{}"), ",'components':{'schemas':{'s':{" URL "}}}"),
          "1 of 1 x-apisec-url"},
-        {ONE("3.1.0", "", "'text/uri-list':{'schema':{" URL "}}", ""),
-         "text/uri-list is read as bytes"},
+        {ONE("3.1.0", "", "'application/pdf':{'schema':{" URL "}}", ""),
+         "application/pdf is read as bytes"},
     };
     struct aps_api_report report;
 
