@@ -15,6 +15,7 @@
 #include "apisec/multipart.h"
 #include "apisec/sanitize.h"
 #include "apisec/schema_judge.h"
+#include "apisec/urlencoded.h"
 #include "apisec/urlfield.h"
 #include "apisec/xml.h"
 
@@ -214,7 +215,9 @@ const struct aps_schema_image *mod_urls_body(const struct mod_urls *urls);
 const struct aps_schema_image *mod_urls_query(const struct mod_urls *urls);
 /* NULL, or where ApiSecUrl stands with nothing that reads fields. */
 const char *mod_urls_check(apr_pool_t *pool, server_rec *main_server);
-/* stage_url.c: a value, and the query of the target.  ALLOW; URL_REFUSED; INTERNAL. */
+/* stage_url.c: hold pairs as one object; false without memory. */
+bool mod_stage_url_object(const struct aps_urlencoded *pairs, struct aps_jsonread *reader);
+/* A value, and the query of the target.  ALLOW; URL_REFUSED; INTERNAL. */
 enum aps_reason mod_stage_url_value(const struct mod_values *by, const struct aps_jsonread *reader);
 enum aps_reason mod_stage_url_query(request_rec *r, struct mod_req *m, const struct mod_urls *urls);
 

@@ -2,7 +2,6 @@
 #include "content.h"
 
 #include "apisec/form.h"
-#include "apisec/urlencoded.h"
 
 /* ---- By a JSON Schema: the fields are its properties, as those of an API's form ---- */
 
@@ -33,29 +32,28 @@ static enum aps_reason judge_fields(const struct mod_values *by, struct aps_str 
 
 /* ---- By ApiSecUrl ---- */
 
-static enum aps_reason judge_urls(const struct mod_values *by,
-                                  const struct aps_urlfield_value *values, size_t n,
-                                  apr_pool_t *pool)
-{
-    struct aps_jsonread reader;
-    if (by->urls == NULL)
-        return APS_REASON_ALLOW;
-    aps_jsonread_init(&reader, pool, mod_process.hash_key);
-    return aps_urlfield_object(values, n, &reader) == APS_JSONREAD_OK
-               ? mod_stage_url_value(by, &reader)
-               : APS_REASON_INTERNAL;
-}
-
 static enum aps_reason judge_pairs(const struct mod_values *by, const struct aps_urlencoded *form,
                                    apr_pool_t *pool)
 {
-    struct aps_urlfield_value *values = apr_palloc(pool, (form->n + 1) * sizeof *values);
-    for (size_t i = 0; i < form->n; i++) {
-        values[i] = (struct aps_urlfield_value){form->pairs[i].name, form->pairs[i].value};
-        if (values[i].value.p == NULL)
-            values[i].value = APS_STR_LIT("");
-    }
-    return judge_urls(by, values, form->n, pool);
+    struct aps_jsonread reader;
+    aps_jsonread_init(&reader, pool, mod_process.hash_key);
+    return mod_stage_url_object(form, &reader) ? mod_stage_url_value(by, &reader)
+                                               : APS_REASON_INTERNAL;
+}
+
+/* As everybody reads it, and as those do who end a parameter at a `;` as well. */
+static enum aps_reason judge_form_urls(const struct mod_values *by, struct aps_str text,
+                                       const struct aps_urlencoded *form, apr_pool_t *pool)
+{
+    const struct aps_urlencoded_options options = {UINT32_MAX, UINT32_MAX, true};
+    struct aps_urlencoded other;
+    enum aps_reason reason = by->urls != NULL ? judge_pairs(by, form, pool) : APS_REASON_ALLOW;
+    if (reason != APS_REASON_ALLOW || by->urls == NULL)
+        return reason;
+    if (!aps_urlfield_semicolons(text, pool, &text) ||
+        aps_urlencoded_read(text, &options, pool, &other) != APS_URLENCODED_OK)
+        return APS_REASON_INTERNAL;
+    return judge_pairs(by, &other, pool);
 }
 
 /* ---- Urlencoded ---- */
@@ -76,7 +74,7 @@ enum aps_reason mod_stage_form(const struct mod_values *by, struct aps_str text,
     }
     if (by->schema != NULL)
         reason = judge_fields(by, text, NULL, NULL, pool);
-    return reason == APS_REASON_ALLOW ? judge_pairs(by, &form, pool) : reason;
+    return reason == APS_REASON_ALLOW ? judge_form_urls(by, text, &form, pool) : reason;
 }
 
 /* ---- Parts ---- */
@@ -108,6 +106,19 @@ static bool take_part(void *context, const struct aps_multipart_part *part)
         value.value.p = NULL;
     APR_ARRAY_PUSH(p->values, struct aps_urlfield_value) = value;
     return true;
+}
+
+static enum aps_reason judge_urls(const struct mod_values *by,
+                                  const struct aps_urlfield_value *values, size_t n,
+                                  apr_pool_t *pool)
+{
+    struct aps_jsonread reader;
+    if (by->urls == NULL)
+        return APS_REASON_ALLOW;
+    aps_jsonread_init(&reader, pool, mod_process.hash_key);
+    return aps_urlfield_object(values, n, &reader) == APS_JSONREAD_OK
+               ? mod_stage_url_value(by, &reader)
+               : APS_REASON_INTERNAL;
 }
 
 static enum aps_reason refused(const struct mod_values *by, enum aps_multipart_fault fault,

@@ -1,8 +1,6 @@
 /* stage_url.c - fields that have to be URLs of a list, where a section says so (POS-23). */
 #include "content.h"
 
-#include "apisec/urlencoded.h"
-
 #define PAIRS_MAX 10000 /* of a query; httpd's line is shorter than so many are */
 
 enum aps_reason mod_stage_url_value(const struct mod_values *by, const struct aps_jsonread *reader)
@@ -49,8 +47,8 @@ static enum aps_reason judge_object(struct mod_req *m, const struct aps_schema_i
 }
 
 /* Each parameter of the name, however often it stands: nobody knows which one the handler takes. */
-static enum aps_reason judge_query(struct mod_req *m, const struct aps_schema_image *image,
-                                   struct aps_str text, apr_pool_t *pool)
+static enum aps_reason judge_text(struct mod_req *m, const struct aps_schema_image *image,
+                                  struct aps_str text, apr_pool_t *pool)
 {
     const struct aps_urlencoded_options options = {PAIRS_MAX, UINT32_MAX, true};
     struct aps_urlencoded query;
@@ -58,16 +56,19 @@ static enum aps_reason judge_query(struct mod_req *m, const struct aps_schema_im
     enum aps_urlencoded_fault fault = aps_urlencoded_read(text, &options, pool, &query);
     if (fault != APS_URLENCODED_OK)
         return unread(m, &query, fault);
-    struct aps_urlfield_value *values = apr_palloc(pool, (query.n + 1) * sizeof *values);
-    for (size_t i = 0; i < query.n; i++) {
-        values[i] = (struct aps_urlfield_value){query.pairs[i].name, query.pairs[i].value};
-        if (values[i].value.p == NULL)
-            values[i].value = APS_STR_LIT("");
-    }
     aps_jsonread_init(&reader, pool, mod_process.hash_key);
-    return aps_urlfield_object(values, query.n, &reader) == APS_JSONREAD_OK
-               ? judge_object(m, image, &reader, pool)
-               : APS_REASON_INTERNAL;
+    return mod_stage_url_object(&query, &reader) ? judge_object(m, image, &reader, pool)
+                                                 : APS_REASON_INTERNAL;
+}
+
+static enum aps_reason judge_query(struct mod_req *m, const struct aps_schema_image *image,
+                                   struct aps_str text, apr_pool_t *pool)
+{
+    struct aps_str other;
+    if (!aps_urlfield_semicolons(text, pool, &other))
+        return APS_REASON_INTERNAL;
+    enum aps_reason reason = judge_text(m, image, text, pool);
+    return reason == APS_REASON_ALLOW ? judge_text(m, image, other, pool) : reason;
 }
 
 enum aps_reason mod_stage_url_query(request_rec *r, struct mod_req *m, const struct mod_urls *urls)
@@ -81,4 +82,17 @@ enum aps_reason mod_stage_url_query(request_rec *r, struct mod_req *m, const str
     enum aps_reason reason = judge_query(m, image, aps_str(r->args), pool);
     apr_pool_destroy(pool);
     return reason;
+}
+
+/* ---- Pairs ---- */
+
+bool mod_stage_url_object(const struct aps_urlencoded *pairs, struct aps_jsonread *reader)
+{
+    struct aps_urlfield_value *values = apr_palloc(reader->pool, (pairs->n + 1) * sizeof *values);
+    for (size_t i = 0; i < pairs->n; i++) {
+        values[i] = (struct aps_urlfield_value){pairs->pairs[i].name, pairs->pairs[i].value};
+        if (values[i].value.p == NULL)
+            values[i].value = APS_STR_LIT("");
+    }
+    return aps_urlfield_object(values, pairs->n, reader) == APS_JSONREAD_OK;
 }

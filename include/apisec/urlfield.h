@@ -41,4 +41,9 @@ struct aps_urlfield_value {
 APS_MUST_CHECK enum aps_jsonread_fault aps_urlfield_object(const struct aps_urlfield_value *values,
                                                            size_t n, struct aps_jsonread *reader);
 
+/* Some who read forms and queries end a parameter at a `;` as well.  The text as they read it, with
+ * `&` alone and without parameters that have no name; without a `;` it is empty.  Lives in `pool`;
+ * false without memory. */
+bool aps_urlfield_semicolons(struct aps_str text, apr_pool_t *pool, struct aps_str *out);
+
 #endif

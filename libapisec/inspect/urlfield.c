@@ -216,3 +216,26 @@ enum aps_jsonread_fault aps_urlfield_object(const struct aps_urlfield_value *val
     aps_json_end(&w);
     return w.full ? APS_JSONREAD_NOMEM : aps_jsonread(reader, aps_json_text(&w), &flat);
 }
+
+bool aps_urlfield_semicolons(struct aps_str text, apr_pool_t *pool, struct aps_str *out)
+{
+    struct aps_str pairs, rest, piece;
+    char *room, *to;
+
+    *out = (struct aps_str){"", 0};
+    if (text.n == 0 || memchr(text.p, ';', text.n) == NULL)
+        return true;
+    if ((room = to = apr_palloc(pool, text.n + 1)) == NULL)
+        return false;
+    for (rest = text; aps_str_next(&rest, '&', &pairs);)
+        while (aps_str_next(&pairs, ';', &piece)) {
+            if (piece.n == 0 || piece.p[0] == '=')
+                continue;
+            if (to != room)
+                *to++ = '&';
+            memcpy(to, piece.p, piece.n);
+            to += piece.n;
+        }
+    *out = (struct aps_str){room, (size_t)(to - room)};
+    return true;
+}

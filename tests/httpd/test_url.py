@@ -132,6 +132,7 @@ LINES = "application/x-ndjson"
     # forms: each that has the name, however often
     ("/form", FORM, "callback=%s&other=1&other=2" % GOOD, "allow", None),
     ("/form", FORM, "callback=%s&callback=https%%3A%%2F%%2Fevil.example" % GOOD, "url_refused", "/callback x-apisec-url"),
+    ("/form", FORM, "a=1;callback=" + EVIL, "url_refused", "/callback x-apisec-url"),
     ("/form", FORM, "callback", "url_refused", "/callback x-apisec-url"),
     ("/parts", PARTS, part("callback", GOOD), "allow", None),
     ("/parts", PARTS, part("callback", EVIL), "url_refused", "/callback x-apisec-url"),
@@ -146,6 +147,10 @@ LINES = "application/x-ndjson"
     ("/next?next=" + EVIL, "", "", "url_refused", "query /next x-apisec-url"),
     ("/next?next=%s&n%%65xt=%s" % (GOOD, EVIL), "", "", "url_refused", "query /next x-apisec-url"),
     ("/next?next", "", "", "url_refused", "query /next x-apisec-url"),
+    ("/next?a=b;next=%s" % EVIL, "", "", "url_refused", "query /next x-apisec-url"),
+    ("/next?;;next=%s" % EVIL, "", "", "url_refused", "query /next x-apisec-url"),
+    ("/next?a=;;next=%s" % EVIL, "", "", "url_refused", "query /next x-apisec-url"),
+    ("/next?next=%s;a=b" % GOOD, "", "", "allow", None),
     ("/next?next=%zz", "", "", "url_refused", "query escape 5"),
     ("/moved", "", "", "url_refused", "query /next x-apisec-url"),
     ("/api/hooks?next=" + EVIL, JSON, "{}", "api_parameter", "query next x-apisec-url"),

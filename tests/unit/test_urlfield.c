@@ -98,6 +98,27 @@ static void parameters_are_members(void **state)
     assert_true(is_good(*state, image, &reader));
 }
 
+/* POS-23: who ends a parameter at a semicolon reads others. */
+static void semicolons_are_read_as_well(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {"", ""},
+        {"a=1&b=2", ""},
+        {"a=1;b=2", "a=1&b=2"},
+        {"a=1;;b=2&;c", "a=1&b=2&c"},
+        {"=x;a=1;=2", "a=1"},
+        {";", ""},
+    };
+    struct aps_str got;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_true(aps_urlfield_semicolons(aps_str(rows[i].text), *state, &got));
+        assert_true(aps_str_eq(got, aps_str(rows[i].want)));
+    }
+}
+
 static void what_is_no_rule_is_an_error(void **state)
 {
     static const struct aps_str bad[] = {APS_STR_LIT("a.example")};
@@ -140,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         t_pool_test(pointers_lead_to_values),
         t_pool_test(parameters_are_members),
+        t_pool_test(semicolons_are_read_as_well),
         t_pool_test(what_is_no_rule_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
