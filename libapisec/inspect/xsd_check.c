@@ -182,7 +182,7 @@ static void note(struct aps_xsd_check *c, const char *message, int code)
     struct failure f = {.pointer = NULL};
     struct aps_str attribute, expected;
 
-    if (c->failures_n == APS_XSD_FAILURES)
+    if (c->failures_n == (c->options->first ? 1 : APS_XSD_FAILURES))
         return;
     message = skip_place(message, &attribute);
     f.facet = read_facet(message, f.keyword);
@@ -302,7 +302,7 @@ static int fill(struct aps_xsd_check *c, const struct aps_xml_element *e)
 
     for (uint32_t i = 0; i < e->namespaces_n; i++) {
         c->namespaces[2 * (size_t)i] = pointer_of(e->namespaces[i].prefix);
-        c->namespaces[2 * (size_t)i + 1] = pointer_of(e->namespaces[i].uri);
+        c->namespaces[2 * (size_t)i + 1] = xml_text(e->namespaces[i].uri.p);
     }
     for (uint32_t i = 0; i < e->attributes_n; i++) {
         const struct aps_xml_attribute *a = &e->attributes[i];

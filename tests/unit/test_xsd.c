@@ -87,6 +87,7 @@ static const struct {
 } rows[] = {
     {"<order><item id='1'><n>3</n></item></order>", "valid []"},
     {"<order><item id='1'><n>3</n><code>AB-12</code></item></order>", "valid []"},
+    {"<order xmlns=''><item xmlns='' id='1'><n xmlns:p='u'>3</n></item></order>", "valid []"},
     {"<order><item id='1'><n>3</n></item><item id='2'><n>x</n></item></order>",
      "invalid [" FAILURE("/order/item[2]/n", "type", "a valid value of the atomic type 'number'.",
                          "x") "]"},
@@ -158,6 +159,10 @@ static void a_long_value_is_shortened_and_ten_failures_are_listed(void **state) 
     first.first = true;
     c = check_pieces(*state, xsd, &first, aps_buf_text(&b), 100);
     assert_int_equal(aps_xsd_check_finish(c), APS_XSD_INVALID);
+    assert_int_equal(aps_xsd_check_failures(c), 1);
+    aps_xsd_check_close(c);
+    c = check_pieces(*state, xsd, &first, APS_STR_LIT("<order><item a='1' b='2'/></order>"), 100);
+    assert_int_equal(aps_xsd_check_finish(c), APS_XSD_INVALID); /* one tag, three failures */
     assert_int_equal(aps_xsd_check_failures(c), 1);
     aps_xsd_check_close(c);
 }
