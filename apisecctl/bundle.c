@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "apisec/jsonread.h"
+#include "apisec/random.h"
 #include "apisec/yaml.h"
 
 enum form { JSON, YAML, XML };
@@ -396,7 +397,7 @@ static enum aps_err read_main(struct reader *r, const char *path, const char **o
 enum aps_err ctl_bundle_read(apr_pool_t *pool, const char *path, enum aps_store_api_kind kind,
                              struct ctl_bundle *out, struct aps_diag *diag)
 {
-    static const unsigned char key[APS_SIPHASH_KEY_LEN]; /* the administrator's own files */
+    unsigned char key[APS_SIPHASH_KEY_LEN];
     struct reader r = {
         .pool = pool,
         .sources = apr_array_make(pool, 8, sizeof(struct aps_schema_source)),
@@ -406,6 +407,8 @@ enum aps_err ctl_bundle_read(apr_pool_t *pool, const char *path, enum aps_store_
     const char *name = NULL;
     enum aps_err err;
 
+    if ((err = aps_random_fill(key, sizeof key)) != APS_OK)
+        return err;
     aps_jsonread_init(&r.json, pool, key);
     if ((err = read_main(&r, path, &name, &text, diag)) != APS_OK)
         return err;

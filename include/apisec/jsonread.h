@@ -95,8 +95,9 @@ struct aps_jsonread {
     unsigned char key[APS_SIPHASH_KEY_LEN];
 };
 
-/* Allocates nothing yet.  `key` is random wherever texts come from outside: who knows it can
- * choose names that make large objects slow. */
+/* Allocates nothing yet.  `key` is random wherever texts come from outside, or have objects with
+ * thousands of members: who knows it can choose names that make large objects slow, and under a key
+ * of zeros many do so by themselves. */
 void aps_jsonread_init(struct aps_jsonread *r, apr_pool_t *pool,
                        const unsigned char key[APS_SIPHASH_KEY_LEN]);
 

@@ -66,6 +66,7 @@ bool aps_api_build_begin(struct api_build *b)
     b->texts = apr_hash_make(b->pool);
     b->entries = apr_array_make(b->pool, 64, sizeof(struct aps_schema_entry));
     b->numbers = apr_hash_make(b->pool);
+    b->counts = apr_hash_make(b->pool);
     b->sanitized = apr_hash_make(b->pool);
     b->sanitizes = apr_array_make(b->pool, 4, sizeof(struct api_at));
     b->extended = apr_hash_make(b->pool);
@@ -162,17 +163,16 @@ bool aps_api_build_finish(struct api_build *b, struct aps_str schemas, apr_pool_
     return true;
 }
 
-uint32_t aps_api_build_count(const struct api_build *b, const char *name)
+static uint32_t count(const struct api_build *b, struct aps_str name)
 {
-    const size_t n = strlen(name);
     uint32_t found = 0;
 
     for (uint32_t i = 0; i < b->docs_n; i++) {
         struct aps_str rest = b->sources[i].text;
         const char *p;
 
-        while ((p = memmem(rest.p, rest.n, name, n)) != NULL) {
-            const char *end = p + n;
+        while ((p = memmem(rest.p, rest.n, name.p, name.n)) != NULL) {
+            const char *end = p + name.n;
 
             found +=
                 p > b->sources[i].text.p && p[-1] == '"' && end < rest.p + rest.n && *end == '"';
@@ -181,4 +181,17 @@ uint32_t aps_api_build_count(const struct api_build *b, const char *name)
         }
     }
     return found;
+}
+
+/* Many places ask for the same name. */
+uint32_t aps_api_build_count(const struct api_build *b, const char *name)
+{
+    uint32_t *found = apr_hash_get(b->counts, name, APR_HASH_KEY_STRING);
+
+    if (found == NULL) {
+        found = apr_palloc(b->pool, sizeof *found);
+        *found = count(b, aps_str(name));
+        apr_hash_set(b->counts, name, APR_HASH_KEY_STRING, found);
+    }
+    return *found;
 }

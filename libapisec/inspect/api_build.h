@@ -9,10 +9,12 @@
 #include "apisec/buf.h"
 #include "apisec/jsonread.h"
 #include "api_impl.h"
+#include "docindex.h"
 
 struct api_doc {
     struct aps_str uri;
     struct aps_jsonread reader;
+    struct docindex index;
 };
 
 /* A value and where it stands. */
@@ -41,6 +43,7 @@ struct api_build {
     apr_hash_t *sanitized;         /* values of x-apisec-sanitize that count */
     apr_array_header_t *sanitizes; /* struct api_at: those that stand in any schema */
     apr_hash_t *extended;          /* schemas, and references, that were looked at for extensions */
+    apr_hash_t *counts;            /* name -> uint32_t, as aps_api_build_count has found it */
     struct aps_api_report *report;
     struct aps_diag *diag;
     enum aps_err err;

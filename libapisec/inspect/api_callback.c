@@ -79,7 +79,7 @@ static bool look(struct api_build *b, struct search *s, struct place p)
     aps_api_doc_any(b, p.schema, "properties", &properties);
     if (properties.v != NULL && aps_jsonread_kind(properties.v) == APS_JSON_OBJECT) {
         member = properties;
-        member.v = aps_jsonread_get(&properties.doc->reader, properties.v, name);
+        member.v = aps_docindex_member(&properties.doc->index, properties.v, name);
         push(s, member, p.rest);
     }
     aps_api_doc_any(b, p.schema, "items", &items);

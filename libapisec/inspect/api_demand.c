@@ -13,7 +13,8 @@ static bool has_scope(struct api_build *b, struct api_at scheme, struct aps_str 
     for (m = flows.v != NULL ? aps_jsonread_first(flows.v) : NULL;
          m != NULL && m < aps_jsonread_end(flows.v); m = aps_jsonread_next(m + 1)) {
         aps_api_doc_any(b, aps_api_doc_member(b, flows, m), "scopes", &scopes);
-        *out |= scopes.v != NULL && aps_jsonread_get(&scopes.doc->reader, scopes.v, scope) != NULL;
+        *out |=
+            scopes.v != NULL && aps_docindex_member(&scopes.doc->index, scopes.v, scope) != NULL;
     }
     return true;
 }
@@ -57,7 +58,7 @@ bool aps_api_demand(struct api_build *b, struct api_at requirement)
         struct api_at scheme = schemes;
 
         if (schemes.v != NULL)
-            scheme.v = aps_jsonread_get(&schemes.doc->reader, schemes.v, name);
+            scheme.v = aps_docindex_member(&schemes.doc->index, schemes.v, name);
         if (scheme.v == NULL && !b->old && b->report == NULL)
             continue; /* as the examples of 3.1, which are parts of descriptions, have it */
         if (scheme.v == NULL)

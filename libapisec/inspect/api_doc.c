@@ -2,16 +2,18 @@
 #include "api_build.h"
 
 #include "apisec/num.h"
+#include "apisec/random.h"
 #include "schema_build.h"
 
 #define HOPS_MAX 64 /* references that lead to references */
 
 bool aps_api_doc_read(struct api_build *b)
 {
-    /* The compiler's input is its owner's: names are told apart under any key. */
-    static const unsigned char key[APS_SIPHASH_KEY_LEN] = "api descriptions";
+    unsigned char key[APS_SIPHASH_KEY_LEN];
     struct aps_diag diag;
 
+    if ((b->err = aps_random_fill(key, sizeof key)) != APS_OK)
+        return false;
     b->docs = apr_pcalloc(b->pool, b->docs_n * sizeof *b->docs);
     for (uint32_t i = 0; i < b->docs_n; i++) {
         struct api_doc *doc = &b->docs[i];
@@ -27,6 +29,7 @@ bool aps_api_doc_read(struct api_build *b)
             return aps_api_build_fail(b, (struct api_at){.doc = doc}, APS_ERR_FORMAT, "%s",
                                       diag.text);
         }
+        aps_docindex_init(&doc->index, b->pool, &doc->reader);
     }
     b->root = (struct api_at){b->docs, aps_jsonread_root(&b->docs[0].reader), {"", 0}};
     if (aps_jsonread_kind(b->root.v) != APS_JSON_OBJECT)
@@ -40,7 +43,7 @@ void aps_api_doc_any(const struct api_build *b, struct api_at at, const char *na
     const struct aps_str text = aps_str(name);
 
     *out = (struct api_at){.doc = at.doc};
-    if (at.v != NULL && (out->v = aps_jsonread_get(&at.doc->reader, at.v, text)) != NULL)
+    if (at.v != NULL && (out->v = aps_docindex_member(&at.doc->index, at.v, text)) != NULL)
         out->pointer = aps_schema_find_pointer(b->pool, at.pointer, text);
 }
 
@@ -99,22 +102,6 @@ struct api_at aps_api_doc_item(const struct api_build *b, struct api_at at, uint
     return (struct api_at){at.doc, v, aps_schema_find_pointer_at(b->pool, at.pointer, i)};
 }
 
-/* The item or member that the token names, or NULL. */
-static const struct aps_jsonread_node *
-child(const struct api_doc *doc, const struct aps_jsonread_node *v, struct aps_str token)
-{
-    uint64_t i;
-
-    if (aps_jsonread_kind(v) == APS_JSON_OBJECT)
-        return aps_jsonread_get(&doc->reader, v, token);
-    if (aps_jsonread_kind(v) != APS_JSON_ARRAY || aps_jsonread_count(v) == 0 ||
-        aps_num_parse(token, 0, aps_jsonread_count(v) - 1, &i, NULL) != APS_OK)
-        return NULL;
-    for (v = aps_jsonread_first(v); i > 0; i--)
-        v = aps_jsonread_next(v);
-    return v;
-}
-
 /* The value that a JSON Pointer leads to, or NULL. */
 static const struct aps_jsonread_node *follow(const struct api_build *b, const struct api_doc *doc,
                                               struct aps_str pointer)
@@ -133,7 +120,8 @@ static const struct aps_jsonread_node *follow(const struct api_build *b, const s
         const size_t n = end != NULL ? (size_t)(end - pointer.p) : pointer.n;
 
         word = (struct aps_str){pointer.p, n};
-        if (!aps_schema_find_token(b->pool, word, &token) || (v = child(doc, v, token)) == NULL)
+        if (!aps_schema_find_token(b->pool, word, &token) ||
+            (v = aps_docindex_step(&doc->index, v, token)) == NULL)
             return NULL;
         if (end == NULL)
             return v;

@@ -209,7 +209,7 @@ static bool add_content_types(struct api_build *b, struct api_at media, struct a
         struct api_encoding_record r = {.style = APS_API_FORM, .flags = API_EXPLODE};
 
         name = aps_jsonread_str(&list.doc->reader, m);
-        if (map.v != NULL && aps_jsonread_get(&map.doc->reader, map.v, name) != NULL)
+        if (map.v != NULL && aps_docindex_member(&map.doc->index, map.v, name) != NULL)
             continue;
         if (!content_type(b, aps_api_doc_member(b, list, m), &types))
             return false;

@@ -16,6 +16,7 @@ struct shape {
     struct api_at items;
     apr_array_header_t *names;   /* struct aps_str */
     apr_array_header_t *schemas; /* struct api_at of the same members */
+    apr_hash_t *known;           /* the same names */
 };
 
 struct table {
@@ -54,14 +55,6 @@ static bool see_xml(struct table *t, struct api_at at, struct shape *s)
            aps_api_doc_flag(t->b, xml, "wrapped", &s->wrapped);
 }
 
-static bool is_known(const struct shape *s, struct aps_str name)
-{
-    for (int i = 0; i < s->names->nelts; i++)
-        if (aps_str_eq(APR_ARRAY_IDX(s->names, i, struct aps_str), name))
-            return true;
-    return false;
-}
-
 static void see_properties(struct table *t, struct api_at map, struct shape *s)
 {
     const struct aps_jsonread_node *m;
@@ -70,8 +63,9 @@ static void see_properties(struct table *t, struct api_at map, struct shape *s)
     for (m = aps_jsonread_first(map.v); m < aps_jsonread_end(map.v); m = aps_jsonread_next(m + 1)) {
         const struct aps_str name = aps_jsonread_str(&map.doc->reader, m);
 
-        if (is_known(s, name))
+        if (apr_hash_get(s->known, name.p, (apr_ssize_t)name.n) != NULL)
             continue;
+        apr_hash_set(s->known, name.p, (apr_ssize_t)name.n, m);
         APR_ARRAY_PUSH(s->names, struct aps_str) = name;
         APR_ARRAY_PUSH(s->schemas, struct api_at) = aps_api_doc_member(t->b, map, m);
     }
@@ -200,6 +194,7 @@ static bool write_table(struct table *t, struct api_at schema)
                                       "more than %u schemas stand below a body of XML", SHAPES_MAX);
         s.names = apr_array_make(t->b->pool, 8, sizeof(struct aps_str));
         s.schemas = apr_array_make(t->b->pool, 8, sizeof(struct api_at));
+        s.known = apr_hash_make(t->b->pool);
         if (!collect(t, APR_ARRAY_IDX(t->places, i, struct api_at), &s))
             return false;
         put_shape(t, &s);

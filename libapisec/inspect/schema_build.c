@@ -117,6 +117,8 @@ uint32_t aps_schema_build_value(struct schema_build *b, const struct schema_doc 
         struct aps_jsonread_node to = {.what = v[i].what};
         struct schema_text text = {0, 0};
 
+        if (aps_jsonread_kind(&v[i]) == APS_JSON_NAME)
+            to.what = APS_JSON_NAME; /* its tag is under the key of one reading */
         if (aps_jsonread_kind(&v[i]) >= APS_JSON_ARRAY)
             to.more = v[i].more;
         else if (!aps_schema_build_text(b, aps_jsonread_str(&doc->reader, &v[i]), &text))

@@ -5,6 +5,7 @@
 #include <apr_hash.h>
 
 #include "apisec/schema_compile.h"
+#include "docindex.h"
 #include "schema_impl.h"
 
 enum schema_vocabulary {
@@ -39,6 +40,7 @@ struct schema_word {
 struct schema_doc {
     struct aps_str uri;
     struct aps_jsonread reader;
+    struct docindex index;
     uint32_t *nodes; /* of the image, for each value that is a schema; 0: not, so far */
     bool document;
     struct schema_resource *resource; /* of its root; NULL: not looked at so far */

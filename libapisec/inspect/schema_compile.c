@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 
+#include "apisec/random.h"
 #include "schema_build.h"
 
 #define NODES_MAX 1000000u
@@ -61,10 +62,9 @@ uint32_t aps_schema_compile_pattern(struct schema_build *b, struct aps_str point
 
 static bool read_doc(struct schema_build *b, uint32_t i)
 {
-    /* The compiler's input is its owner's: names are told apart under any key. */
-    static const unsigned char key[APS_SIPHASH_KEY_LEN] = "schema documents";
     struct schema_doc *doc = &b->docs[i];
     const struct aps_schema_source *source = &b->what->sources[i];
+    unsigned char key[APS_SIPHASH_KEY_LEN];
     struct aps_diag diag;
 
     doc->uri = source->uri;
@@ -72,12 +72,15 @@ static bool read_doc(struct schema_build *b, uint32_t i)
         doc->uri = APS_STR_LIT("");
     (void)aps_schema_uri_fragment(&doc->uri); /* an empty one is the same */
     doc->document = source->document;
+    if ((b->err = aps_random_fill(key, sizeof key)) != APS_OK)
+        return false;
     aps_jsonread_init(&doc->reader, b->pool, key);
     if (aps_jsonread(&doc->reader, source->text, &schema_compile_reading) != APS_JSONREAD_OK) {
         aps_jsonread_fault_explain(&doc->reader, &diag);
         return aps_schema_build_fail(b, APS_ERR_FORMAT,
                                      doc->uri.n > 0 ? doc->uri : APS_STR_LIT("#"), "%s", diag.text);
     }
+    aps_docindex_init(&doc->index, b->pool, &doc->reader);
     doc->nodes = apr_pcalloc(b->pool, doc->reader.count * sizeof *doc->nodes);
     return doc->nodes != NULL;
 }

@@ -102,22 +102,6 @@ bool aps_schema_find_decode(apr_pool_t *pool, struct aps_str s, struct aps_str *
     return text != NULL;
 }
 
-/* The item or member of `v` that the token names, or NULL. */
-static const struct aps_jsonread_node *step(const struct schema_doc *doc,
-                                            const struct aps_jsonread_node *v, struct aps_str token)
-{
-    uint64_t i;
-
-    if (aps_jsonread_kind(v) == APS_JSON_OBJECT)
-        return aps_jsonread_get(&doc->reader, v, token);
-    if (aps_jsonread_kind(v) != APS_JSON_ARRAY || aps_jsonread_count(v) == 0 ||
-        aps_num_parse(token, 0, aps_jsonread_count(v) - 1, &i, NULL) != APS_OK)
-        return NULL;
-    for (v = aps_jsonread_first(v); i > 0; i--)
-        v = aps_jsonread_next(v);
-    return v;
-}
-
 /* ---- resources */
 
 static struct schema_resource *add_resource(struct schema_build *b, struct schema_doc *doc,
@@ -439,7 +423,7 @@ static uint32_t find_pointer(struct schema_build *b, struct schema_resource *r,
             n++;
         if (rest.p[0] != '/' ||
             !aps_schema_find_token(b->pool, (struct aps_str){rest.p + 1, n - 1}, &token) ||
-            (v = step(r->doc, v, token)) == NULL) {
+            (v = aps_docindex_step(&r->doc->index, v, token)) == NULL) {
             (void)aps_schema_build_fail(b, APS_ERR_NOT_FOUND, from,
                                         "%.*s%.*s leads nowhere in the bundle",
                                         APS_STR_SHOW(r->pointer), APS_STR_SHOW(pointer));

@@ -7,6 +7,7 @@
 
 #include "apisec/buf.h"
 #include "apisec/jsonread.h"
+#include "apisec/random.h"
 #include "yaml_impl.h"
 
 #define CORE "tag:yaml.org,2002:"
@@ -321,12 +322,13 @@ static bool run(struct reading *r)
 /* JSON is YAML, but for pairs of surrogates, and read faster so. */
 static bool is_json(struct aps_str text, apr_pool_t *work)
 {
-    static const unsigned char key[APS_SIPHASH_KEY_LEN] = "yaml";
     struct aps_jsonread_options options = aps_jsonread_plain;
+    unsigned char key[APS_SIPHASH_KEY_LEN];
     struct aps_jsonread reader;
 
     options.duplicates = false;
-    if (text.n == 0 || (text.p[0] != '{' && text.p[0] != '['))
+    if (text.n == 0 || (text.p[0] != '{' && text.p[0] != '[') ||
+        aps_random_fill(key, sizeof key) != APS_OK)
         return false;
     aps_jsonread_init(&reader, work, key);
     return aps_jsonread(&reader, text, &options) == APS_JSONREAD_OK;
