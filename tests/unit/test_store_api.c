@@ -2,6 +2,7 @@
 
 #include <apr_strings.h>
 
+#include "../../libapisec/inspect/api_impl.h"
 #include "../../libapisec/store/block.h"
 #include "apisec/store_api.h"
 
@@ -380,6 +381,69 @@ static void another_release_compiles_anew(void **state)
     assert_true(aps_str_eq(get(APS_STR_LIT("toy")).release, APS_STR_LIT("0")));
 }
 
+/* The file of the row as a program would have written it whose blocks have another version. */
+static void write_version(uint32_t version)
+{
+    struct aps_store_api api = get(PET);
+    struct aps_str bytes = t_read(&t, file_of(&api));
+    struct api_head *head = apr_pmemdup(t.pool, bytes.p, bytes.n);
+    sqlite3_stmt *row = NULL;
+    sqlite3 *db = NULL;
+
+    assert_int_equal(head->version, API_VERSION);
+    head->version = version;
+    head->sum = aps_api_open_sum((const char *)head, bytes.n);
+    bytes.p = (const char *)head;
+    t_want(APS_OK, aps_digest_sum(bytes, api.digest), &t.diag);
+    t_write(file_of(&api), bytes.p, bytes.n);
+    assert_int_equal(chmod(file_of(&api), 0640), 0);
+    assert_int_equal(sqlite3_open(t_path(&t, "store.db"), &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(db, "UPDATE api SET digest = ? WHERE name = 'pet'", -1, &row, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_bind_blob(row, 1, api.digest, sizeof api.digest, SQLITE_TRANSIENT),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(row), SQLITE_DONE);
+    assert_int_equal(sqlite3_finalize(row), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* A block of another version is told by its number and never read as one of ours, and publishing
+ * makes it anew. */
+static void another_version_of_a_block_is_not_read(void **state)
+{
+    static const struct aps_schema_source pets = {.uri = {"file:///pets.json", 17},
+                                                  .text = {PETS, sizeof PETS - 1}};
+    static const struct {
+        uint32_t version;
+        enum aps_err want;
+    } cases[] = {{API_VERSION - 1, APS_ERR_CORRUPT}, {API_VERSION + 1, APS_ERR_NEWER}};
+    struct aps_store *st = t_open(&t, T_NOW);
+    const struct aps_api *api = NULL;
+    struct aps_snapshot *snap;
+    bool changed;
+    (void)state;
+
+    t_want(APS_OK, put_bundle(st, PET, APS_STORE_API_OPENAPI, &pets, 1, &changed), &t.diag);
+    t_commit(&t, st);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_version(cases[i].version);
+        commit_put(APS_STR_LIT("toy"), i == 0 ? FIRST : BELOW, T_NOW); /* the row is published */
+        snap = t_snapshot(&t);
+        t_want(cases[i].want, aps_snapshot_api(snap, PET, &api, &t.diag), &t.diag);
+        assert_non_null(strstr(t.diag.text, apr_psprintf(t.pool, "version %u; want %u",
+                                                         cases[i].version, API_VERSION)));
+        assert_non_null(strstr(t.diag.text, "`apisecctl publish` makes it anew"));
+        aps_snapshot_close(snap);
+        st = t_open(&t, T_NOW);
+        t_want(APS_OK, aps_store_publish(st, &t.diag), &t.diag);
+        aps_store_close(st);
+        snap = t_snapshot(&t);
+        t_want(APS_OK, aps_snapshot_api(snap, PET, &api, &t.diag), &t.diag);
+        aps_snapshot_close(snap);
+    }
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -397,6 +461,7 @@ int main(void)
         T(what_nobody_names_goes_after_a_while),
         T(a_file_that_cannot_be_written_changes_nothing),
         T(another_release_compiles_anew),
+        T(another_version_of_a_block_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
