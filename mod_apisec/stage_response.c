@@ -88,11 +88,23 @@ static uint32_t fields_of(request_rec *r, const struct aps_param_field **out)
     return n;
 }
 
+/* Strict, and as much as is held: eight bytes for each name or value, since each takes sixteen. */
+static struct aps_jsonread_options caps_of(const struct mod_responses *want)
+{
+    struct aps_jsonread_options caps = aps_jsonread_strict;
+    caps.bytes_max = caps.string_max = want->max;
+    if (want->max / 8 > caps.nodes_max)
+        caps.nodes_max = want->max / 8;
+    caps.members_max = caps.items_max = caps.nodes_max;
+    return caps;
+}
+
 static enum aps_reason judge_schema(request_rec *r, struct answer *a, struct aps_str *io_text)
 {
     struct mod_judges *judges;
     struct aps_response_result result;
-    const struct aps_response_options options = {.json = &aps_jsonread_strict,
+    const struct aps_jsonread_options caps = caps_of(a->want);
+    const struct aps_response_options options = {.json = &caps,
                                                  .strip = a->want->strip && !a->watches};
     if (a->use == NULL || a->use->api == NULL ||
         (a->want->schema == MOD_RESPONSES_PASS && !options.strip))

@@ -42,7 +42,8 @@ struct aps_response_judge *aps_response_judge_new(apr_pool_t *pool,
                                                   const unsigned char key[APS_SIPHASH_KEY_LEN],
                                                   const struct aps_schema_judge_options *schema);
 
-/* Judge; returns out->reason.  An operation that declares no responses, and a media type that is
+/* Judge; returns out->reason.  304 without a body passes where it is not declared and 200 is (RFC
+ * 9110 15.4.5).  An operation that declares no responses, and a media type that is
  * not JSON, leave the body unread.  What is made lives in `pool`. */
 enum aps_reason
 aps_response_judge(struct aps_response_judge *j, apr_pool_t *pool, const struct aps_api *api,

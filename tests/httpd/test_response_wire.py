@@ -16,7 +16,8 @@ pytestmark = pytest.mark.one_mpm
 CARD = "4111111111111111"
 TEXT = ("card " + CARD).encode()
 MASKED = TEXT.replace(CARD.encode(), b"1" * 16)
-THING = {"type": "object", "properties": {"name": {"type": "string"}}}
+THING = {"type": "object", "properties": {"name": {"type": "string"}, "list": {"type": "array", "items": {"type": "integer"}},
+                                          "map": {"type": "object", "additionalProperties": {"type": "integer"}}}}
 API = {"openapi": "3.0.3", "info": {"title": "x", "version": "1"}, "paths": {"/{name}": {
     "parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}],
     "get": {"responses": {"200": {"description": "ok", "headers": {"X-Count": {"schema": {"type": "integer"}}},
@@ -59,6 +60,10 @@ ProxyPass / http://127.0.0.1:@BACK@/
 <Location /less>
     ApiSecApi thing
     ApiSecResponses undeclared=remove max=64k
+</Location>
+<Location /block>
+    ApiSecApi thing
+    ApiSecResponses schema=block max=2m
 </Location>
 <Location /page>
     ApiSecResponses escape=on
@@ -199,6 +204,24 @@ def test_members_are_taken_out_or_nothing_is_sent(site, fields, body, status):
     got = site.get("/less/less")
     assert got.status == status and b"canary" not in got.body
     assert status == 502 or got.json() == {"name": "x"}
+
+
+# POS-19: an answer may be as long as max= says, in each way
+@pytest.mark.parametrize("body, status", [
+    ({"list": list(range(90000))}, 200), ({"map": {"m%d" % i: i for i in range(30000)}}, 200), ({"name": "x" * 1500000}, 200),
+    ({"list": list(range(90000)) + ["x"]}, 502), ({"list": [1] * 300000}, 502), ({"name": "x" * 2100000}, 502)], ids=range(6))
+def test_long_answers_are_judged_whole(site, body, status):
+    say(site, "block", 200, {"Content-Type": "application/json"}, json.dumps(body).encode())
+    got = site.get("/block/block")
+    assert got.status == status and (status == 502 or got.json() == body)
+
+
+# POS-19: what a client has already
+def test_not_modified_is_as_it_was_declared(site):
+    say(site, "block", 304, {"ETag": '"1"'}, b"")
+    got = site.get("/block/block", headers=[("If-None-Match", '"1"')])
+    assert (got.status, got.headers["ETag"], got.body) == (304, '"1"', b"")
+    assert site.request("HEAD", "/block/block").status == 304
 
 
 def test_head_promises_no_length_of_what_is_rewritten(site):

@@ -158,6 +158,10 @@ static void a_body_that_is_not_here_is_judged_by_its_type(void **state)
     assert_int_equal(aps_response_judge(t->judge, t->pool, t->api, t->operation, &response,
                                         &t->options, &t->result),
                      APS_REASON_ALLOW);
+    response.status = 304;
+    assert_int_equal(aps_response_judge(t->judge, t->pool, t->api, t->operation, &response,
+                                        &t->options, &t->result),
+                     APS_REASON_RESPONSE_STATUS);
     response.status = 204;
     assert_int_equal(aps_response_judge(t->judge, t->pool, t->api, t->operation, &response,
                                         &t->options, &t->result),
@@ -169,6 +173,10 @@ static void a_body_that_is_not_here_is_judged_by_its_type(void **state)
     assert_int_equal(aps_response_judge(t->judge, t->pool, t->api, t->operation, &response,
                                         &t->options, &t->result),
                      APS_REASON_RESPONSE_FIELD);
+    response.status = 304; /* of a 200 that is declared */
+    assert_int_equal(aps_response_judge(t->judge, t->pool, t->api, t->operation, &response,
+                                        &t->options, &t->result),
+                     APS_REASON_ALLOW);
 }
 
 int main(void)
