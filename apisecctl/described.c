@@ -27,7 +27,7 @@ static enum aps_err check_alone(struct ctl *c)
 
     for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
         if (c->call.values[needs[i]] != NULL) {
-            aps_err_explain(&c->diag, "%s is about a section that is an API: want --api NAME too",
+            aps_err_explain(&c->diag, "%s is about a section that is an API: want --api API too",
                             ctl_command_options[needs[i]].name);
             return APS_ERR_USAGE;
         }

@@ -154,7 +154,7 @@ def test_the_plan_of_an_operation_is_told(shop):
 @pytest.mark.parametrize("words, code, says", [
     (["--role", "reader", "--api", "none"], 3, 'the store has no openapi "none"'),
     (["--role", "reader", "--api", "shop", "--at", "api"], 2, "want a path that begins with /"),
-    (["--role", "reader", "--at", "/api"], 2, "--api NAME too"), (["--role", "reader", "--body", "-"], 2, "--api NAME too"),
+    (["--role", "reader", "--at", "/api"], 2, "--api API too"), (["--role", "reader", "--body", "-"], 2, "--api API too"),
     (["--role", "reader", "--api", "shop", "--body", "/none"], 3, "/none"), (["--nobody", "--api", "shop", "--require", "x"], 2, "want api-access or public"),
     (["--role", "reader", "--api", "shop", "--field", "x"], 2, "want 'NAME: VALUE'"),
     (["--role", "reader", "--api", "shop", "--undeclared", "x"], 2, "want refuse or pass"), (["--nobody", "--role", "reader"], 2, "only one of"),
@@ -202,3 +202,7 @@ def store_json(store, rc, text, *words):
     answer = store.run("--json", "explain", "--log", "-", *words, input=text)
     assert (answer.rc, answer.err) == (rc, ""), answer
     return json.loads(answer.out)
+
+
+def test_names_of_apis_are_completed(shop):
+    assert shop.run("complete", "--", "--store\n%s\nexplain\n--api\nsh" % shop.path).out == "shop\n"
