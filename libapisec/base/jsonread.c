@@ -34,6 +34,10 @@ const struct aps_jsonread_options aps_jsonread_plain = {
     .big_integers = true,
 };
 
+/* What is called for each value: were one of them a function of its own, the walk would have to lie
+ * in memory. */
+#define ALWAYS __attribute__((always_inline))
+
 /* ---- passing over bytes */
 
 static inline bool is_space(char c)
@@ -41,11 +45,9 @@ static inline bool is_space(char c)
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-/* The first byte that is no white space. */
-static inline const char *skip_space(const char *p, const char *end)
+/* The same where there is more than one byte of it. */
+__attribute__((noinline)) static const char *skip_spaces(const char *p, const char *end)
 {
-    if ((unsigned char)*p > ' ') /* mostly there is none */
-        return p;
     for (; end - p >= 16; p += 16) {
         const bytes16 x = bytes16_load(p);
         const bytes16 space = (bytes16)((x == ' ') | (x == '\n') | (x == '\r') | (x == '\t'));
@@ -57,6 +59,16 @@ static inline const char *skip_space(const char *p, const char *end)
     while (is_space(*p))
         p++;
     return p;
+}
+
+/* The first byte that is no white space: mostly there is none, or one space. */
+ALWAYS static inline const char *skip_space(const char *p, const char *end)
+{
+    if ((unsigned char)*p > ' ')
+        return p;
+    if (*p == ' ' && (unsigned char)p[1] > ' ')
+        return p + 1;
+    return skip_spaces(p, end);
 }
 
 /* The first byte that is no digit.  A byte of `x` is at most 9 for a digit; a carry reaches only
@@ -75,9 +87,10 @@ static inline const char *skip_digits(const char *p, const char *end)
     return p;
 }
 
-/* The number at p; digits_max is the length up to which it needs no closer look. */
-static inline const char *read_number(struct aps_jsonread *r, const char *p, const char *end,
-                                      uint32_t digits_max)
+/* The number at p, one byte after the other; digits_max is the length up to which it needs no
+ * closer look. */
+__attribute__((noinline)) static const char *read_any_number(struct aps_jsonread *r, const char *p,
+                                                             const char *end, uint32_t digits_max)
 {
     const char *const start = p, *exponent = NULL, *digits;
 
@@ -111,16 +124,19 @@ static inline const char *read_number(struct aps_jsonread *r, const char *p, con
 
 /* Where the walk is.  It stays in registers, since only inline functions get to see it. */
 struct walk {
+    const char *p;
     const char *start, *end;                   /* of the text */
+    const char *sure_end;                      /* before it, sixteen bytes can be read */
     struct aps_jsonread_node *node, *node_end; /* the next one and the end of their room */
     struct aps_jsonread_node *open;            /* the array or object that p is in */
     uint32_t depth;
     uint32_t count; /* its items or members so far */
-    uint32_t most;
-    char close;
-    uint32_t string_max;
+    bool object;
+    bool twice;    /* one of its names may stand there twice */
+    uint64_t seen; /* bits of the tags of its names */
+    uint32_t members_max, items_max, string_max;
     uint32_t digits_max; /* of a number that needs no closer look */
-    bytes16 key;
+    struct name_key key;
 };
 
 static inline uint32_t least(uint32_t a, uint32_t b)
@@ -128,215 +144,334 @@ static inline uint32_t least(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* Once `open` and `count` are those of an array or object, the rest. */
-static inline void set_level(struct walk *w, const struct aps_jsonread_options *o, bool object)
+static inline bool fail(struct aps_jsonread *r, const char *p, enum aps_jsonread_fault fault)
 {
-    w->most = least(object ? o->members_max : o->items_max, APS_JSONREAD_HELD_MAX);
-    w->close = object ? '}' : ']';
+    (void)aps_jsonread_fault_set(r, p, fault); /* NULL, for those who return a place */
+    return false;
 }
 
 /* There is no room for one more node.  A text has at most one for each second byte (a value and
  * what separates it from the next), so where the room is less than nodes_max, more values have
  * begun than can end. */
-static const char *fail_nodes(struct aps_jsonread *r, const char *p)
+static inline bool fail_nodes(struct aps_jsonread *r, const char *p)
 {
-    return r->room == r->options->nodes_max ? aps_jsonread_fault_set(r, p, APS_JSONREAD_NODES)
-                                            : aps_jsonread_fault_set(r, r->end, APS_JSONREAD_END);
+    return r->room == r->options->nodes_max ? fail(r, p, APS_JSONREAD_NODES)
+                                            : fail(r, r->end, APS_JSONREAD_END);
 }
 
-static inline const char *open_level(struct aps_jsonread *r, struct walk *w, const char *p)
+/* The node of what begins at p; what it has to be besides is filled in by the caller. */
+ALWAYS static inline struct aps_jsonread_node *add_node(struct walk *w, const char *p,
+                                                        enum aps_jsonread_kind kind)
 {
     struct aps_jsonread_node *const node = w->node++;
-    const bool object = *p == '{';
 
-    if (w->depth == r->options->depth_max)
-        return aps_jsonread_fault_set(r, p, APS_JSONREAD_DEPTH);
-    if (w->depth > 0)
-        w->open->n = w->count;
     node->at = (uint32_t)(p - w->start);
-    node->more = w->depth > 0 ? (uint32_t)(node - w->open) : 0;
-    node->what = object ? APS_JSON_OBJECT : APS_JSON_ARRAY;
-    w->open = node;
-    w->depth++;
-    w->count = 0;
-    set_level(w, r->options, object);
-    return p + 1;
-}
-
-static inline const char *close_level(struct aps_jsonread *r, struct walk *w, const char *p)
-{
-    struct aps_jsonread_node *const node = w->open;
-
-    if (w->close == '}' && w->count > 1 && !r->options->duplicates &&
-        !aps_jsonread_name_check(r, node, w->node, w->count))
-        return NULL;
-    p++;
-    w->open = node - node->more;
-    node->n = (uint32_t)(p - w->start) - node->at;
-    node->more = (uint32_t)(w->node - node);
-    node->what |= w->count << 8;
-    if (--w->depth > 0) {
-        w->count = w->open->n;
-        set_level(w, r->options, w->open->what == APS_JSON_OBJECT);
-        if (p == w->end)
-            return aps_jsonread_fault_set(r, p, APS_JSONREAD_END);
-    }
-    return p;
-}
-
-/* The string at p, a quote.  Fills in the node but for its kind; returns what follows it. */
-static inline const char *read_string(struct aps_jsonread *r, const struct walk *w, const char *p,
-                                      struct aps_jsonread_node *node)
-{
-    const char *const start = p + 1;
-    uint32_t found = 0;
-
-    node->at = (uint32_t)(start - w->start);
     node->more = 0;
-    for (p = start; w->end - p >= 16; p += 16)
-        if ((found = find_special(bytes16_load(p))) != 0) {
-            p += bytes16_first(found);
+    node->what = kind;
+    return node;
+}
+
+/* ---- what holds no others */
+
+/* The string at p, a quote. */
+ALWAYS static inline bool read_string(struct aps_jsonread *r, struct walk *w)
+{
+    const char *const start = w->p + 1, *p = start;
+    struct aps_jsonread_node *const node = add_node(w, start, APS_JSON_STRING);
+
+    for (; p < w->sure_end; p += 16) {
+        const uint32_t found = find_special(bytes16_load(p));
+
+        if (found == 0)
+            continue;
+        p += bytes16_first(found);
+        if (*p != '"' || p - start > w->string_max)
             break;
-        }
-    if (found == 0 || *p != '"' || p - start > w->string_max)
-        return aps_jsonread_string(r, start, p, node);
-    node->n = (uint32_t)(p - start);
-    return p + 1;
+        node->n = (uint32_t)(p - start);
+        w->p = p + 1;
+        return true;
+    }
+    return (w->p = aps_jsonread_string(r, start, p, node)) != NULL;
 }
 
-/* The tag of the name in `node`.  Short ones are cut out of the text by a mask. */
-static inline uint32_t tag_of_node(const struct aps_jsonread *r, const struct walk *w,
-                                   const struct aps_jsonread_node *node)
+/* Where sixteen bytes have one that is no digit: as signed numbers, with 70 more, '9' is the
+ * largest there is. */
+static inline uint32_t find_no_digit(bytes16 x)
 {
-    static const uint8_t mask[32] = {[0 ... 15] = 0xff};
-    const char *const p = w->start + node->at;
-
-    if (node->n > APS_JSONREAD_SHORT_NAME || node->more != 0 || w->end - p < 16)
-        return aps_jsonread_name_tag(r, aps_jsonread_str(r, node));
-    return tag_short(bytes16_load(p) & bytes16_load((const char *)mask + 16 - node->n), node->n,
-                     w->key);
+    return bytes16_mask((bytes16)((signed16)(x + 70) > '0' - 1 + 70)) ^ 0xffff;
 }
 
-/* A name and its colon; returns where its value begins. */
-static inline const char *read_name(struct aps_jsonread *r, struct walk *w, const char *p)
+/* How long the number at p is if it is short, and has a fraction perhaps, but no exponent; else
+ * 0. */
+ALWAYS static inline unsigned short_number(const struct walk *w, const char *p)
 {
-    struct aps_jsonread_node *const node = w->node;
+    uint32_t found;
+    unsigned n;
 
-    if (*p != '"')
-        return aps_jsonread_fault_set(r, p, APS_JSONREAD_SYNTAX);
-    if (node == w->node_end)
-        return fail_nodes(r, p);
-    if ((p = read_string(r, w, p, node)) == NULL)
-        return NULL;
-    node->what = APS_JSON_NAME | tag_of_node(r, w, node) << 8;
-    w->node = node + 1;
-    p = skip_space(p, w->end);
-    if (*p != ':')
-        return aps_jsonread_fault_set(r, p, APS_JSONREAD_SYNTAX);
-    return skip_space(p + 1, w->end);
+    if (p >= w->sure_end || (found = find_no_digit(bytes16_load(p))) == 0)
+        return 0;
+    n = bytes16_first(found);
+    if (n > 1 && *p == '0')
+        return 0;
+    if (p[n] == '.') {
+        const unsigned digits = n + 1;
+
+        found &= found - 1;
+        if (n == 0 || found == 0 || (n = bytes16_first(found)) == digits)
+            return 0;
+    }
+    return (p[n] | 0x20) == 'e' ? 0 : n;
+}
+
+/* The number at p. */
+ALWAYS static inline bool read_number(struct aps_jsonread *r, struct walk *w)
+{
+    const char *const start = w->p, *const digits = start + (*start == '-');
+    const unsigned n = short_number(w, digits);
+    struct aps_jsonread_node *const node = add_node(w, start, APS_JSON_NUMBER);
+
+    w->p = digits + n;
+    if ((n == 0 || w->p - start > w->digits_max) &&
+        (w->p = read_any_number(r, start, w->end, w->digits_max)) == NULL)
+        return false;
+    node->n = (uint32_t)(w->p - start);
+    return true;
 }
 
 /* One of the three words at p. */
-static inline const char *read_word(struct aps_jsonread *r, const struct walk *w, const char *p,
-                                    const char *word, size_t n)
+static inline bool read_word(struct aps_jsonread *r, struct walk *w, const char *word, uint32_t n,
+                             enum aps_jsonread_kind kind)
 {
-    if ((size_t)(w->end - p) >= n && memcmp(p, word, n) == 0)
-        return p + n;
-    return aps_jsonread_fault_set(r, p, APS_JSONREAD_SYNTAX);
+    if (w->end - w->p < n || memcmp(w->p, word, n) != 0)
+        return fail(r, w->p, APS_JSONREAD_SYNTAX);
+    add_node(w, w->p, kind)->n = n;
+    w->p += n;
+    return true;
 }
 
-/* The node of a scalar from `start` to p; p may be NULL. */
-static inline const char *set_scalar(struct walk *w, const char *start, const char *p,
-                                     enum aps_jsonread_kind kind)
-{
-    if (p == NULL)
-        return NULL;
-    *w->node++ = (struct aps_jsonread_node){
-        .at = (uint32_t)(start - w->start), .n = (uint32_t)(p - start), .what = kind};
-    return p;
-}
-
-/* A value that holds no others, or the beginning of one that may. */
-static inline const char *read_value(struct aps_jsonread *r, struct walk *w, const char *p)
+/* A value that holds no others. */
+ALWAYS static inline bool read_scalar(struct aps_jsonread *r, struct walk *w)
 {
     if (w->node == w->node_end)
-        return fail_nodes(r, p);
-    switch (*p) {
-    case '"':
-        w->node->what = APS_JSON_STRING;
-        return read_string(r, w, p, w->node++);
-    case '{':
-    case '[':
-        return open_level(r, w, p);
-    case 't':
-        return set_scalar(w, p, read_word(r, w, p, "true", 4), APS_JSON_TRUE);
-    case 'f':
-        return set_scalar(w, p, read_word(r, w, p, "false", 5), APS_JSON_FALSE);
-    case 'n':
-        return set_scalar(w, p, read_word(r, w, p, "null", 4), APS_JSON_NULL);
-    case '-':
-    case '0' ... '9':
-        return set_scalar(w, p, read_number(r, p, w->end, w->digits_max), APS_JSON_NUMBER);
-    default:
-        return aps_jsonread_fault_set(r, p, APS_JSONREAD_SYNTAX);
-    }
+        return fail_nodes(r, w->p);
+    if (*w->p == '"')
+        return read_string(r, w);
+    if ((*w->p >= '0' && *w->p <= '9') || *w->p == '-')
+        return read_number(r, w);
+    if (*w->p == 't')
+        return read_word(r, w, "true", 4, APS_JSON_TRUE);
+    if (*w->p == 'f')
+        return read_word(r, w, "false", 5, APS_JSON_FALSE);
+    return read_word(r, w, "null", 4, APS_JSON_NULL);
 }
 
-/* The next item or member: to its end, or to where it has begun to hold others. */
-static inline const char *read_item(struct aps_jsonread *r, struct walk *w, const char *p)
+/* ---- names */
+
+/* Whether the string that begins at `start` is short and plain; *out_n is its length. */
+ALWAYS static inline bool is_short_string(const struct walk *w, const char *start, unsigned *out_n)
 {
-    if (w->count++ == w->most)
-        return aps_jsonread_fault_set(r, p,
-                                      w->close == '}' ? APS_JSONREAD_MEMBERS : APS_JSONREAD_ITEMS);
-    if (w->close == '}' && (p = read_name(r, w, p)) == NULL)
-        return NULL;
-    return read_value(r, w, p);
+    uint32_t found;
+
+    if (start >= w->sure_end || (found = find_special(bytes16_load(start))) == 0)
+        return false;
+    *out_n = bytes16_first(found);
+    return start[*out_n] == '"' && *out_n <= w->string_max;
 }
 
-/* What stands behind a value, with all that it ends: returns where the next item begins, or where
- * everything is over, at depth 0. */
-static inline const char *read_ends(struct aps_jsonread *r, struct walk *w, const char *p)
+/* The name at p, a quote: mostly a few plain bytes.  Its node gets its tag. */
+ALWAYS static inline bool read_name_text(struct aps_jsonread *r, struct walk *w)
 {
-    while (*p != ',') {
-        if (*p != w->close)
-            return aps_jsonread_fault_set(r, p, APS_JSONREAD_SYNTAX);
-        if ((p = close_level(r, w, p)) == NULL || w->depth == 0)
-            return p;
-        p = skip_space(p, w->end);
+    const char *const start = w->p + 1;
+    struct aps_jsonread_node *const node = add_node(w, start, APS_JSON_NAME);
+    uint32_t tag;
+
+    if (is_short_string(w, start, &node->n)) {
+        tag = tag_short(start, node->n, w->key);
+        w->p = start + node->n + 1;
+    } else {
+        if ((w->p = aps_jsonread_string(r, start, start, node)) == NULL)
+            return false;
+        tag = aps_jsonread_name_tag(r, aps_jsonread_str(r, node));
     }
-    return skip_space(p + 1, w->end);
+    node->what = APS_JSON_NAME | tag << 8;
+    return true;
+}
+
+/* A bit for each name: where another has it, tags are compared, and where those of two are equal
+ * or names are many, the object is looked through once it is over. */
+static inline void note_name(struct walk *w, const struct aps_jsonread_node *name)
+{
+    const uint64_t bit = (uint64_t)1 << (name->what >> 8) % 64;
+
+    if ((w->seen & bit) != 0 && !w->twice)
+        w->twice = w->count > APS_JSONREAD_FEW || aps_jsonread_name_has_tag(w->open, name);
+    w->seen |= bit;
+}
+
+/* The next name and its colon, up to where its value begins. */
+ALWAYS static inline bool read_name(struct aps_jsonread *r, struct walk *w)
+{
+    if (*w->p != '"')
+        return fail(r, w->p, APS_JSONREAD_SYNTAX);
+    if (w->node == w->node_end)
+        return fail_nodes(r, w->p);
+    if (!read_name_text(r, w))
+        return false;
+    note_name(w, w->node - 1);
+    w->p = skip_space(w->p, w->end);
+    if (*w->p != ':')
+        return fail(r, w->p, APS_JSONREAD_SYNTAX);
+    w->p = skip_space(w->p + 1, w->end);
+    return true;
+}
+
+/* ---- arrays and objects */
+
+/* Items or members, from the one at p on: to where one holds others, at its bracket, or behind the
+ * last, at the bracket that ends them. */
+ALWAYS static inline bool read_all_of(struct aps_jsonread *r, struct walk *w, bool object)
+{
+    const uint32_t most = object ? w->members_max : w->items_max;
+
+    for (;;) {
+        if (w->count++ == most)
+            return fail(r, w->p, object ? APS_JSONREAD_MEMBERS : APS_JSONREAD_ITEMS);
+        if (object && !read_name(r, w))
+            return false;
+        if (*w->p != '"' && (*w->p == '{' || *w->p == '['))
+            return true;
+        if (!read_scalar(r, w))
+            return false;
+        w->p = skip_space(w->p, w->end);
+        if (*w->p != ',')
+            break;
+        w->p = skip_space(w->p + 1, w->end);
+    }
+    return *w->p == (object ? '}' : ']') || fail(r, w->p, APS_JSONREAD_SYNTAX);
+}
+
+static inline char close_of(const struct walk *w)
+{
+    return w->object ? '}' : ']';
+}
+
+/* Into the array or object at p, to its first item or its end. */
+static inline bool open_level(struct aps_jsonread *r, struct walk *w)
+{
+    struct aps_jsonread_node *node;
+
+    if (w->node == w->node_end)
+        return fail_nodes(r, w->p);
+    if (w->depth == r->options->depth_max)
+        return fail(r, w->p, APS_JSONREAD_DEPTH);
+    w->object = *w->p == '{';
+    node = add_node(w, w->p, w->object ? APS_JSON_OBJECT : APS_JSON_ARRAY);
+    if (w->depth > 0) {
+        w->open->n = w->count;
+        node->more = (uint32_t)(node - w->open);
+    }
+    w->open = node;
+    w->depth++;
+    w->count = 0;
+    w->seen = 0;
+    w->twice = false;
+    w->p = skip_space(w->p + 1, w->end);
+    return true;
+}
+
+/* Out of the array or object that ends at p.  Of the names around it no bits were kept, so those
+ * are looked through. */
+static inline bool close_level(struct aps_jsonread *r, struct walk *w)
+{
+    struct aps_jsonread_node *const node = w->open;
+
+    if (w->twice && w->object && w->count > 1 && !r->options->duplicates &&
+        !aps_jsonread_name_check(r, node, w->node, w->count))
+        return false;
+    w->p++;
+    w->open = node - node->more;
+    node->n = (uint32_t)(w->p - w->start) - node->at;
+    node->more = (uint32_t)(w->node - node);
+    node->what |= w->count << 8;
+    if (--w->depth == 0)
+        return true;
+    w->count = w->open->n;
+    w->object = w->open->what == APS_JSON_OBJECT;
+    w->twice = true;
+    if (w->p == w->end)
+        return fail(r, w->p, APS_JSONREAD_END);
+    w->p = skip_space(w->p, w->end);
+    return true;
+}
+
+/* Out of all that ends at p, to where the next item begins. */
+static inline bool close_levels(struct aps_jsonread *r, struct walk *w)
+{
+    do {
+        if (!close_level(r, w))
+            return false;
+        if (w->depth == 0)
+            return true;
+    } while (*w->p == close_of(w));
+    if (*w->p != ',')
+        return fail(r, w->p, APS_JSONREAD_SYNTAX);
+    w->p = skip_space(w->p + 1, w->end);
+    return true;
+}
+
+/* The array or object at p, with all that it holds. */
+static inline bool read_levels(struct aps_jsonread *r, struct walk *w)
+{
+    if (!open_level(r, w))
+        return false;
+    do {
+        if (w->count > 0 || *w->p != close_of(w)) {
+            if (!(w->object ? read_all_of(r, w, true) : read_all_of(r, w, false)))
+                return false;
+            if (*w->p == '{' || *w->p == '[') {
+                if (!open_level(r, w))
+                    return false;
+                continue;
+            }
+        }
+        if (!close_levels(r, w))
+            return false;
+    } while (w->depth > 0);
+    return true;
 }
 
 /* The longest number without an exponent that is within all bounds: none of fifteen bytes is beyond
  * 2^53-1. */
 #define SURE_NUMBER 15
 
-/* One value from its first byte to its last; returns what follows it.  Outside of all, it is the
- * one item. */
-static const char *read_all(struct aps_jsonread *r, const char *p)
+static inline struct walk walk_of(const struct aps_jsonread *r)
 {
-    struct walk w = {
+    const struct aps_jsonread_options *o = r->options;
+
+    return (struct walk){
         .start = r->text.p,
         .end = r->end,
+        .sure_end = r->end - r->text.p < 16 ? r->text.p : r->end - 15,
         .node = r->nodes,
         .node_end = r->nodes + r->room,
-        .most = 1,
-        .string_max = r->options->string_max,
-        .digits_max = least(r->options->digits_max, SURE_NUMBER),
-        .key = bytes16_load((const char *)r->key),
+        .members_max = least(o->members_max, APS_JSONREAD_HELD_MAX),
+        .items_max = least(o->items_max, APS_JSONREAD_HELD_MAX),
+        .string_max = o->string_max,
+        .digits_max = least(o->digits_max, SURE_NUMBER),
+        .key = name_key_of(r),
     };
-    uint32_t depth;
+}
 
-    do {
-        depth = w.depth;
-        if ((p = read_item(r, &w, p)) == NULL || w.depth == 0)
-            break;
-        p = skip_space(p, w.end);
-        if (w.depth == depth || *p == w.close)
-            p = read_ends(r, &w, p);
-    } while (p != NULL && w.depth > 0);
+/* One value from its first byte to its last; returns what follows it. */
+static const char *read_all(struct aps_jsonread *r, const char *p)
+{
+    struct walk w = walk_of(r);
+
+    w.p = p;
+    if (!(*p == '{' || *p == '[' ? read_levels(r, &w) : read_scalar(r, &w)))
+        return NULL;
     r->count = (uint32_t)(w.node - r->nodes);
-    return p;
+    return w.p;
 }
 
 static bool make_nodes(struct aps_jsonread *r)

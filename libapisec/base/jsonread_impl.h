@@ -26,38 +26,64 @@ const char *aps_jsonread_string(struct aps_jsonread *r, const char *start, const
 bool aps_jsonread_number(struct aps_jsonread *r, struct aps_str text, const char *exponent);
 
 #define APS_JSONREAD_TAG_BITS 24
-#define APS_JSONREAD_SHORT_NAME 15 /* bytes; the sixteenth holds the length */
+#define APS_JSONREAD_SHORT_NAME 15 /* bytes; a sixteenth holds the length */
 
 /* The tag of any name. */
 uint32_t aps_jsonread_name_tag(const struct aps_jsonread *r, struct aps_str name);
+
+/* Whether a name between `object` and `name`, in the same object and not far apart, has the tag of
+ * `name`. */
+bool aps_jsonread_name_has_tag(const struct aps_jsonread_node *object,
+                               const struct aps_jsonread_node *name);
+
+#define APS_JSONREAD_FEW 32 /* members of an object whose tags are compared each with each */
 
 /* Whether each name of the object, whose last node lies before `end`, is there once (POS-04). */
 bool aps_jsonread_name_check(struct aps_jsonread *r, const struct aps_jsonread_node *object,
                              const struct aps_jsonread_node *end, uint32_t count);
 
+typedef int8_t signed16 __attribute__((vector_size(16)));
+
 /* Where a string has a byte that does not stand for itself: quote, backslash, control or beyond
- * ASCII.  As a signed number the last two are less than a space. */
+ * ASCII.  As signed numbers the last two are less than a space; to change places with it, the quote
+ * has one bit turned. */
 static inline uint32_t find_special(bytes16 x)
 {
-    typedef int8_t signed16 __attribute__((vector_size(16)));
+    const bytes16 plain = (bytes16)((signed16)(x ^ ('"' ^ ' ')) > ' ') & ~(bytes16)(x == '\\');
 
-    return bytes16_mask((bytes16)((x == '"') | (x == '\\') | ((signed16)x < ' ')));
+    return bytes16_mask(plain) ^ 0xffff;
+}
+
+/* What a name is hashed with: halves of the reader's key. */
+struct name_key {
+    uint64_t first, second;
+};
+
+static inline struct name_key name_key_of(const struct aps_jsonread *r)
+{
+    return (struct name_key){bytes8_load((const char *)r->key),
+                             bytes8_load((const char *)r->key + 8)};
 }
 
 /* A product of two numbers that nobody outside knows: names are found equal by chance alone. */
-static inline uint64_t mix(bytes16 x, bytes16 key)
+static inline uint64_t mix(uint64_t first, uint64_t second, struct name_key key)
 {
-    const halves16 factors = (halves16)(x ^ key);
-    const unsigned __int128 product = (unsigned __int128)factors[0] * factors[1];
+    const unsigned __int128 product =
+        (unsigned __int128)(first ^ key.first) * (second ^ key.second);
 
     return (uint64_t)(product >> 64) ^ (uint64_t)product;
 }
 
-/* The tag of a name of up to APS_JSONREAD_SHORT_NAME bytes, with zeros behind them. */
-static inline uint32_t tag_short(bytes16 x, size_t n, bytes16 key)
+/* The tag of a name of up to APS_JSONREAD_SHORT_NAME bytes at p, where sixteen can be read: its
+ * bytes and its length, and nothing of what stands behind it. */
+static inline uint32_t tag_short(const char *p, size_t n, struct name_key key)
 {
-    x[APS_JSONREAD_SHORT_NAME] = (uint8_t)n;
-    return (uint32_t)(mix(x, key) >> (64 - APS_JSONREAD_TAG_BITS));
+    const uint64_t x = bytes8_load(p);
+    const size_t half = 32 - 4 * n; /* of 64 bits, so that both shifts are less */
+    const uint64_t mixed = n <= 8 ? mix(x << half << half, n, key)
+                                  : mix(x, bytes8_load(p + 8) << (128 - 8 * n) | n, key);
+
+    return (uint32_t)(mixed >> (64 - APS_JSONREAD_TAG_BITS));
 }
 
 #endif

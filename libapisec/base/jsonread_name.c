@@ -2,23 +2,33 @@
 #include "jsonread_impl.h"
 
 /* The tag of any name.  Up to twice sixteen bytes are taken in two steps, the first and the last
- * sixteen, which may overlap: the first result and the length become part of the key. */
+ * sixteen, which may overlap: the first result and the length become part of the second. */
 uint32_t aps_jsonread_name_tag(const struct aps_jsonread *r, struct aps_str name)
 {
-    const bytes16 key = bytes16_load((const char *)r->key);
-    bytes16 x = {0};
+    const struct name_key key = name_key_of(r);
+    const char *last;
+    char room[16] = {0};
+    uint64_t x;
 
     if (name.n <= APS_JSONREAD_SHORT_NAME) {
-        memcpy(&x, name.p, name.n);
-        return tag_short(x, name.n, key);
+        memcpy(room, name.p, name.n);
+        return tag_short(room, name.n, key);
     }
-    if (name.n <= 2 * sizeof x) {
-        const uint64_t first = mix(bytes16_load(name.p), key);
+    if (name.n > 32)
+        return (uint32_t)(aps_siphash_64(name, r->key) >> (64 - APS_JSONREAD_TAG_BITS));
+    last = name.p + name.n - 16;
+    x = mix(bytes8_load(name.p), bytes8_load(name.p + 8), key);
+    x = mix(bytes8_load(last) ^ x, bytes8_load(last + 8) ^ name.n, key);
+    return (uint32_t)(x >> (64 - APS_JSONREAD_TAG_BITS));
+}
 
-        x = bytes16_load(name.p + name.n - sizeof x) ^ (bytes16)(halves16){first, name.n};
-        return (uint32_t)(mix(x, key) >> (64 - APS_JSONREAD_TAG_BITS));
-    }
-    return (uint32_t)(aps_siphash_64(name, r->key) >> (64 - APS_JSONREAD_TAG_BITS));
+bool aps_jsonread_name_has_tag(const struct aps_jsonread_node *object,
+                               const struct aps_jsonread_node *name)
+{
+    for (const struct aps_jsonread_node *m = object + 1; m < name; m = aps_jsonread_next(m + 1))
+        if (m->what == name->what)
+            return true;
+    return false;
 }
 
 static bool is_same_name(const struct aps_jsonread *r, const struct aps_jsonread_node *a,
@@ -39,15 +49,13 @@ static const struct aps_jsonread_node *find_same_name(const struct aps_jsonread 
     return NULL;
 }
 
-#define FEW 32 /* members whose tags are compared each with each */
-
 /* Whether two of an object's few members have the same tag: each with those d places on, four at a
  * time.  Behind the last stand numbers that equal no tag and, as far as one step looks, not each
  * other. */
 static bool has_same_tag(const struct aps_jsonread_node *object, unsigned count)
 {
     typedef uint32_t words4 __attribute__((vector_size(16)));
-    uint32_t tags[FEW + 4];
+    uint32_t tags[APS_JSONREAD_FEW + 4];
     const struct aps_jsonread_node *m = object + 1;
     words4 found = {0}, a, b;
 
@@ -100,9 +108,9 @@ bool aps_jsonread_name_check(struct aps_jsonread *r, const struct aps_jsonread_n
                              const struct aps_jsonread_node *end, uint32_t count)
 {
     const struct aps_jsonread_node *twice;
-    size_t slots = 4 * FEW;
+    size_t slots = 4 * APS_JSONREAD_FEW;
 
-    if (count <= FEW) {
+    if (count <= APS_JSONREAD_FEW) {
         if (!has_same_tag(object, count))
             return true;
         twice = find_same_name(r, object, end);
