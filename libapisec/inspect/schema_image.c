@@ -128,6 +128,8 @@ static bool check_node(const struct aps_schema_image *im, const struct schema_no
     if (s->format >= SCHEMA_F_COUNT || s->pattern >= count_of(im, SCHEMA_S_PATTERNS) ||
         s->object >= count_of(im, SCHEMA_S_OBJECTS))
         return false;
+    if ((s->quick & SCHEMA_Q_MEMBERS) != 0 && im->objects[s->object].bits > SCHEMA_Q_BITS)
+        return false;
     if (s->choice >= count_of(im, SCHEMA_S_MEMBERS) ||
         ((s->flags & SCHEMA_SELECTED) != 0 &&
          (s->choice == 0 || im->members[s->choice].bit >= count_of(im, SCHEMA_S_OBJECTS))))

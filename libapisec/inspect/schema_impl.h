@@ -70,12 +70,16 @@ enum {
                SCHEMA_BASE64 | SCHEMA_JSON)
 
 #define SCHEMA_NO_MOST UINT32_MAX
-/* Where a look at the length of a string, or at low and high, may be enough. */
+/* Where less than all keywords have to be asked. */
 enum {
-    SCHEMA_Q_LENGTH = 1,
-    SCHEMA_Q_RANGE = 2,
-    SCHEMA_Q_WHOLE = 4, /* a number is to be an integer */
+    SCHEMA_Q_LENGTH = 1,   /* of a string, the length */
+    SCHEMA_Q_RANGE = 2,    /* of a number, whether it lies between low and high */
+    SCHEMA_Q_WHOLE = 4,    /* and is an integer */
+    SCHEMA_Q_BYTES = 8,    /* of a string, a pattern of the kind SCHEMA_P_BYTES */
+    SCHEMA_Q_MEMBERS = 16, /* of an object, names and what is required, of SCHEMA_Q_BITS names */
+    SCHEMA_Q_ITEMS = 32,   /* of an array, how many items and one schema of each */
 };
+#define SCHEMA_Q_BITS 31 /* of 32: the last stands for the names that have none */
 
 #define SCHEMA_NO_BIT UINT32_MAX
 
@@ -119,7 +123,7 @@ struct schema_object {
 struct schema_member {
     uint64_t first, last; /* schema_ends of the name */
     struct schema_text name;
-    uint32_t used; /* 0: no member */
+    uint32_t used; /* 1 more than the name has bytes; 0: no member */
     uint32_t schema;
     uint32_t bit;
     uint32_t flags; /* SCHEMA_READ_ONLY, SCHEMA_WRITE_ONLY */
@@ -142,6 +146,7 @@ enum schema_pattern_kind {
     SCHEMA_P_HAS,
     SCHEMA_P_SEQUENCE, /* of parts, up to the end */
     SCHEMA_P_SEQUENCE_START,
+    SCHEMA_P_BYTES, /* each from one to another, up to SCHEMA_ENDS */
     SCHEMA_P_KINDS
 };
 
@@ -285,8 +290,8 @@ static inline const struct schema_member *schema_member_of(const struct aps_sche
 
     for (uint32_t at = schema_place(e, name.n, o->seed, o->mask);; at = (at + 1) & o->mask) {
         m = table + at;
-        if (m->first == e.first && m->last == e.last && m->name.n == name.n && m->used != 0 &&
-            (name.n <= SCHEMA_ENDS || memcmp(im->bytes + m->name.at, name.p, name.n) == 0))
+        if (m->first == e.first && m->last == e.last && m->used == name.n + 1 &&
+            (name.n <= SCHEMA_ENDS || aps_str_eq(schema_str(im, m->name), name)))
             return m;
         if (m->used == 0)
             return NULL;
@@ -370,11 +375,37 @@ bool aps_schema_format_time_span(struct aps_str text);
 const char *aps_schema_regex(struct aps_str source, apr_pool_t *pool, struct aps_str *out,
                              enum schema_pattern_kind *out_kind);
 
-/* A regular expression that is a sequence of parts (schema_sequence.c); false: it is none. */
+/* A regular expression that is a sequence of parts, or of a few bytes (schema_sequence.c); false:
+ * it is neither. */
 #define SCHEMA_SEQUENCE_PART 24 /* bytes of one */
 bool aps_schema_sequence(struct aps_str source, apr_pool_t *pool, struct aps_str *out,
                          enum schema_pattern_kind *out_kind);
 bool aps_schema_sequence_match(struct aps_str parts, struct aps_str text, bool end);
+
+/* What a pattern of the kind SCHEMA_P_BYTES is: how long the text has to be, and for its first and
+ * its last bytes (schema_ends) what makes the highest bit of each tell that it is high enough, and
+ * what makes it tell that it is too high. */
+enum { SCHEMA_B_LENGTH, SCHEMA_B_FIRST, SCHEMA_B_LAST = SCHEMA_B_FIRST + 2, SCHEMA_BYTES = 5 };
+
+/* None of the sums carries into the next byte, since one beyond ASCII, which would, has the answer
+ * in its own highest bit. */
+static inline bool schema_is_between(uint64_t x, const char *range)
+{
+    const uint64_t tops = 0x8080808080808080u;
+
+    return ((x + schema_load8(range)) & ~(x + schema_load8(range + 8)) & ~x & tops) == tops;
+}
+
+static inline bool schema_bytes_match(struct aps_str what, struct aps_str text)
+{
+    struct schema_ends e;
+
+    if (what.n != SCHEMA_BYTES * sizeof(uint64_t) || text.n != schema_load8(what.p))
+        return false;
+    e = schema_ends(text);
+    return schema_is_between(e.first, what.p + SCHEMA_B_FIRST * sizeof(uint64_t)) &&
+           schema_is_between(e.last, what.p + SCHEMA_B_LAST * sizeof(uint64_t));
+}
 
 /* For PCRE2; NULL and a sentence in *out_why (room for 128) if it refuses. */
 pcre2_code *aps_schema_pattern_compile(struct aps_str text, bool fast, char out_why[128]);

@@ -45,7 +45,7 @@ enum aps_schema_verdict aps_schema_judge(struct aps_schema_judge *c,
         return APS_SCHEMA_DEPTH;
     if (entry >= aps_schema_image_entries(image) || value == NULL)
         return APS_SCHEMA_UNDECIDED;
-    good = aps_schema_run(c, image->entries[entry + 1], value, NULL);
+    good = schema_run(c, image->entries[entry + 1], value);
     if (c->fault != APS_SCHEMA_UNDECIDED)
         return c->fault;
     return good ? APS_SCHEMA_VALID : APS_SCHEMA_INVALID;

@@ -240,7 +240,7 @@ static bool put_table(struct members *m)
 
         slot = (struct schema_member){.first = ends.first,
                                       .last = ends.last,
-                                      .used = 1,
+                                      .used = (uint32_t)name->text.n + 1,
                                       .schema = name->schema,
                                       .bit = name->bit};
         if (!aps_schema_build_text(m->b, name->text, &slot.name))

@@ -1,6 +1,6 @@
 /* schema_quick.c - what is put into an image only so that checks are cheap: kinds of values that
- * need no look, bounds as one range of integers, and references led past schemas that are only
- * those. */
+ * need no look, bounds as one range of integers, objects and arrays of which little is asked, and
+ * references led past schemas that are only those. */
 #include "schema_build.h"
 
 /* ---- schemas that are a $ref and nothing else */
@@ -99,18 +99,47 @@ static bool set_range(const struct schema_build *b, struct schema_node *s)
     return true;
 }
 
+/* SCHEMA_Q_LENGTH or SCHEMA_Q_BYTES, if a string is asked nothing else. */
+static uint32_t quick_string(const struct schema_build *b, const struct schema_node *s)
+{
+    const struct schema_pattern *p = schema_part(b, SCHEMA_S_PATTERNS, s->pattern);
+
+    if ((s->types & 1u << APS_JSON_STRING) == 0 || s->format != 0 || s->urls_n != 0 ||
+        (s->flags & (SCHEMA_BASE64 | SCHEMA_JSON)) != 0)
+        return 0;
+    return s->pattern == 0 ? SCHEMA_Q_LENGTH : p->kind == SCHEMA_P_BYTES ? SCHEMA_Q_BYTES : 0;
+}
+
+/* Whether no more is asked of an object than which names it has and what their values are. */
+static bool has_only_members(const struct schema_build *b, const struct schema_node *s)
+{
+    const struct schema_object *o = schema_part(b, SCHEMA_S_OBJECTS, s->object);
+
+    if (s->object == 0 || (s->types & SCHEMA_T_OBJECT) == 0 || o->bits > SCHEMA_Q_BITS ||
+        (o->patterns | o->names | o->dependents) != 0)
+        return false;
+    for (uint32_t i = o->table; i <= o->table + o->mask; i++)
+        if (((const struct schema_member *)schema_part(b, SCHEMA_S_MEMBERS, i))->flags != 0)
+            return false;
+    return true;
+}
+
 static void set_quick(const struct schema_build *b, struct schema_node *s)
 {
     s->plain = plain_of(s);
     if ((s->flags & (SCHEMA_VALUE | SCHEMA_IN_PLACE)) != 0)
         return;
-    if ((s->types & 1u << APS_JSON_STRING) != 0 && s->pattern == 0 && s->format == 0 &&
-        s->urls_n == 0 && (s->flags & (SCHEMA_BASE64 | SCHEMA_JSON)) == 0)
-        s->quick |= SCHEMA_Q_LENGTH;
+    s->quick |= quick_string(b, s);
     if ((s->types & (SCHEMA_T_NUMBER | SCHEMA_T_INTEGER)) != 0 && set_range(b, s))
         s->quick |= SCHEMA_Q_RANGE;
     if ((s->types & SCHEMA_T_NUMBER) == 0)
         s->quick |= SCHEMA_Q_WHOLE;
+    if (b->scope || (s->flags & SCHEMA_UNSEEN) != 0)
+        return;
+    if (has_only_members(b, s))
+        s->quick |= SCHEMA_Q_MEMBERS;
+    if ((s->types & SCHEMA_T_ARRAY) != 0 && s->items != 0 && (s->prefix | s->contains) == 0)
+        s->quick |= SCHEMA_Q_ITEMS;
 }
 
 void aps_schema_quick(struct schema_build *b)

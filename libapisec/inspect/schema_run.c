@@ -307,3 +307,43 @@ bool aps_schema_run(struct aps_schema_judge *c, uint32_t node, const struct aps_
         return run_deep(c, node, v, marks);
     return kind >= APS_JSON_ARRAY || run_scalar(c, node, s, v, kind);
 }
+
+/* ---- what needs less */
+
+/* Whether a string is what its pattern of bytes says. */
+static inline bool is_sure_string(const struct aps_schema_judge *c, const struct schema_node *s,
+                                  const struct aps_jsonread_node *v)
+{
+    const struct schema_pattern *p = c->image->patterns + s->pattern;
+
+    return (s->quick & SCHEMA_Q_BYTES) != 0 && schema_is_sure_length(s, v) &&
+           schema_bytes_match(schema_str(c->image, p->text), schema_view_str(&c->view, v));
+}
+
+/* Whether a number is surely within its bounds. */
+static inline bool is_sure_number(const struct aps_schema_judge *c, const struct schema_node *s,
+                                  const struct aps_jsonread_node *v)
+{
+    int64_t low, high;
+
+    return (s->quick & SCHEMA_Q_RANGE) != 0 &&
+           schema_whole((struct aps_str){c->view.text + v->at, v->n}, &low, &high) &&
+           low >= s->low && high <= s->high && (low == high || (s->quick & SCHEMA_Q_WHOLE) == 0);
+}
+
+bool aps_schema_run_held(struct aps_schema_judge *c, uint32_t node,
+                         const struct aps_jsonread_node *v)
+{
+    const struct schema_node *s = c->image->nodes + node;
+    const enum aps_jsonread_kind kind = aps_jsonread_kind(v);
+
+    if (kind == APS_JSON_STRING && is_sure_string(c, s, v))
+        return true;
+    if (kind == APS_JSON_NUMBER && is_sure_number(c, s, v))
+        return true;
+    if (kind == APS_JSON_OBJECT && (s->quick & SCHEMA_Q_MEMBERS) != 0)
+        return aps_schema_run_object_members(c, node, v);
+    if (kind == APS_JSON_ARRAY && (s->quick & SCHEMA_Q_ITEMS) != 0)
+        return aps_schema_run_array_items(c, node, v);
+    return aps_schema_run(c, node, v, NULL);
+}

@@ -50,6 +50,15 @@ bool aps_schema_run_array(struct aps_schema_judge *c, uint32_t node,
                           const struct aps_jsonread_node *v, uint64_t *marks);
 bool aps_schema_run_object(struct aps_schema_judge *c, uint32_t node,
                            const struct aps_jsonread_node *v, uint64_t *marks);
+/* The same where the step was spent: by a shorter way if there is one. */
+bool aps_schema_run_held(struct aps_schema_judge *c, uint32_t node,
+                         const struct aps_jsonread_node *v);
+/* aps_schema_run for what SCHEMA_Q_MEMBERS and SCHEMA_Q_ITEMS are: as strict, and with the same
+ * failures. */
+bool aps_schema_run_object_members(struct aps_schema_judge *c, uint32_t node,
+                                   const struct aps_jsonread_node *v);
+bool aps_schema_run_array_items(struct aps_schema_judge *c, uint32_t node,
+                                const struct aps_jsonread_node *v);
 bool aps_schema_run_place(struct aps_schema_judge *c, uint32_t node,
                           const struct aps_jsonread_node *v, uint64_t *marks);
 bool aps_schema_run_place_unseen(struct aps_schema_judge *c, uint32_t node,
@@ -106,61 +115,58 @@ static inline bool schema_spend(struct aps_schema_judge *c, uint32_t n)
     return true;
 }
 
-/* The integer that a number of at most 18 digits begins with; true if nothing follows but a
- * fraction, which is not looked at but for exponents. */
+/* Eight bytes that are all at most '9', as those of a fraction are that no exponent follows. */
+static inline bool schema_are_digits(const char *p)
+{
+    const uint64_t x = schema_load8(p) ^ 0x3030303030303030u; /* as jsonread.c finds digits */
+
+    return ((x + 0x7676767676767676u) & 0x8080808080808080u) == 0;
+}
+
+/* A number of at most 18 digits lies between two integers, which are one if it is an integer; false
+ * for all others.  A fraction is not looked at but for exponents. */
 static inline bool schema_whole(struct aps_str text, int64_t *out_low, int64_t *out_high)
 {
     const bool negative = text.p[0] == '-';
     const char *p = text.p + negative, *const end = text.p + text.n;
-    int64_t whole = 0;
+    int64_t whole = 0, fraction;
 
     if (text.n > 18)
         return false;
-    for (; p < end && *p >= '0' && *p <= '9'; p++)
-        whole = whole * 10 + (*p - '0');
-    whole = negative ? -whole : whole;
-    *out_low = *out_high = whole;
-    if (p == end)
-        return true;
-    if (*p != '.')
-        return false;
-    *out_low = whole - negative;
-    *out_high = whole + !negative;
-    for (p++; end - p >= 8; p += 8) { /* as jsonread.c passes over digits */
-        const uint64_t x = schema_load8(p) ^ 0x3030303030303030u;
-
-        if (((x + 0x7676767676767676u) & 0x8080808080808080u) != 0)
+    for (; p < end && *p >= '0'; p++) {
+        if (*p > '9')
             return false;
+        whole = whole * 10 + (*p - '0');
     }
+    fraction = p < end;
+    *out_low = negative ? -whole - fraction : whole;
+    *out_high = negative ? -whole : whole + fraction;
+    if (end - p > 8)
+        return schema_are_digits(p + 1) && schema_are_digits(end - 8);
     for (; p < end; p++)
         if (*p > '9')
             return false;
     return true;
 }
 
-/* Whether the value is surely what the schema asks, by what is cheap to see. */
-static inline bool schema_is_sure(const struct aps_schema_judge *c, const struct schema_node *s,
-                                  const struct aps_jsonread_node *v)
+/* Whether the length of a string is surely right: a code point has one to four bytes. */
+static inline bool schema_is_sure_length(const struct schema_node *s,
+                                         const struct aps_jsonread_node *v)
 {
-    const enum aps_jsonread_kind kind = aps_jsonread_kind(v);
-    int64_t low, high;
-
-    if ((s->plain >> kind & 1) != 0)
-        return true;
-    if (kind == APS_JSON_STRING)
-        return (s->quick & SCHEMA_Q_LENGTH) != 0 && v->n <= s->length_max &&
-               (v->n + 3) / 4 >= s->length_min;
-    if (kind != APS_JSON_NUMBER || (s->quick & SCHEMA_Q_RANGE) == 0 ||
-        !schema_whole(schema_view_str(&c->view, v), &low, &high))
-        return false;
-    return low >= s->low && high <= s->high && (low == high || (s->quick & SCHEMA_Q_WHOLE) == 0);
+    return v->n <= s->length_max && (v->n + 3) / 4 >= s->length_min;
 }
 
 /* aps_schema_run for a member or an item, whose step was spent with those of all. */
-static inline bool schema_run(struct aps_schema_judge *c, uint32_t node,
-                              const struct aps_jsonread_node *v)
+__attribute__((always_inline)) static inline bool
+schema_run(struct aps_schema_judge *c, uint32_t node, const struct aps_jsonread_node *v)
 {
-    return schema_is_sure(c, c->image->nodes + node, v) || aps_schema_run(c, node, v, NULL);
+    const struct schema_node *s = c->image->nodes + node;
+    const enum aps_jsonread_kind kind = aps_jsonread_kind(v);
+
+    return (s->plain >> kind & 1) != 0 ||
+           (kind == APS_JSON_STRING && (s->quick & SCHEMA_Q_LENGTH) != 0 &&
+            schema_is_sure_length(s, v)) ||
+           aps_schema_run_held(c, node, v);
 }
 
 #endif

@@ -140,3 +140,27 @@ bool aps_schema_run_array(struct aps_schema_judge *c, uint32_t node,
         good = aps_schema_run_fail(c, node, v, SCHEMA_K_UNIQUE_ITEMS, 0);
     return c->steps > 0 ? good : aps_schema_run_fault(c, APS_SCHEMA_STEPS);
 }
+
+/* Apart from aps_schema_run_held, which has to need few registers. */
+__attribute__((noinline)) bool aps_schema_run_array_items(struct aps_schema_judge *c, uint32_t node,
+                                                          const struct aps_jsonread_node *v)
+{
+    const struct schema_node *s = c->image->nodes + node;
+    const struct aps_jsonread_node *item = aps_jsonread_first(v), *end = aps_jsonread_end(v);
+    const uint32_t n = aps_jsonread_count(v);
+    bool good = true;
+
+    if (n < s->items_min || n > s->items_max)
+        return aps_schema_run(c, node, v, NULL);
+    if (c->depth == 0)
+        return aps_schema_run_fault(c, APS_SCHEMA_DEPTH);
+    if (!schema_spend(c, n + 1))
+        return false;
+    c->depth--;
+    for (; item < end && (good || !c->stop); item = aps_jsonread_next(item))
+        good = schema_run(c, s->items, item) && good;
+    c->depth++;
+    if ((s->flags & SCHEMA_UNIQUE) != 0 && (good || !c->stop) && has_twice(c, v, n))
+        good = aps_schema_run_fail(c, node, v, SCHEMA_K_UNIQUE_ITEMS, 0);
+    return c->steps > 0 ? good : aps_schema_run_fault(c, APS_SCHEMA_STEPS);
+}

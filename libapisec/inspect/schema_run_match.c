@@ -78,6 +78,9 @@ static bool match_plain(const struct aps_schema_image *image, const struct schem
     case SCHEMA_P_SEQUENCE_START:
         *out_found = aps_schema_sequence_match(what, text, p->kind == SCHEMA_P_SEQUENCE);
         return true;
+    case SCHEMA_P_BYTES:
+        *out_found = schema_bytes_match(what, text);
+        return true;
     default:
         return false;
     }

@@ -176,3 +176,58 @@ bool aps_schema_run_object(struct aps_schema_judge *c, uint32_t node,
     c->marks_n = before;
     return good;
 }
+
+/* ---- objects of which little is asked */
+
+/* The schema of a member's value; *io_seen gets its bit, the last for a name without one. */
+static inline uint32_t look_up(const struct aps_schema_judge *c, const struct schema_object *o,
+                               const struct aps_jsonread_node *name, uint32_t *io_seen)
+{
+    const struct schema_member *m = schema_member_of(c->image, o, schema_view_str(&c->view, name));
+
+    if (m == NULL)
+        return o->additional;
+    *io_seen |= 1u << m->bit % 32;
+    return m->schema != 0 ? m->schema : o->additional;
+}
+
+__attribute__((noinline)) static bool fail_required(struct aps_schema_judge *c, uint32_t node,
+                                                    const struct aps_jsonread_node *v,
+                                                    const struct schema_object *o, uint32_t seen)
+{
+    return fail_missing(c, node, v, o, c->image->words + o->required, &seen, NULL,
+                        SCHEMA_K_REQUIRED);
+}
+
+/* Apart from aps_schema_run_held, which has to need few registers. */
+__attribute__((noinline)) bool aps_schema_run_object_members(struct aps_schema_judge *c,
+                                                             uint32_t node,
+                                                             const struct aps_jsonread_node *v)
+{
+    const struct schema_node *s = c->image->nodes + node;
+    const struct schema_object *o = c->image->objects + s->object;
+    const struct aps_jsonread_node *name = aps_jsonread_first(v), *end = aps_jsonread_end(v);
+    const uint32_t n = aps_jsonread_count(v);
+    uint32_t seen = 0, schema;
+    bool good = true;
+
+    if (n < s->members_min || n > s->members_max)
+        return aps_schema_run(c, node, v, NULL);
+    if (c->depth == 0)
+        return aps_schema_run_fault(c, APS_SCHEMA_DEPTH);
+    if (!schema_spend(c, n + 1))
+        return false;
+    c->depth--;
+    for (; name < end; name = aps_jsonread_next(name + 1)) {
+        schema = look_up(c, o, name, &seen);
+        if (schema == 0 || schema_run(c, schema, name + 1))
+            continue;
+        good = false;
+        if (c->stop)
+            break;
+    }
+    c->depth++;
+    if ((c->image->words[o->required] & ~seen) == 0 || (!good && c->stop))
+        return good;
+    return fail_required(c, node, v, o, seen);
+}

@@ -2,7 +2,9 @@
  * of ASCII, each with a count, and then perhaps $.
  *
  * Such a one needs no search where each part with a count of its own shares no character with what
- * may follow it: taking as many as there are is then the only way.  Others are left to PCRE2. */
+ * may follow it: taking as many as there are is then the only way.  Where all counts are fixed and
+ * every class is a range, a text of up to sixteen bytes is looked at all at once.  Others are left
+ * to PCRE2. */
 #include <apr_strings.h>
 
 #include "schema_impl.h"
@@ -202,10 +204,56 @@ static size_t join_literals(struct part *parts, size_t n)
     return left;
 }
 
+/* The lowest and the highest character of a part; false if one between them is none of it. */
+static bool get_range(const struct part *p, char *out_low, char *out_high)
+{
+    unsigned low = 0, high = 127;
+
+    while (!has(p, (unsigned char)low))
+        low++;
+    while (!has(p, (unsigned char)high))
+        high--;
+    for (unsigned c = low; c <= high; c++)
+        if (!has(p, (unsigned char)c))
+            return false;
+    *out_low = (char)low;
+    *out_high = (char)high;
+    return true;
+}
+
+static void put_range(uint64_t out[2], uint64_t low, uint64_t high)
+{
+    out[0] = 0x8080808080808080u - low;
+    out[1] = 0x7f7f7f7f7f7f7f7fu - high;
+}
+
+/* Parts that are a few bytes altogether, each from one to another, are looked at all at once. */
+static bool get_bytes(const struct part *parts, size_t n, uint64_t out[SCHEMA_BYTES])
+{
+    char low[SCHEMA_ENDS], high[SCHEMA_ENDS];
+    struct schema_ends lows, highs;
+    size_t count = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (parts[i].min != parts[i].max || parts[i].min > SCHEMA_ENDS - count)
+            return false;
+        for (uint32_t k = 0; k < parts[i].min; k++, count++)
+            if (!get_range(&parts[i], &low[count], &high[count]))
+                return false;
+    }
+    lows = schema_ends((struct aps_str){low, count});
+    highs = schema_ends((struct aps_str){high, count});
+    out[SCHEMA_B_LENGTH] = count;
+    put_range(out + SCHEMA_B_FIRST, lows.first, highs.first);
+    put_range(out + SCHEMA_B_LAST, lows.last, highs.last);
+    return true;
+}
+
 bool aps_schema_sequence(struct aps_str source, apr_pool_t *pool, struct aps_str *out,
                          enum schema_pattern_kind *out_kind)
 {
     struct part parts[PARTS_MAX];
+    uint64_t bytes[SCHEMA_BYTES];
     struct aps_str rest = source;
     size_t n = 0;
     bool end = false;
@@ -227,6 +275,13 @@ bool aps_schema_sequence(struct aps_str source, apr_pool_t *pool, struct aps_str
     for (size_t i = 0; i < n; i++)
         if (!is_set_apart(parts, n, i))
             return false;
+    if (end && n > 0 && get_bytes(parts, n, bytes)) {
+        if ((copy = apr_pmemdup(pool, bytes, sizeof bytes)) == NULL)
+            return false;
+        *out = (struct aps_str){copy, sizeof bytes};
+        *out_kind = SCHEMA_P_BYTES;
+        return true;
+    }
     n = join_literals(parts, n);
     if (n == 0 || (copy = apr_pmemdup(pool, parts, n * sizeof *parts)) == NULL)
         return false;

@@ -277,6 +277,64 @@ static void content_is_looked_into_where_asked(void **state)
                      APS_SCHEMA_INVALID);
 }
 
+/* POS-11: each byte of a text, by a pattern that looks at all of them at once, and by one that has
+ * too many for that. */
+static void a_pattern_of_ranges_looks_at_each_byte(void **state)
+{
+    static const struct {
+        const char *byte;
+        bool good;
+    } cases[] = {{"a", false}, {"b", true},  {"y", true},        {"z", false},
+                 {"B", false}, {" ", false}, {"\xc2\xa7", false}};
+    char schema[64], value[64];
+
+    for (size_t n = 1; n <= 18; n++) {
+        (void)snprintf(schema, sizeof schema, "{\"pattern\":\"^[b-y]{%zu}$\"}", n);
+        for (size_t at = 0; at <= n; at++) /* the last makes it longer */
+            for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+                (void)snprintf(value, sizeof value, "\"%.*s%s%.*s\"", (int)at, "mmmmmmmmmmmmmmmmmm",
+                               cases[i].byte, (int)(at < n ? n - 1 - at : 0), "mmmmmmmmmmmmmmmmmm");
+                if (check(*state, schema, value, &aps_schema_judge_usual)->verdict !=
+                    (cases[i].good && at < n ? APS_SCHEMA_VALID : APS_SCHEMA_INVALID))
+                    fail_msg("%s, %s", schema, value);
+            }
+    }
+}
+
+/* POS-05: one name less than are required, for as many as one look can tell and for more. */
+static void each_required_name_counts(void **state)
+{
+    for (unsigned n = 29; n <= 34; n++)
+        for (unsigned missing = 28; missing <= n; missing++) {
+            struct aps_json s, v;
+            const struct checked *c;
+            char name[16];
+
+            aps_json_init_pool(&s, *state, 0);
+            aps_json_init_pool(&v, *state, 0);
+            aps_json_object(&s);
+            aps_json_name(&s, "required");
+            aps_json_array(&s);
+            aps_json_object(&v);
+            for (unsigned i = 0; i < n; i++) {
+                const size_t len = (size_t)snprintf(name, sizeof name, "n%u", i);
+
+                aps_json_str(&s, (struct aps_str){name, len});
+                if (i == missing)
+                    continue;
+                aps_json_name_n(&v, name, len);
+                aps_json_u64(&v, i);
+            }
+            aps_json_end(&s);
+            aps_json_end(&s);
+            aps_json_end(&v);
+            c = check(*state, aps_json_text(&s).p, aps_json_text(&v).p, &aps_schema_judge_usual);
+            assert_int_equal(aps_schema_judge_failures(c->judge), missing < n);
+            (void)snprintf(name, sizeof name, "n%u\\\"", missing);
+            assert_true(missing == n || strstr(print(*state, c, 0), name) != NULL);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +345,8 @@ int main(void)
         t_pool_test(a_way_forbids_members_and_asks_for_none_of_them),
         t_pool_test(large_objects_and_arrays_are_judged),
         t_pool_test(content_is_looked_into_where_asked),
+        t_pool_test(a_pattern_of_ranges_looks_at_each_byte),
+        t_pool_test(each_required_name_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
