@@ -1,9 +1,13 @@
 /* schema.c - what a body costs beyond its transport: reading it, and judging it by its schema.
  * usage: schema [RUNS]
+ *        schema print schema|order|large
+ *        schema time order|large RUNS
  *
- * The body is the order of 1 KB that the comparison with other servers sends.  Prints how often it
- * was read and judged; with RUNS it does so that often and nothing else, for a count of
- * instructions, else it prints the processor time of both. */
+ * `order` is the order of 1 KB that the comparison with other servers sends, `large` one of 1 MB.
+ * With RUNS alone the order is read and judged that often and nothing else, for a count of
+ * instructions; without, the processor time of both is printed.  `time` prints an object of
+ * figures: microseconds of processor and by the clock for a body, its bytes, and the most KiB that
+ * the program had resident. */
 #include <apr_general.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +25,7 @@ static const char schema[] =
     "\"id\":{\"type\":\"integer\",\"minimum\":1},"
     "\"email\":{\"type\":\"string\",\"format\":\"email\",\"maxLength\":254},"
     "\"name\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":100}}},"
-    "\"items\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":100,\"items\":{"
+    "\"items\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":10000,\"items\":{"
     "\"$ref\":\"#/$defs/item\"}},"
     "\"currency\":{\"enum\":[\"EUR\",\"USD\",\"GBP\",\"CHF\"]},"
     "\"express\":{\"type\":\"boolean\"},"
@@ -42,7 +46,7 @@ struct bench {
 };
 
 /* As Python's json.dumps writes it. */
-static struct aps_str make_body(char *room, size_t cap)
+static struct aps_str make_body(char *room, size_t cap, unsigned lines, const char *note)
 {
     static const char *const prices[] = {"10.99",
                                          "11.99",
@@ -58,15 +62,31 @@ static struct aps_str make_body(char *room, size_t cap)
                                 "{\"customer\": {\"id\": 4711, \"email\": \"jo@example.com\", "
                                 "\"name\": \"Jo Doe\"}, \"items\": [");
 
-    for (unsigned i = 1; i <= 10; i++)
+    for (unsigned i = 1; i <= lines; i++)
         n += (size_t)snprintf(room + n, cap - n,
                               "%s{\"sku\": \"SKU-%05u\", \"qty\": %u, \"price\": %s, "
-                              "\"note\": \"gift wrap please, no card\"}",
-                              i > 1 ? ", " : "", i, i, prices[i - 1]);
+                              "\"note\": \"%s\"}",
+                              i > 1 ? ", " : "", i, (i - 1) % 1000 + 1, prices[(i - 1) % 10], note);
     n += (size_t)snprintf(room + n, cap - n,
                           "], \"currency\": \"EUR\", \"express\": false, "
                           "\"tags\": [\"spring\", \"retail\", \"web\"]}");
     return (struct aps_str){room, n};
+}
+
+#define LARGE (1u << 20) /* bytes, and no more than aps_jsonread_strict allows */
+
+/* The body of this name; no text for another name. */
+static struct aps_str body_of(const char *name, apr_pool_t *pool)
+{
+    char *room = apr_palloc(pool, LARGE);
+
+    if (strcmp(name, "order") == 0)
+        return make_body(room, LARGE, 10, "gift wrap please, no card");
+    if (strcmp(name, "large") == 0)
+        return make_body(room, LARGE, 6900,
+                         "gift wrap please, no card; ring at the door of the neighbours if nobody "
+                         "opens");
+    return (struct aps_str){NULL, 0};
 }
 
 /* Each is one function, whose name callgrind is told. */
@@ -98,39 +118,97 @@ static bool set_up(struct bench *b, apr_pool_t *pool, const unsigned char *key)
     return b->judge != NULL;
 }
 
-static double seconds(void)
+static double seconds(clockid_t clock)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static bool run(struct bench *b, unsigned long runs)
+{
+    for (unsigned long i = 0; i < runs; i++)
+        if (!read_body(b) || !judge_body(b)) {
+            fputs("schema: the body is refused\n", stderr);
+            return false;
+        }
+    return true;
+}
+
+/* KiB; -1 if the system does not tell. */
+static long most_resident(void)
+{
+    FILE *in = fopen("/proc/self/status", "r");
+    char line[256];
+    long most = -1;
+
+    while (in != NULL && most < 0 && fgets(line, sizeof line, in) != NULL)
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            most = strtol(line + 6, NULL, 10);
+    if (in != NULL)
+        (void)fclose(in); /* nothing was written */
+    return most;
+}
+
+/* The figures of `time`; false: the body is refused. */
+static bool print_times(struct bench *b, unsigned long runs)
+{
+    const double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID), clock = seconds(CLOCK_MONOTONIC);
+
+    if (!run(b, runs))
+        return false;
+    printf("{\"cpu\": %.3f, \"clock\": %.3f, \"bytes\": %zu, \"memory\": %ld}\n",
+           1e6 * (seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (double)runs,
+           1e6 * (seconds(CLOCK_MONOTONIC) - clock) / (double)runs, b->body.n, most_resident());
+    return true;
+}
+
+static bool print_all(struct bench *b, const char *runs)
+{
+    const unsigned long n = runs != NULL ? strtoul(runs, NULL, 10) : 100000;
+    const double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+
+    if (!run(b, n))
+        return false;
+    if (runs != NULL)
+        printf("%lu %zu\n", n, b->body.n);
+    else
+        printf("%.2f us a body of %zu bytes\n",
+               1e6 * (seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (double)n, b->body.n);
+    return true;
+}
+
+static int usage(void)
+{
+    fputs("usage: schema [RUNS] | schema print schema|order|large | schema time order|large RUNS\n",
+          stderr);
+    return 2;
 }
 
 int main(int argc, char **argv)
 {
     static const unsigned char key[APS_SIPHASH_KEY_LEN] = "any key will do";
-    const unsigned long runs = argc == 2 ? strtoul(argv[1], NULL, 10) : 100000;
+    const bool print = argc == 3 && strcmp(argv[1], "print") == 0;
+    const bool time = argc == 4 && strcmp(argv[1], "time") == 0;
     struct bench b = {.image = NULL};
     apr_pool_t *pool = NULL;
-    char room[2048];
-    double start;
+    bool good;
 
-    if (argc > 2 || apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS)
-        return 2;
-    b.body = make_body(room, sizeof room);
-    if (!set_up(&b, pool, key))
-        return 1;
-    start = seconds();
-    for (unsigned long i = 0; i < runs; i++)
-        if (!read_body(&b) || !judge_body(&b)) {
-            fputs("schema: the body is refused\n", stderr);
-            return 1;
-        }
-    if (argc == 1)
-        printf("%.2f us a body of %zu bytes\n", 1e6 * (seconds() - start) / (double)runs, b.body.n);
+    if ((argc > 2 && !print && !time) || apr_initialize() != APR_SUCCESS ||
+        apr_pool_create(&pool, NULL) != APR_SUCCESS)
+        return usage();
+    b.body = print && strcmp(argv[2], "schema") == 0
+                 ? APS_STR_LIT(schema)
+                 : body_of(print || time ? argv[2] : "order", pool);
+    if (b.body.n == 0)
+        return usage();
+    if (print)
+        good = fwrite(b.body.p, 1, b.body.n, stdout) == b.body.n;
     else
-        printf("%lu %zu\n", runs, b.body.n);
+        good = set_up(&b, pool, key) && (time ? print_times(&b, strtoul(argv[3], NULL, 10))
+                                              : print_all(&b, argc == 2 ? argv[1] : NULL));
     apr_pool_destroy(pool);
     apr_terminate();
-    return 0;
+    return good ? 0 : 1;
 }
