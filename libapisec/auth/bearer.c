@@ -161,10 +161,10 @@ enum aps_token aps_bearer_identity(struct aps_view *view, const struct aps_beare
     return make(view, bearer, hash_of(view, shown->text, shown->epoch), until, pool, out, diag);
 }
 
-enum aps_token aps_bearer_seen(struct aps_view *view, const struct aps_bearer_shown *shown,
-                               struct aps_bearer_found *out)
+static enum aps_token find(struct aps_view *view, struct aps_siphash hash, aps_nsec wall,
+                           struct aps_bearer_found *out)
 {
-    const struct view_entry *seen = aps_view_find(view, hash_of(view, shown->text, shown->epoch));
+    const struct view_entry *seen = aps_view_find(view, hash);
 
     if (seen == NULL)
         return APS_TOKEN_UNDECIDED;
@@ -172,10 +172,16 @@ enum aps_token aps_bearer_seen(struct aps_view *view, const struct aps_bearer_sh
     if (seen->who.bearer == NULL)
         return APS_TOKEN_MALFORMED; /* it is a key, which has no issuer */
     out->issuer = seen->who.bearer->issuer;
-    if (shown->wall >= seen->who.key.expires_at)
+    if (wall >= seen->who.key.expires_at)
         return APS_TOKEN_EXPIRED;
     out->who = &seen->who;
     return APS_TOKEN_OK;
+}
+
+enum aps_token aps_bearer_seen(struct aps_view *view, const struct aps_bearer_shown *shown,
+                               struct aps_bearer_found *out)
+{
+    return find(view, hash_of(view, shown->text, shown->epoch), shown->wall, out);
 }
 
 /* ---- A signed token ---- */
@@ -280,6 +286,6 @@ enum aps_token aps_bearer(struct aps_view *view, struct aps_keyring *ring,
     }
     job.issuers = aps_snapshot_issuers(aps_view_snapshot(view), &job.n);
     job.hash = hash_of(view, shown->text, shown->epoch);
-    verdict = aps_bearer_seen(view, shown, out);
+    verdict = find(view, job.hash, shown->wall, out);
     return verdict != APS_TOKEN_UNDECIDED ? verdict : look_up(&job, out, diag);
 }
