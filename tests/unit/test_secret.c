@@ -78,6 +78,7 @@ static void equality_sees_every_byte(void **state)
         b[i] ^= 0x80;
         assert_false(aps_secret_equal(a, b, 32));
         assert_true(aps_secret_equal(a, b, i));
+        assert_false(aps_secret_equal(a, b, i + 1));
         b[i] ^= 0x80;
     }
 }
