@@ -246,7 +246,7 @@ enum aps_reason mod_stage_auth(struct mod_req *m)
     if (m->auth == APS_REASON_UNDECIDED || !was_asked(m, &way)) {
         bool is_key = way.signature == NULL && way.certificate == MOD_CERTIFICATE_UNSET;
         m->auth = is_key ? verify(m) : verify_way(m, &way);
-        if (aps_reason_is_authn_failure(m->auth))
+        if (m->auth != APS_REASON_ALLOW && aps_reason_is_authn_failure(m->auth))
             m->auth = mod_stage_limit_fail(m, m->auth);
     }
     if (m->auth != APS_REASON_ALLOW || m->who == NULL || m->dir == NULL ||

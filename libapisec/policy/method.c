@@ -15,6 +15,8 @@ static const struct {
 
 enum aps_method aps_method_parse(struct aps_str text)
 {
+    if (text.n == 3 && memcmp(text.p, "GET", 3) == 0) /* nearly all */
+        return APS_METHOD_GET;
     for (size_t i = 0; i < NMETHODS; i++)
         if (aps_str_eq(text, methods[i].name))
             return methods[i].method;
