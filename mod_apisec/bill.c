@@ -185,13 +185,12 @@ struct mod_names {
 static struct mod_names *names_of(const struct mod_req *m)
 {
     conn_rec *c = m->first->connection;
-    struct mod_names *names = ap_get_module_config(c->conn_config, &apisec_module);
     if (c->master != NULL)
         return NULL;
-    if (names == NULL) {
-        names = apr_pcalloc(c->pool, sizeof *names);
-        ap_set_module_config(c->conn_config, &apisec_module, names);
-    }
+    struct mod_conn *conn = mod_req_conn(c);
+    if (conn->names == NULL)
+        conn->names = apr_pcalloc(c->pool, sizeof *conn->names);
+    struct mod_names *names = conn->names;
     if (memcmp(&names->addr, &m->addr, sizeof m->addr) != 0) { /* a proxy has many clients */
         names->addr = m->addr;
         names->n = 0;

@@ -216,7 +216,7 @@ static const char *set_engine(cmd_parms *cmd, struct mod_dir *dir, const char *a
     const char *fault = CHOOSE(cmd, arg, words, &engine);
     dir->engine = (enum mod_engine)engine;
     if (dir->engine > MOD_ENGINE_OFF)
-        mod_wire_hook(cmd->pool);
+        mod_module_hook(cmd->pool);
     return fault;
 }
 

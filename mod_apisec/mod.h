@@ -42,6 +42,9 @@
 extern module AP_MODULE_DECLARE_DATA apisec_module;
 APLOG_USE_MODULE(apisec);
 
+/* module.c: the hooks of requests, for a configuration with an engine On or DetectOnly. */
+void mod_module_hook(apr_pool_t *pconf);
+
 /* ---- Configuration ---- */
 
 enum mod_engine { MOD_ENGINE_UNSET, MOD_ENGINE_OFF, MOD_ENGINE_DETECT, MOD_ENGINE_ON };
@@ -408,8 +411,7 @@ void mod_upgrade_clean(request_rec *r, const char *field);
 /* wire.c: words of ApiSecHosts, as above. */
 const char *mod_wire_parse(cmd_parms *cmd, int argc, char *const argv[],
                            const struct mod_hosts **out);
-/* For a configuration with an engine On or DetectOnly. */
-void mod_wire_hook(apr_pool_t *pconf);
+void mod_wire_hook(void);
 void mod_wire_register(void);
 /* NULL, or which server reads requests as nobody should. */
 const char *mod_wire_check(apr_pool_t *pool, server_rec *main_server);
@@ -610,6 +612,15 @@ struct mod_given;
 
 #define MOD_ID_MAX 64 /* bytes of a request id */
 
+struct mod_wire;
+struct mod_names;
+
+/* What a connection keeps from one request to the next; NULL: nothing yet. */
+struct mod_conn {
+    struct mod_wire *wire;   /* wire.c */
+    struct mod_names *names; /* bill.c */
+};
+
 /* One context per transaction, found through r->prev and r->main. */
 struct mod_req {
     request_rec *first; /* the request that the client made */
@@ -716,6 +727,8 @@ static inline struct mod_req *mod_req_get(request_rec *r)
     struct mod_req *m = ap_get_module_config(r->request_config, &apisec_module);
     return m != NULL ? m : mod_req_make(r);
 }
+/* Of a connection, made when it is first asked for. */
+struct mod_conn *mod_req_conn(conn_rec *c);
 /* Take a header field out of the request, as its handler will see it. */
 void mod_req_unset_field(request_rec *r, struct mod_req *m, const char *field);
 const char *mod_req_id(struct mod_req *m);

@@ -6,10 +6,38 @@
 #include "hsts.h"
 #include "mpm_common.h"
 
-static void register_hooks(apr_pool_t *pool)
+/* Each of these costs every request of the server. */
+static void hook_requests(void)
 {
     static const char *const after_remoteip[] = {"mod_remoteip.c", "mod_unique_id.c", NULL};
     static const char *const before_log[] = {"mod_log_config.c", NULL};
+
+    mod_wire_hook();
+    ap_hook_post_read_request(mod_req_post_read, after_remoteip, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_translate_name(mod_req_pre_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    /* Before mod_setenvif: it would copy the credential into a variable where .htaccess says so. */
+    ap_hook_header_parser(mod_req_header_parser, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_fixups(mod_req_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_fixups(mod_req_fixups_served, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_insert_filter(mod_answer_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(mod_answer_insert_error_filter, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_log_transaction(mod_stage_trace_finish, NULL, before_log, APR_HOOK_REALLY_FIRST);
+}
+
+/* httpd sorts its hooks once more when it has read its configuration. */
+void mod_module_hook(apr_pool_t *pconf)
+{
+    void *hooked = NULL;
+    apr_pool_userdata_get(&hooked, "apisec-hooked", pconf);
+    if (hooked != NULL)
+        return;
+    apr_pool_userdata_setn(&apisec_module, "apisec-hooked", NULL, pconf);
+    apr_hook_debug_current = apisec_module.name;
+    hook_requests();
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
     static const char *const after_ssl[] = {"mod_ssl.c", NULL};
     static const char *const before_watchdog[] = {"mod_watchdog.c", NULL};
 
@@ -29,19 +57,11 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_stopping(mod_fetch_stopping, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_stopping(mod_introspect_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 
-    /* A request.  Each hook costs every request of the server: what is configured nowhere has none
-     * (hide.c, resource.c), and what comes at one place shares one. */
-    ap_hook_post_read_request(mod_req_post_read, after_remoteip, NULL, APR_HOOK_MIDDLE);
-    ap_hook_pre_translate_name(mod_req_pre_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    /* Before mod_setenvif: it would copy the credential into a variable where .htaccess says so. */
-    ap_hook_header_parser(mod_req_header_parser, NULL, NULL, APR_HOOK_FIRST);
+    /* A request.  What is configured nowhere has no hook (mod_module_hook, hide.c, resource.c);
+     * this one is asked where a section has an AuthType, and refuses also where the engine is Off.
+     */
     ap_hook_check_authn(mod_req_check_authn, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
-    ap_hook_fixups(mod_req_fixups, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_fixups(mod_req_fixups_served, NULL, NULL, APR_HOOK_REALLY_LAST);
-    ap_hook_insert_filter(mod_answer_insert_filter, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_error_filter(mod_answer_insert_error_filter, NULL, NULL, APR_HOOK_LAST);
-    ap_hook_log_transaction(mod_stage_trace_finish, NULL, before_log, APR_HOOK_REALLY_FIRST);
 
     ap_hook_expr_lookup(mod_stage_trace_vars, NULL, NULL, APR_HOOK_MIDDLE);
     mod_require_register(pool);

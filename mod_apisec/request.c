@@ -48,6 +48,16 @@ struct mod_req *mod_req_make(request_rec *r)
     return m;
 }
 
+struct mod_conn *mod_req_conn(conn_rec *c)
+{
+    struct mod_conn *conn = ap_get_module_config(c->conn_config, &apisec_module);
+    if (conn == NULL) {
+        conn = apr_pcalloc(c->pool, sizeof *conn);
+        ap_set_module_config(c->conn_config, &apisec_module, conn);
+    }
+    return conn;
+}
+
 aps_nsec mod_req_monotonic(struct mod_req *m)
 {
     if (m->monotonic == 0)
@@ -328,36 +338,49 @@ static void become_whole(request_rec *r, struct mod_req *m, struct mod_decision 
     mod_req_verdict(m, d->policy.engine, limited);
 }
 
-/* A frame of its own: most hooks ask what was decided. */
-__attribute__((noinline)) static enum aps_reason decide(request_rec *r, struct mod_req *m,
-                                                        const struct mod_dir *dir)
+/* Whether *out is known: a section with the same policy came to it, or it is what an ErrorDocument
+ * of ours gets. */
+__attribute__((noinline)) static bool is_decided(request_rec *r, struct mod_req *m,
+                                                 const struct mod_dir *dir, enum aps_reason *out)
 {
     struct mod_policy policy;
     policy_of(dir, &policy);
-    if (is_error_document(r, m))
-        return decided(r, m, dir, &policy, APS_REASON_ALLOW);
+    if (is_error_document(r, m)) {
+        *out = decided(r, m, dir, &policy, APS_REASON_ALLOW);
+        return true;
+    }
     for (struct mod_decision *d = m->decisions; d != NULL; d = d->next)
         if (same_policy(&d->policy, &policy)) {
             if (d->part && r->main == NULL)
                 become_whole(r, m, d);
-            return decided(r, m, dir, &policy, d->reason);
+            *out = decided(r, m, dir, &policy, d->reason);
+            return true;
         }
+    return false;
+}
 
+/* A frame of its own: most hooks ask what was decided. */
+__attribute__((noinline)) static enum aps_reason decide(request_rec *r, struct mod_req *m,
+                                                        const struct mod_dir *dir)
+{
+    enum aps_reason known;
+    if ((m->decisions != NULL || m->refused != NULL) && is_decided(r, m, dir, &known))
+        return known;
     enter(r, m, dir);
-    if (r->main != NULL) {
+    if (r->main != NULL)
         m->dir = dir = keep_dir(m, dir);
-        policy_of(dir, &policy);
-    }
     /* Under DetectOnly what On refuses before any section is known comes this far. */
     bool early = m->decisions == NULL && m->decision == APS_DECISION_WOULD_REFUSE;
     struct mod_decision *d = apr_palloc(m->first->pool, sizeof *d);
-    *d = (struct mod_decision){policy, early ? m->reason : run_stages(r, m, &policy, dir),
-                               r->main != NULL, m->decisions};
+    policy_of(dir, &d->policy);
+    d->reason = early ? m->reason : run_stages(r, m, &d->policy, dir);
+    d->part = r->main != NULL;
+    d->next = m->decisions;
     m->decisions = d;
     mod_use_note(m);
     if (r->main == NULL)
-        mod_req_verdict(m, policy.engine, d->reason);
-    if (aps_reason_is_pass(d->reason) && policy.engine == MOD_ENGINE_ON)
+        mod_req_verdict(m, d->policy.engine, d->reason);
+    if (aps_reason_is_pass(d->reason) && d->policy.engine == MOD_ENGINE_ON)
         mod_answer_identity(r, m, dir);
     return d->reason;
 }
@@ -529,15 +552,21 @@ authz_status mod_req_provide(request_rec *r, const struct mod_require *req)
     }
 }
 
+static bool depends_on_content(const struct mod_dir *dir)
+{
+    const struct mod_requires *requires = mod_config_requires(dir);
+    const bool signs = dir->signature != NULL && !dir->signature->off;
+    return requires->webhook != NULL || (signs && !requires->is_public);
+}
+
 /* What depends on the content, which nobody has read before access control was through. */
 static enum aps_reason judge_content(request_rec *r, struct mod_req *m, enum aps_reason reason)
 {
     const struct mod_dir *dir = dir_of(r);
     struct mod_policy policy;
-    policy_of(dir, &policy);
-    bool asked = policy.signature != NULL && !policy.requires->is_public;
-    if ((policy.requires->webhook == NULL && !asked) || is_error_document(r, m))
+    if (!depends_on_content(dir) || is_error_document(r, m))
         return reason;
+    policy_of(dir, &policy);
     size_t max = mod_config_max_of(dir).held;
     if (mod_stream_is_on(dir)) /* by sections of which only a request shows that they meet */
         reason = APS_REASON_STREAM_HELD;

@@ -3,25 +3,29 @@
  * httpd mends some of what two readers could take for different messages, and says nothing of it:
  * a Content-Length beside Transfer-Encoding is gone, a folded field is one line, and Host is what
  * the target says, before any hook is asked (RFC 9112 3.2.2, 5.2, 6.1).  So the lines are looked at
- * while it reads them, by their first bytes.  A stream of HTTP/2 has none. */
+ * while it reads them, by their first bytes, in a filter that a connection has from its beginning:
+ * one for each request would have to be made and taken out.  A stream of HTTP/2 has no lines. */
 #include "mod.h"
 
 #include <apr_strings.h>
 
 #include "finding.h"
+#include "http_connection.h"
 #include "http_vhost.h"
 #include "util_filter.h"
 
 #define KEPT_MAX 320 /* of a line that is kept: a name of 253 bytes and a port */
 
-struct wire {
+/* Of the request that a connection reads. */
+struct mod_wire {
     bool begun, ended; /* the request line, and the empty line, are read */
     bool inside;       /* of a line */
     bool is_absolute;  /* the target is no path */
     bool is_folded, has_length, has_coding;
-    size_t n; /* bytes of the line that are kept */
-    char line[KEPT_MAX];
-    const char *host; /* where the target is no path; NULL: none */
+    bool has_host;    /* where the target is no path */
+    size_t n, host_n; /* bytes that are kept */
+    char *line;       /* KEPT_MAX for the part of a line that came; NULL: none was needed yet */
+    char *host;       /* likewise */
 };
 
 static ap_filter_rec_t *wire_filter;
@@ -38,7 +42,7 @@ static bool is_field(struct aps_str line, const char *name, size_t n)
     return line.n > n && ap_cstr_casecmpn(line.p, name, n) == 0;
 }
 
-static void judge_request_line(struct wire *w, struct aps_str line)
+static void judge_request_line(struct mod_wire *w, struct aps_str line)
 {
     const char *target = memchr(line.p, ' ', line.n);
     if (line.p[0] == '\r' || line.p[0] == '\n')
@@ -47,8 +51,22 @@ static void judge_request_line(struct wire *w, struct aps_str line)
     w->is_absolute = target != NULL && line.n - (size_t)(target - line.p) > 1 && target[1] != '/';
 }
 
-/* The first byte tells nearly all lines apart from those that matter. */
-static void judge_line(struct wire *w, apr_pool_t *pool, struct aps_str line)
+/* What is kept lives as long as the connection, and is used again. */
+static char *keep(char **kept, const conn_rec *c)
+{
+    if (*kept == NULL)
+        *kept = apr_palloc(c->pool, KEPT_MAX);
+    return *kept;
+}
+
+static void keep_host(struct mod_wire *w, const conn_rec *c, struct aps_str host)
+{
+    w->has_host = true;
+    w->host_n = host.n;
+    memcpy(keep(&w->host, c), host.p, host.n);
+}
+
+static void judge_line(struct mod_wire *w, const conn_rec *c, struct aps_str line)
 {
     static const char length[] = "content-length:", coding[] = "transfer-encoding:",
                       host[] = "host:";
@@ -75,8 +93,8 @@ static void judge_line(struct wire *w, apr_pool_t *pool, struct aps_str line)
         break;
     case 'h':
     case 'H':
-        if (w->is_absolute && w->host == NULL && is_field(line, host, sizeof host - 1))
-            w->host = aps_str_copy(pool, value_of(line, sizeof host - 1)).p;
+        if (w->is_absolute && !w->has_host && is_field(line, host, sizeof host - 1))
+            keep_host(w, c, value_of(line, sizeof host - 1));
         break;
     default:
         break;
@@ -85,71 +103,111 @@ static void judge_line(struct wire *w, apr_pool_t *pool, struct aps_str line)
 
 /* A line that comes in one piece is looked at where it lies; of one in several, so much is kept as
  * can matter. */
-static void take(struct wire *w, apr_pool_t *pool, const char *p, size_t n)
+static void take(struct mod_wire *w, const conn_rec *c, const char *p, size_t n)
 {
     bool ends = p[n - 1] == '\n';
     if (!w->inside && ends) {
-        judge_line(w, pool, (struct aps_str){p, n < KEPT_MAX ? n : KEPT_MAX});
+        judge_line(w, c, (struct aps_str){p, n < KEPT_MAX ? n : KEPT_MAX});
         return;
     }
     if (!w->inside)
         w->n = 0;
     size_t room = KEPT_MAX - w->n, more = n < room ? n : room;
-    memcpy(w->line + w->n, p, more);
+    memcpy(keep(&w->line, c) + w->n, p, more);
     w->n += more;
     w->inside = !ends;
     if (ends)
-        judge_line(w, pool, (struct aps_str){w->line, w->n});
+        judge_line(w, c, (struct aps_str){w->line, w->n});
+}
+
+/* A frame of its own: few lines come here. */
+__attribute__((noinline)) static void look(struct mod_wire *w, const conn_rec *c,
+                                           apr_bucket_brigade *bb)
+{
+    for (apr_bucket *b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb);
+         b = APR_BUCKET_NEXT(b)) {
+        const char *p;
+        apr_size_t n;
+        if (apr_bucket_read(b, &p, &n, APR_BLOCK_READ) == APR_SUCCESS && n != 0)
+            take(w, c, p, n);
+    }
+}
+
+/* Whether a field begins so that it could matter. */
+static bool may_matter(const struct mod_wire *w, char first)
+{
+    static const bool matters[256] = {['\r'] = true, ['\n'] = true, [' '] = true, ['\t'] = true,
+                                      ['c'] = true,  ['C'] = true,  ['t'] = true, ['T'] = true};
+    return matters[(unsigned char)first] || (w->is_absolute && (first | 0x20) == 'h');
+}
+
+/* Nearly all lines: a whole one in memory, of a field that says nothing here. */
+static bool is_plain(const struct mod_wire *w, const apr_bucket_brigade *bb)
+{
+    const apr_bucket *b = APR_BRIGADE_FIRST(bb);
+    if (!w->begun || w->inside || b != APR_BRIGADE_LAST(bb) || !APR_BUCKET_IS_HEAP(b) ||
+        b->length == 0)
+        return false;
+    const char *p = ((const apr_bucket_heap *)b->data)->base + b->start;
+    return p[b->length - 1] == '\n' && !may_matter(w, *p);
 }
 
 static apr_status_t filter_wire(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode,
                                 apr_read_type_e block, apr_off_t max)
 {
-    struct wire *w = f->ctx;
+    struct mod_wire *w = f->ctx;
     apr_status_t status = ap_get_brigade(f->next, bb, mode, block, max);
-    if (status != APR_SUCCESS || mode != AP_MODE_GETLINE)
-        return status;
-    for (apr_bucket *b = APR_BRIGADE_FIRST(bb); !w->ended && b != APR_BRIGADE_SENTINEL(bb);
-         b = APR_BUCKET_NEXT(b)) {
-        const char *p;
-        apr_size_t n;
-        if (apr_bucket_read(b, &p, &n, APR_BLOCK_READ) == APR_SUCCESS && n != 0)
-            take(w, f->r->pool, p, n);
-    }
-    return APR_SUCCESS;
+    if (!w->ended && mode == AP_MODE_GETLINE && status == APR_SUCCESS && !is_plain(w, bb))
+        look(w, f->c, bb);
+    return status;
+}
+
+/* Nothing is looked at until a request is about to be read. */
+static int pre_connection(conn_rec *c, void *socket)
+{
+    (void)socket;
+    if (c->master != NULL)
+        return OK;
+    struct mod_wire *w = apr_pcalloc(c->pool, sizeof *w);
+    w->ended = true;
+    mod_req_conn(c)->wire = w;
+    ap_add_input_filter_handle(wire_filter, w, NULL, c);
+    return OK;
+}
+
+/* NULL: nothing is looked at. */
+static struct mod_wire *wire_of(const conn_rec *c)
+{
+    const struct mod_conn *conn = ap_get_module_config(c->conn_config, &apisec_module);
+    return conn != NULL ? conn->wire : NULL;
 }
 
 static void pre_read(request_rec *r, conn_rec *c)
 {
-    if (c->master != NULL)
-        return;
-    struct wire *w = apr_palloc(r->pool, sizeof *w);
-    memset(w, 0, offsetof(struct wire, line));
-    w->host = NULL;
-    ap_add_input_filter_handle(wire_filter, w, r, c);
-    /* It reads lines alone: what httpd adds behind the lines, which reads frames, is to come before
-     * everything that reads content, as if nothing had been added yet. */
-    r->input_filters = c->input_filters;
+    struct mod_wire *w = wire_of(c);
+    (void)r;
+    if (w != NULL)
+        memset(w, 0, offsetof(struct mod_wire, line));
 }
 
-/* What was seen, once; NULL: nothing was looked at. */
-static const struct wire *taken(request_rec *r)
+/* What was seen of the request that was read; NULL: nothing was looked at. */
+static const struct mod_wire *seen(const request_rec *r)
 {
-    for (ap_filter_t *f = r->proto_input_filters; f != NULL && f->r == r; f = f->next)
-        if (f->frec == wire_filter) {
-            ap_remove_input_filter(f);
-            return f->ctx;
-        }
-    return NULL;
+    struct mod_wire *w = wire_of(r->connection);
+    if (w != NULL)
+        w->ended = true; /* also of one without fields */
+    return w;
 }
 
 /* ---- The verdict ---- */
 
-static bool is_framed_twice(const request_rec *r, const struct wire *w)
+static bool is_framed_twice(const request_rec *r, const struct mod_wire *w)
 {
-    const char *coding = apr_table_get(r->headers_in, "Transfer-Encoding");
     if (r->assbackwards || (w != NULL && (w->is_folded || (w->has_length && w->has_coding))))
         return true;
+    if (w != NULL && !w->has_coding)
+        return false;
+    const char *coding = apr_table_get(r->headers_in, "Transfer-Encoding");
     return coding != NULL &&
            (ap_cstr_casecmp(coding, "chunked") != 0 || r->proto_num < HTTP_VERSION(1, 1));
 }
@@ -163,7 +221,7 @@ static struct aps_str plain_host(struct aps_str host, bool https)
     return host;
 }
 
-static bool has_two_hosts(const request_rec *r, const struct wire *w)
+static bool has_two_hosts(const request_rec *r, const struct mod_wire *w)
 {
     const char *p = r->unparsed_uri;
     if (w == NULL || !w->is_absolute || p == NULL || r->method_number == M_CONNECT ||
@@ -176,8 +234,9 @@ static bool has_two_hosts(const request_rec *r, const struct wire *w)
     struct aps_str named = {authority, strcspn(authority, "/?#")};
     const bool https = ap_cstr_casecmpn(p, "https:", 6) == 0;
     return named.n == 0 ||
-           (w->host != NULL &&
-            !aps_str_eq_nocase(plain_host(named, https), plain_host(aps_str(w->host), https)));
+           (w->has_host &&
+            !aps_str_eq_nocase(plain_host(named, https),
+                               plain_host((struct aps_str){w->host, w->host_n}, https)));
 }
 
 static bool is_listed(const request_rec *r, const struct mod_hosts *hosts)
@@ -201,9 +260,9 @@ static bool is_listed(const request_rec *r, const struct mod_hosts *hosts)
 enum aps_reason mod_wire(request_rec *r)
 {
     const struct mod_server *sc = ap_get_module_config(r->server->module_config, &apisec_module);
-    const struct wire *w = taken(r);
     if (sc->engine <= MOD_ENGINE_OFF)
         return APS_REASON_ALLOW;
+    const struct mod_wire *w = seen(r);
     if (is_framed_twice(r, w))
         return APS_REASON_MESSAGE_AMBIGUOUS;
     if (has_two_hosts(r, w))
@@ -213,22 +272,16 @@ enum aps_reason mod_wire(request_rec *r)
     return APS_REASON_ALLOW;
 }
 
-void mod_wire_hook(apr_pool_t *pconf)
+void mod_wire_hook(void)
 {
-    void *hooked = NULL;
-    apr_pool_userdata_get(&hooked, "apisec-wire", pconf);
-    if (hooked != NULL)
-        return;
-    apr_pool_userdata_setn(&apisec_module, "apisec-wire", NULL, pconf);
-    apr_hook_debug_current = apisec_module.name;
+    ap_hook_pre_connection(pre_connection, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_read_request(pre_read, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
-/* Nearer to the client than what reads frames, which may see nothing but a body. */
+/* Nearer to the request than what decrypts and what watches over times. */
 void mod_wire_register(void)
 {
-    wire_filter = ap_register_input_filter("APISEC_WIRE", filter_wire, NULL,
-                                           (ap_filter_type)(AP_FTYPE_PROTOCOL + 1));
+    wire_filter = ap_register_input_filter("APISEC_WIRE", filter_wire, NULL, AP_FTYPE_CONNECTION);
 }
 
 /* ---- The configuration ---- */
