@@ -5,6 +5,7 @@
 #include "apisec/api.h"
 #include "bundle.h"
 #include "ctl.h"
+#include "ended.h"
 
 #define NOTES_MAX 20
 #define GAPS "what is not enforced"
@@ -12,11 +13,6 @@
 static struct aps_str ref(const struct ctl *c)
 {
     return aps_str(c->call.arg[0]);
-}
-
-static bool is_dry_run(const struct ctl *c)
-{
-    return c->call.values[CTL_OPT_DRY_RUN] != NULL;
 }
 
 /* ---- files ---- */
@@ -176,7 +172,7 @@ enum aps_err ctl_api_import(struct ctl *c)
     ctl_output_bool(c->out, "changed", changed);
     show_sentences(c, "gaps", made.gaps);
     show_sentences(c, "warnings", made.warnings);
-    if (is_dry_run(c))
+    if (ctl_command_is_dry_run(&c->call))
         ctl_output_bool(c->out, "dry_run", true);
     ctl_output_end(c->out);
     tell(c, add_sentences(c, add_sentences(c, "", GAPS, made.gaps), "warnings", made.warnings));
@@ -250,13 +246,9 @@ enum aps_err ctl_api_remove(struct ctl *c)
 {
     enum aps_err err = aps_store_api_remove(c->store, ref(c), &c->diag);
 
-    if (err != APS_OK)
-        return err;
-    ctl_output_row(c->out);
-    ctl_output_str(c->out, "name", ref(c));
-    ctl_output_bool(c->out, is_dry_run(c) ? "dry_run" : "removed", true);
-    ctl_output_end(c->out);
-    return APS_OK;
+    if (err == APS_OK)
+        ctl_ended(c, "name", ref(c), "removed");
+    return err;
 }
 
 /* ---- validate, coverage ---- */

@@ -4,13 +4,9 @@
 #include "apisec/certname.h"
 #include "blob.h"
 #include "ctl.h"
+#include "ended.h"
 
 #define PEM_MAX (16 * 1024)
-
-static bool is_dry_run(const struct ctl *c)
-{
-    return c->call.values[CTL_OPT_DRY_RUN] != NULL;
-}
 
 static enum aps_err show(struct ctl *c, struct aps_str name, struct aps_str id, aps_nsec created_at)
 {
@@ -105,11 +101,9 @@ enum aps_err ctl_certificate_delete(struct ctl *c)
     struct aps_str name;
     enum aps_err err = aps_certname_parse(c->pool, aps_str(c->call.arg[0]), &name, &c->diag);
 
-    if (err != APS_OK || (err = aps_store_certificate_delete(c->store, name, &c->diag)) != APS_OK)
-        return err;
-    ctl_output_row(c->out);
-    ctl_output_str(c->out, "certificate", name);
-    ctl_output_bool(c->out, is_dry_run(c) ? "dry_run" : "deleted", true);
-    ctl_output_end(c->out);
-    return APS_OK;
+    if (err == APS_OK)
+        err = aps_store_certificate_delete(c->store, name, &c->diag);
+    if (err == APS_OK)
+        ctl_ended(c, "certificate", name, "deleted");
+    return err;
 }

@@ -421,7 +421,7 @@ static enum aps_err show(struct import *imp)
 
     ctl_output_row(out);
     ctl_output_str(out, "file", aps_str(imp->c->call.arg[0]));
-    if (imp->c->call.values[CTL_OPT_DRY_RUN] != NULL)
+    if (ctl_command_is_dry_run(&imp->c->call))
         ctl_output_bool(out, "dry_run", true);
     ctl_output_table(out, "items", "kind name action fields looser why");
     for (int i = 0; err == APS_OK && i < CTL_ITEM_KINDS; i++)

@@ -4,17 +4,13 @@
 #include "apisec/num.h"
 #include "apisec/random.h"
 #include "ctl.h"
+#include "ended.h"
 #include "issuerdef.h"
 #include "keyrows.h"
 
 static struct aps_str ref(const struct ctl *c)
 {
     return aps_str(c->call.arg[0]);
-}
-
-static bool is_dry_run(const struct ctl *c)
-{
-    return c->call.values[CTL_OPT_DRY_RUN] != NULL;
 }
 
 /* ---- As it is printed ---- */
@@ -121,7 +117,7 @@ static enum aps_err show_one(struct ctl *c)
     show_fields(c, &issuer);
     if ((err = show_secret(c, &issuer.def)) == APS_OK)
         err = show_keys(c, &issuer);
-    if (is_dry_run(c))
+    if (ctl_command_is_dry_run(&c->call))
         ctl_output_bool(c->out, "dry_run", true);
     ctl_output_end(c->out);
     return err;
@@ -187,11 +183,7 @@ enum aps_err ctl_issuer_delete(struct ctl *c)
 {
     enum aps_err err = aps_store_issuer_delete(c->store, ref(c), &c->diag);
 
-    if (err != APS_OK)
-        return err;
-    ctl_output_row(c->out);
-    ctl_output_str(c->out, "name", ref(c));
-    ctl_output_bool(c->out, is_dry_run(c) ? "dry_run" : "deleted", true);
-    ctl_output_end(c->out);
-    return APS_OK;
+    if (err == APS_OK)
+        ctl_ended(c, "name", ref(c), "deleted");
+    return err;
 }

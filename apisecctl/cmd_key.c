@@ -13,11 +13,6 @@ static struct aps_str ref(const struct ctl *c)
     return aps_str(c->call.arg[0]);
 }
 
-static bool is_dry_run(const struct ctl *c)
-{
-    return c->call.values[CTL_OPT_DRY_RUN] != NULL;
-}
-
 /* ---- A record as it is printed ---- */
 
 /* What `show` says; a key whose life is over works no more than a revoked one. */
@@ -74,7 +69,7 @@ void ctl_key_print(struct ctl *c, const struct aps_key *key)
     ctl_output_u64(c->out, "kv", key->secret[0].version);
     ctl_use_show(c, key);
     ctl_due_show(c, key);
-    if (is_dry_run(c))
+    if (ctl_command_is_dry_run(&c->call))
         ctl_output_bool(c->out, "dry_run", true);
     ctl_output_end(c->out);
 }
@@ -187,7 +182,7 @@ enum aps_err ctl_key_rotate(struct ctl *c)
 
     if (err != APS_OK)
         return err;
-    if (is_dry_run(c))
+    if (ctl_command_is_dry_run(&c->call))
         aps_secret_wipe(&c->fresh); /* a text that is not stored is of no use to anybody */
     else
         note_fresh(c, &key);
@@ -213,7 +208,7 @@ enum aps_err ctl_key_delete(struct ctl *c)
     ctl_output_row(c->out);
     ctl_output_str(c->out, "id", key.id);
     ctl_output_str(c->out, "name", key.name);
-    ctl_output_bool(c->out, is_dry_run(c) ? "dry_run" : "deleted", true);
+    ctl_output_bool(c->out, ctl_command_is_dry_run(&c->call) ? "dry_run" : "deleted", true);
     ctl_output_end(c->out);
     return APS_OK;
 }

@@ -177,7 +177,7 @@ static void show(struct import *imp, const struct aps_import_count *count)
     ctl_output_u64(out, "digests", count->digests);
     ctl_output_u64(out, "decoys", count->decoys);
     ctl_output_list(out, "warnings", &warning, warning.n != 0 ? 1 : 0);
-    if (imp->c->call.values[CTL_OPT_DRY_RUN] != NULL)
+    if (ctl_command_is_dry_run(&imp->c->call))
         ctl_output_bool(out, "dry_run", true);
     ctl_output_end(out);
 }

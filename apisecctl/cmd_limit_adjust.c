@@ -85,7 +85,7 @@ static void show_begin(struct ctl *c, const struct aps_key *key)
     ctl_output_row(c->out);
     ctl_output_str(c->out, "key", key->id);
     ctl_output_str(c->out, "name", key->name);
-    if (c->call.values[CTL_OPT_DRY_RUN] != NULL)
+    if (ctl_command_is_dry_run(&c->call))
         ctl_output_bool(c->out, "dry_run", true);
     ctl_output_table(c->out, "limits", "limit by concerns bonus until resets");
 }

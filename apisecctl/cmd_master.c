@@ -116,11 +116,6 @@ enum aps_err ctl_master_list(struct ctl *c)
 
 /* ---- one more ---- */
 
-static bool is_dry_run(const struct ctl *c)
-{
-    return c->call.values[CTL_OPT_DRY_RUN] != NULL;
-}
-
 static void show_rotated(struct ctl *c, const struct aps_store_rotated *done, bool finished)
 {
     const char *to = ctl_command_value(&c->call, CTL_OPT_TO);
@@ -131,9 +126,10 @@ static void show_rotated(struct ctl *c, const struct aps_store_rotated *done, bo
     ctl_output_u64(c->out, "keys", done->keys);
     ctl_output_u64(c->out, "secrets", done->secrets);
     ctl_output_bool(c->out, "renewed", done->renewed);
-    ctl_output_bool(c->out, is_dry_run(c) ? "dry_run" : "finished", is_dry_run(c) || finished);
+    ctl_output_bool(c->out, ctl_command_is_dry_run(&c->call) ? "dry_run" : "finished",
+                    ctl_command_is_dry_run(&c->call) || finished);
     ctl_output_end(c->out);
-    if (!is_dry_run(c))
+    if (!ctl_command_is_dry_run(&c->call))
         ctl_output_tail(
             c->out,
             "\n%sapachectl graceful lets httpd take the new key; then apisecctl%s "
@@ -223,7 +219,7 @@ enum aps_err ctl_master_rotate(struct ctl *c)
         ctl_masterfile_drop(c);
         return err;
     }
-    if (!is_dry_run(c) && (err = commit(c)) != APS_OK)
+    if (!ctl_command_is_dry_run(&c->call) && (err = commit(c)) != APS_OK)
         return err;
     c->published = true;
     show_rotated(c, &done, false);
@@ -272,7 +268,7 @@ enum aps_err ctl_master_retire(struct ctl *c)
     ctl_output_row(c->out);
     ctl_output_str(c->out, "id", id);
     ctl_output_bool(c->out, "renewed", done.renewed);
-    ctl_output_bool(c->out, is_dry_run(c) ? "dry_run" : "retired", true);
+    ctl_output_bool(c->out, ctl_command_is_dry_run(&c->call) ? "dry_run" : "retired", true);
     ctl_output_end(c->out);
     return APS_OK;
 }

@@ -52,7 +52,7 @@ static void show_done(struct ctl *c, uint32_t version, const char *what)
 {
     ctl_output_row(c->out);
     ctl_output_u64(c->out, "version", version);
-    ctl_output_bool(c->out, c->call.values[CTL_OPT_DRY_RUN] != NULL ? "dry_run" : what, true);
+    ctl_output_bool(c->out, ctl_command_is_dry_run(&c->call) ? "dry_run" : what, true);
     ctl_output_end(c->out);
 }
 

@@ -2,6 +2,7 @@
 #include <apr_strings.h>
 
 #include "ctl.h"
+#include "ended.h"
 #include "limitlist.h"
 #include "overrides.h"
 #include "preview.h"
@@ -9,11 +10,6 @@
 static struct aps_str ref(const struct ctl *c)
 {
     return aps_str(c->call.arg[0]);
-}
-
-static bool is_dry_run(const struct ctl *c)
-{
-    return c->call.values[CTL_OPT_DRY_RUN] != NULL;
 }
 
 /* ---- As it is printed ---- */
@@ -87,7 +83,7 @@ static enum aps_err show_plan(struct ctl *c, const struct aps_store_plan_use *us
     ctl_output_time(c->out, "created_at", plan.created_at);
     ctl_output_u64(c->out, "keys", use->keys);
     ctl_output_list(c->out, "roles", use->roles, use->nroles);
-    if (!in_list && is_dry_run(c))
+    if (!in_list && ctl_command_is_dry_run(&c->call))
         ctl_output_bool(c->out, "dry_run", true);
     if (in_list && !ctl_output_is_json(c->out)) {
         show_names(c, &plan);
@@ -184,11 +180,7 @@ enum aps_err ctl_plan_delete(struct ctl *c)
 {
     enum aps_err err = aps_store_plan_delete(c->store, ref(c), &c->diag);
 
-    if (err != APS_OK)
-        return err;
-    ctl_output_row(c->out);
-    ctl_output_str(c->out, "name", ref(c));
-    ctl_output_bool(c->out, is_dry_run(c) ? "dry_run" : "deleted", true);
-    ctl_output_end(c->out);
-    return APS_OK;
+    if (err == APS_OK)
+        ctl_ended(c, "name", ref(c), "deleted");
+    return err;
 }

@@ -249,7 +249,7 @@ static enum aps_err put_in_place(struct ctl *c, struct aps_restore *rs, bool *ou
         .master_path = ctl_place_master_path(&c->place),
         .unlock = &unlock,
         .floor = highest_served(c, about->about.store_id),
-        .dry_run = c->call.values[CTL_OPT_DRY_RUN] != NULL,
+        .dry_run = ctl_command_is_dry_run(&c->call),
     };
     struct aps_restore_done done;
     enum aps_err err;

@@ -72,7 +72,7 @@ static enum aps_err show_role(struct ctl *c, const struct aps_rolebook *book, st
     ctl_output_str(c->out, "plan", plan.plan);
     ctl_output_u64(c->out, "priority", plan.priority);
     ctl_due_show_role(c, &age);
-    if (!in_list && c->call.values[CTL_OPT_DRY_RUN] != NULL)
+    if (!in_list && ctl_command_is_dry_run(&c->call))
         ctl_output_bool(c->out, "dry_run", true);
     if (!in_list || ctl_output_is_json(c->out)) {
         ctl_output_table(c->out, "effective", "grant deny from");
@@ -265,7 +265,7 @@ enum aps_err ctl_role_delete(struct ctl *c)
         return err;
     ctl_output_row(c->out);
     ctl_output_str(c->out, "name", arg(c, 0));
-    if (c->call.values[CTL_OPT_DRY_RUN] != NULL)
+    if (ctl_command_is_dry_run(&c->call))
         ctl_output_bool(c->out, "dry_run", true);
     else
         ctl_output_bool(c->out, "deleted", true);

@@ -3,6 +3,7 @@
 
 #include "apisec/num.h"
 #include "ctl.h"
+#include "ended.h"
 #include "due.h"
 #include "newsecret.h"
 #include "overlap.h"
@@ -10,11 +11,6 @@
 static struct aps_str ref(const struct ctl *c)
 {
     return aps_str(c->call.arg[0]);
-}
-
-static bool is_dry_run(const struct ctl *c)
-{
-    return c->call.values[CTL_OPT_DRY_RUN] != NULL;
 }
 
 /* ---- As it is printed ---- */
@@ -142,7 +138,7 @@ static enum aps_err show_stored(struct ctl *c)
     if (c->fresh.n > 0)
         ctl_output_secret(c->out, "value", &c->fresh);
     show_facts(c, &named, &f);
-    if (is_dry_run(c))
+    if (ctl_command_is_dry_run(&c->call))
         ctl_output_bool(c->out, "dry_run", true);
     show_versions(c, &named, &f);
     ctl_output_end(c->out);
@@ -190,7 +186,7 @@ static enum aps_err read_age(struct ctl *c, struct aps_store_named *to)
 /* A value that is not stored is of no use to anybody. */
 static void note_fresh(struct ctl *c)
 {
-    if (is_dry_run(c))
+    if (ctl_command_is_dry_run(&c->call))
         aps_secret_wipe(&c->fresh);
     if (c->fresh.n == 0)
         return;
@@ -353,11 +349,7 @@ enum aps_err ctl_secret_delete(struct ctl *c)
 {
     enum aps_err err = aps_store_named_delete(c->store, ref(c), &c->diag);
 
-    if (err != APS_OK)
-        return err;
-    ctl_output_row(c->out);
-    ctl_output_str(c->out, "name", ref(c));
-    ctl_output_bool(c->out, is_dry_run(c) ? "dry_run" : "deleted", true);
-    ctl_output_end(c->out);
-    return APS_OK;
+    if (err == APS_OK)
+        ctl_ended(c, "name", ref(c), "deleted");
+    return err;
 }

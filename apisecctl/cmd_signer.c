@@ -4,15 +4,11 @@
 #include "apisec/num.h"
 #include "blob.h"
 #include "ctl.h"
+#include "ended.h"
 #include "newsecret.h"
 #include "quote.h"
 
 #define PEM_MAX (16 * 1024)
-
-static bool is_dry_run(const struct ctl *c)
-{
-    return c->call.values[CTL_OPT_DRY_RUN] != NULL;
-}
 
 /* A row; with the new secret where c->fresh holds one. */
 static enum aps_err show(struct ctl *c, const struct aps_signer *signer)
@@ -165,11 +161,7 @@ enum aps_err ctl_signer_delete(struct ctl *c)
     struct aps_str keyid = aps_str(c->call.arg[0]);
     enum aps_err err = aps_store_signer_delete(c->store, keyid, &c->diag);
 
-    if (err != APS_OK)
-        return err;
-    ctl_output_row(c->out);
-    ctl_output_str(c->out, "keyid", keyid);
-    ctl_output_bool(c->out, is_dry_run(c) ? "dry_run" : "deleted", true);
-    ctl_output_end(c->out);
-    return APS_OK;
+    if (err == APS_OK)
+        ctl_ended(c, "keyid", keyid, "deleted");
+    return err;
 }

@@ -159,7 +159,7 @@ enum aps_err ctl_token_revoke(struct ctl *c)
     ctl_output_str(c->out, "jti", gone.jti);
     ctl_output_str(c->out, "verified", aps_str(gone.verified));
     ctl_output_time(c->out, "until", gone.token.until);
-    if (c->call.values[CTL_OPT_DRY_RUN] != NULL)
+    if (ctl_command_is_dry_run(&c->call))
         ctl_output_bool(c->out, "dry_run", true);
     ctl_output_end(c->out);
     return APS_OK;

@@ -3,17 +3,13 @@
 
 #include "apisec/num.h"
 #include "ctl.h"
+#include "ended.h"
 #include "newsecret.h"
 #include "overlap.h"
 
 static struct aps_str ref(const struct ctl *c)
 {
     return aps_str(c->call.arg[0]);
-}
-
-static bool is_dry_run(const struct ctl *c)
-{
-    return c->call.values[CTL_OPT_DRY_RUN] != NULL;
 }
 
 /* ---- As it is printed ---- */
@@ -73,7 +69,7 @@ static enum aps_err show(struct ctl *c, const struct aps_hook *hook, bool in_lis
     show_spec(c, &hook->spec);
     ctl_output_str(c->out, "secret_of", hook->secret_name);
     ctl_output_time(c->out, "created_at", hook->created_at);
-    if (!in_list && is_dry_run(c))
+    if (!in_list && ctl_command_is_dry_run(&c->call))
         ctl_output_bool(c->out, "dry_run", true);
     err = show_secrets(c, hook, in_list);
     ctl_output_end(c->out);
@@ -174,7 +170,7 @@ static enum ctl_newsecret form_of(enum aps_webhook_scheme scheme)
 /* A secret that is not stored is of no use to anybody. */
 static void note_fresh(struct ctl *c)
 {
-    if (is_dry_run(c))
+    if (ctl_command_is_dry_run(&c->call))
         aps_secret_wipe(&c->fresh);
     if (c->fresh.n == 0)
         return;
@@ -292,11 +288,7 @@ enum aps_err ctl_webhook_delete(struct ctl *c)
 {
     enum aps_err err = aps_store_webhook_delete(c->store, ref(c), &c->diag);
 
-    if (err != APS_OK)
-        return err;
-    ctl_output_row(c->out);
-    ctl_output_str(c->out, "name", ref(c));
-    ctl_output_bool(c->out, is_dry_run(c) ? "dry_run" : "deleted", true);
-    ctl_output_end(c->out);
-    return APS_OK;
+    if (err == APS_OK)
+        ctl_ended(c, "name", ref(c), "deleted");
+    return err;
 }

@@ -471,3 +471,8 @@ const char *ctl_command_value(const struct ctl_call *call, enum ctl_opt opt)
 
     return values == NULL ? NULL : APR_ARRAY_IDX(values, values->nelts - 1, const char *);
 }
+
+bool ctl_command_is_dry_run(const struct ctl_call *call)
+{
+    return call->values[CTL_OPT_DRY_RUN] != NULL;
+}

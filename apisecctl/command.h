@@ -69,6 +69,9 @@ APS_MUST_CHECK enum aps_err ctl_command_parse(apr_pool_t *pool, int argc, const 
 /* The option's last value, "" for a flag that was given, or NULL. */
 const char *ctl_command_value(const struct ctl_call *call, enum ctl_opt opt);
 
+/* Whether --dry-run was given: everything is done, and nothing is committed. */
+bool ctl_command_is_dry_run(const struct ctl_call *call);
+
 /* Whether the row's usage names the option. */
 bool ctl_command_takes(const struct ctl_command *command, enum ctl_opt opt);
 

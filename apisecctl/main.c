@@ -46,7 +46,7 @@ static bool protect_process(void)
 
 static bool is_dry_run(const struct ctl *c)
 {
-    return c->call.values[CTL_OPT_DRY_RUN] != NULL || c->call.values[CTL_OPT_PREVIEW] != NULL;
+    return ctl_command_is_dry_run(&c->call) || c->call.values[CTL_OPT_PREVIEW] != NULL;
 }
 
 /* Before anything is changed for a caller who could not see the answer. */

@@ -166,8 +166,8 @@ enum aps_err ctl_masterfile_next(struct ctl *c)
     }
     if ((err = read_lock(c, &hold, &lock, &locked)) == APS_OK &&
         (err = aps_master_file_next(path, next, &c->diag)) == APS_OK)
-        err = aps_master_file_make(c->call.values[CTL_OPT_DRY_RUN] != NULL ? NULL : next, locked,
-                                   &c->next, &c->diag);
+        err = aps_master_file_make(ctl_command_is_dry_run(&c->call) ? NULL : next, locked, &c->next,
+                                   &c->diag);
     aps_secret_wipe(&hold);
     return err;
 }
