@@ -2,6 +2,7 @@
 #include "form_impl.h"
 
 #include "apisec/mediatype.h"
+#include "apisec/variable.h"
 
 #define OBJECT (1u << APS_JSON_OBJECT)
 #define ARRAY (1u << APS_JSON_ARRAY)
@@ -48,6 +49,28 @@ struct form_property aps_form_property(const struct form_run *run, struct aps_st
     if (p.types == 0) /* no value is good: the schema says by which keyword */
         p.types = STRING;
     return p;
+}
+
+/* More is said of it than of any other member. */
+static bool is_named(const struct form_run *run, struct aps_str name)
+{
+    uint32_t shape, other;
+
+    return run->shape != APS_SCHEMA_SHAPE_ANY &&
+           aps_schema_shape_member(run->form->image, run->shape, name, &shape) &&
+           (!aps_schema_shape_member(run->form->image, run->shape, APS_STR_LIT("\1"), &other) ||
+            shape != other);
+}
+
+bool aps_form_is_other_name(const struct form_run *run, struct aps_str name)
+{
+    char *buf = apr_palloc(run->pool, name.n + 1);
+    struct aps_variable variable;
+
+    if (buf == NULL)
+        return true;
+    aps_variable_read(name, buf, &variable);
+    return !aps_str_eq(variable.base, name) && is_named(run, variable.base) && !is_named(run, name);
 }
 
 bool aps_form_is_json(unsigned types)
@@ -167,7 +190,7 @@ static void take_rest(struct form_run *run, struct decoder *decoder, struct pair
         if (pair->fault != PAIRS_OK) {
             pair->taken = true;
             aps_form_fail(run, pair->name, "encoding", aps_pairs_want(pair->fault), pair->raw);
-        } else if (!p.known && run->form->undeclared) {
+        } else if ((!p.known && run->form->undeclared) || aps_form_is_other_name(run, pair->name)) {
             pair->taken = true;
             aps_form_fail(run, pair->name, "undeclared", "a field of the form", pair->raw);
         } else {

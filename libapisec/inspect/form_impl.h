@@ -30,6 +30,9 @@ bool aps_form_start(struct form_run *run, struct aps_param_reader *r, apr_pool_t
 
 struct form_property aps_form_property(const struct form_run *run, struct aps_str name);
 
+/* Whether the schema does not name the field, and a program may take it for one that it names. */
+bool aps_form_is_other_name(const struct form_run *run, struct aps_str name);
+
 /* A failure of a field. */
 void aps_form_fail(struct form_run *run, struct aps_str name, const char *keyword,
                    const char *expected, struct aps_str value);

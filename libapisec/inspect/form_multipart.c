@@ -251,7 +251,8 @@ static bool add_part(void *context, const struct aps_multipart_part *part)
         add_styled(p, part);
         return true;
     }
-    if (!property.known && p->run.form->undeclared) {
+    if ((!property.known && p->run.form->undeclared) ||
+        aps_form_is_other_name(&p->run, part->name)) {
         aps_form_fail(&p->run, part->name, "undeclared", "a field of the form", none);
         return true;
     }

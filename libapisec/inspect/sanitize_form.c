@@ -1,5 +1,6 @@
 /* sanitize_form.c - values of application/x-www-form-urlencoded. */
 #include "apisec/num.h"
+#include "apisec/variable.h"
 #include "sanitize_impl.h"
 
 /* Where one parameter ends. */
@@ -98,18 +99,30 @@ static enum aps_err change(struct aps_sanitize_run *run, struct aps_buf *raw, st
     return APS_OK;
 }
 
-static enum aps_err parameter(struct aps_sanitize_run *run, struct aps_buf *raw, size_t at,
-                              size_t end)
+/* What is asked of the name, and of the field that a program may take it for; `buf` has room for
+ * it.
+ */
+static unsigned actions_of(const struct aps_sanitize *rules, struct aps_str name, char *buf)
+{
+    const uint64_t all = aps_sanitize_all(rules);
+    uint64_t set = aps_sanitize_narrow(rules, all, 0, name);
+    struct aps_variable variable;
+
+    aps_variable_read(name, buf, &variable);
+    if (!aps_str_eq(variable.base, name))
+        set |= aps_sanitize_narrow(rules, all, 0, variable.base);
+    return aps_sanitize_actions(rules, set, 1);
+}
+
+static enum aps_err parameter(struct aps_sanitize_run *run, struct aps_buf *raw, char *buf,
+                              size_t at, size_t end)
 {
     const size_t sign = end_of((struct aps_str){run->text.p, end}, at, '=');
-    const struct aps_sanitize *rules = run->rules;
-    uint64_t set;
     unsigned actions;
 
     if (decode((struct aps_str){run->text.p + at, sign - at}, raw) == NULL)
         return raw->full ? APS_ERR_RANGE : APS_ERR_FORMAT;
-    set = aps_sanitize_narrow(rules, aps_sanitize_all(rules), 0, aps_buf_text(raw));
-    actions = aps_sanitize_actions(rules, set, 1);
+    actions = actions_of(run->rules, aps_buf_text(raw), buf);
     if (actions == 0 || sign == end)
         return APS_OK;
     return change(run, raw, aps_buf_text(raw), actions, sign + 1, end);
@@ -121,13 +134,14 @@ enum aps_err aps_sanitize_form(const struct aps_sanitize *rules, struct aps_str 
     struct aps_sanitize_result result;
     struct aps_sanitize_run run;
     struct aps_buf raw;
-    enum aps_err err = APS_OK;
+    char *buf = apr_palloc(pool, form.n + 1);
+    enum aps_err err = buf != NULL ? APS_OK : APS_ERR_RANGE;
 
     aps_sanitize_begin(&run, rules, form, pool, max, &result);
     aps_buf_init(&raw, pool, form.n);
     for (size_t at = 0, end; at < form.n && err == APS_OK; at = end + 1) {
         end = end_of(form, at, '&');
-        err = parameter(&run, &raw, at, end);
+        err = parameter(&run, &raw, buf, at, end);
     }
     if (err == APS_OK)
         err = aps_sanitize_end(&run);

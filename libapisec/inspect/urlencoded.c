@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "apisec/num.h"
+#include "apisec/variable.h"
 
 static const struct {
     const char *token, *text;
@@ -80,25 +81,44 @@ static enum aps_urlencoded_fault read_pair(struct aps_str part,
     return fault;
 }
 
+/* A pair, and the variable that a program may make of its name. */
+struct named {
+    const struct aps_urlencoded_pair *pair;
+    struct aps_variable variable;
+};
+
+/* Members of an array behind it, and what came first before what came later. */
 static int compare(const void *a, const void *b)
 {
-    const struct aps_urlencoded_pair *x = *(const struct aps_urlencoded_pair *const *)a;
-    const struct aps_urlencoded_pair *y = *(const struct aps_urlencoded_pair *const *)b;
-    int order = aps_str_compare(x->name, y->name);
-    return order != 0 ? order : x->at < y->at ? -1 : 1;
+    const struct named *x = a, *y = b;
+    int order = aps_str_compare(x->variable.base, y->variable.base);
+    if (order == 0)
+        order = aps_str_compare(x->variable.index, y->variable.index);
+    return order != 0 ? order : x->pair->at < y->pair->at ? -1 : 1;
 }
 
-/* The second pair of a name; NULL: there is none. */
-static const struct aps_urlencoded_pair *repeated(const struct aps_urlencoded *form,
-                                                  apr_pool_t *pool)
+static bool is_same(const struct named *a, const struct named *b)
 {
-    const struct aps_urlencoded_pair **sorted = apr_palloc(pool, form->n * sizeof(void *));
-    for (size_t i = 0; i < form->n; i++)
-        sorted[i] = &form->pairs[i];
-    qsort(sorted, form->n, sizeof(void *), compare);
+    return aps_str_eq(a->variable.base, b->variable.base) &&
+           (a->variable.index.n == 0 || aps_str_eq(a->variable.index, b->variable.index));
+}
+
+/* The second pair of a name, or of what a program may take for that name; NULL: there is none.
+ * `buf` has room for all names. */
+static const struct aps_urlencoded_pair *repeated(const struct aps_urlencoded *form,
+                                                  apr_pool_t *pool, char *buf)
+{
+    struct named *sorted = apr_palloc(pool, form->n * sizeof *sorted);
+    for (size_t i = 0; i < form->n; i++) {
+        sorted[i].pair = &form->pairs[i];
+        aps_variable_read(form->pairs[i].name, buf, &sorted[i].variable);
+        buf += form->pairs[i].name.n;
+    }
+    qsort(sorted, form->n, sizeof *sorted, compare);
     for (size_t i = 1; i < form->n; i++)
-        if (aps_str_eq(sorted[i - 1]->name, sorted[i]->name))
-            return sorted[i];
+        if (is_same(&sorted[i - 1], &sorted[i]))
+            return sorted[i - 1].pair->at < sorted[i].pair->at ? sorted[i].pair
+                                                               : sorted[i - 1].pair;
     return NULL;
 }
 
@@ -135,7 +155,8 @@ enum aps_urlencoded_fault aps_urlencoded_read(struct aps_str text,
         out->n++;
     }
     out->pairs = pairs;
-    const struct aps_urlencoded_pair *twice = options->repeated ? NULL : repeated(out, pool);
+    const struct aps_urlencoded_pair *twice =
+        options->repeated ? NULL : repeated(out, pool, apr_palloc(pool, text.n));
     if (twice != NULL)
         out->at = twice->at;
     return twice != NULL ? APS_URLENCODED_REPEATED : APS_URLENCODED_OK;

@@ -269,6 +269,8 @@ ApiSecEngine On
 </Location>
 <Location /form.php>
     ApiSecBody form
+    ApiSecSanitize /note html-escape
+    ApiSecSanitize /a_b html-escape
 </Location>
 <Location /parts.php>
     ApiSecBody multipart
@@ -326,4 +328,10 @@ def test_php_reads_what_was_judged(php):
     seen = ask("/parts.php", part, ("Content-Type", "multipart/form-data; boundary=b"))
     assert seen["files"] == {"f": ["a.txt", base64.b64encode(b"x\0y").decode()]}
     ask("/json.php", b"[1,]", *JSON, status=400)
-    ask("/form.php", b"a=1&a=2", ("Content-Type", "application/x-www-form-urlencoded"), status=400)
+    # POS-14: names that differ, and that PHP takes for one
+    for body in (b"a=1&a=2", b"a_b=1&a.b=2", b"a_b=1&a+b=2", b"a_b=1&a%5Bb=2", b"a_b=1&+a_b=2", b"a_b=1&a_b%5Bx%5D=2"):
+        ask("/form.php", body, ("Content-Type", "application/x-www-form-urlencoded"), status=400)
+    # NEG-19: a field has its rule by whichever name PHP knows it
+    for name in (b"note", b"+note", b"note%5Bx%5D", b"a_b", b"a.b", b"a+b", b"a%5Bb"):
+        seen = ask("/form.php", name + b"=%3Cb%3E", ("Content-Type", "application/x-www-form-urlencoded"))
+        assert "<" not in str(seen["post"]) and "&lt;b&gt;" in str(seen["post"]), name

@@ -217,6 +217,11 @@ static void undeclared_fields_and_double_encoding_are_the_callers_choice(void **
 {
     assert_true(try_form(*state, "id=1&other=1", false, false).good);
     assert_true(try_form(*state, ID PART(D "other", "1") LAST, true, false).good);
+    /* but no name that a program takes for a declared one */
+    assert_false(try_form(*state, "id=1&+name=x", false, false).good);
+    assert_false(try_form(*state, "id=1&name%5Bx%5D=x", false, false).good);
+    assert_false(try_form(*state, ID PART(D "name[]", "1") LAST, true, false).good);
+    assert_true(try_form(*state, "id=1&.name=x&name.=y", false, false).good);
     assert_false(try_form(*state, "id=1", false, true).doubled);
     assert_true(try_form(*state, "id=1&name=%2541", false, true).doubled);
 }

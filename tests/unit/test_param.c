@@ -231,14 +231,26 @@ static void texts_are_decoded_once(void **state)
         const char *keyword; /* NULL: good */
         bool doubled;
     } cases[] = {
-        {"color=%41", NULL, false},          {"color=%2541", NULL, true},
-        {"color=%25zz", NULL, false},        {"color=%", "encoding", false},
-        {"color=%4", "encoding", false},     {"color=%4g", "encoding", false},
-        {"color=%00", "encoding", false},    {"color=%ff", "encoding", false},
-        {"color=%c0%af", "encoding", false}, {"color=%ed%a0%80", "encoding", false},
-        {"color=%c3%a9", NULL, false},       {"color=a&other=%", "encoding", false},
-        {"color=a&%=1", "encoding", false},  {"color=a&other=%2541", NULL, true},
-        {"color=a&other=1", NULL, false},    {"color=a&&", NULL, false},
+        {"color=%41", NULL, false},
+        {"color=%2541", NULL, true},
+        {"color=%25zz", NULL, false},
+        {"color=%", "encoding", false},
+        {"color=%4", "encoding", false},
+        {"color=%4g", "encoding", false},
+        {"color=%00", "encoding", false},
+        {"color=%ff", "encoding", false},
+        {"color=%c0%af", "encoding", false},
+        {"color=%ed%a0%80", "encoding", false},
+        {"color=%c3%a9", NULL, false},
+        {"color=a&other=%", "encoding", false},
+        {"color=a&%=1", "encoding", false},
+        {"color=a&other=%2541", NULL, true},
+        {"color=a&other=1", NULL, false},
+        {"color=a&&", NULL, false},
+        {"color=a&+color=b", "undeclared", false},
+        {"color=a&color[]=b", "undeclared", false},
+        {"color=a&color[=b", NULL, false},
+        {"color=a&.color=b", NULL, false},
     };
     const struct aps_api_param p = {
         .in = APS_API_QUERY, .style = APS_API_FORM, .explode = true, .required = true};

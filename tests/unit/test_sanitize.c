@@ -266,6 +266,10 @@ static void forms_change_where_a_rule_says(void **state)
         {"title=a=<", "title=a%3D%26lt%3B", "/title ", APS_OK},
         {"", "", "", APS_OK},
         {"title=<&title=>", "title=%26lt%3B&title=%26gt%3B", "/title /title ", APS_OK},
+        {"+title=<", "+title=%26lt%3B", "/ title ", APS_OK},
+        {"title%5Bx%5D=<&titles=<", "title%5Bx%5D=%26lt%3B&titles=<", "/title[x] ", APS_OK},
+        {"a.b=<&a%5Bb=<&a_b=<", "a.b=%26lt%3B&a%5Bb=%26lt%3B&a_b=%26lt%3B", "/a.b /a[b /a_b ",
+         APS_OK},
         {"title=%", NULL, NULL, APS_ERR_FORMAT},
         {"title%4=a", NULL, NULL, APS_ERR_FORMAT},
         {"title=%ff", NULL, NULL, APS_ERR_FORMAT},
@@ -275,6 +279,7 @@ static void forms_change_where_a_rule_says(void **state)
 
     add(rules, "/title", APS_SANITIZE_ESCAPE);
     add(rules, "/t~1~0", APS_SANITIZE_TRIM);
+    add(rules, "/a_b", APS_SANITIZE_ESCAPE);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct aps_sanitize_result got;
 

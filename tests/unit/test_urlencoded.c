@@ -31,6 +31,15 @@ static void what_readers_differ_on_is_refused(void **state)
         {"", APS_URLENCODED_OK, 0},
         {"a=1&a=2", APS_URLENCODED_REPEATED, 4},
         {"a=1&b=2&%61", APS_URLENCODED_REPEATED, 8},
+        /* what PHP takes for one name */
+        {"a_b=1&a.b=2", APS_URLENCODED_REPEATED, 6},
+        {"a+b=1&c&a_b=2", APS_URLENCODED_REPEATED, 8},
+        {"+a=1&a=2", APS_URLENCODED_REPEATED, 5},
+        {"a%5Bb=1&a_b=2", APS_URLENCODED_REPEATED, 8},
+        {"a[x]=1&a!=2&a=3", APS_URLENCODED_REPEATED, 12},
+        {"a.b[x]=1&a_b[x]=3", APS_URLENCODED_REPEATED, 9},
+        {"a[x]=1&a[y]=2", APS_URLENCODED_OK, 12},
+        {"a.b=1&a-b=2", APS_URLENCODED_OK, 10},
         {"a=%", APS_URLENCODED_ESCAPE, 2},
         {"a=%4", APS_URLENCODED_ESCAPE, 2},
         {"a=%4g", APS_URLENCODED_ESCAPE, 2},
@@ -61,7 +70,8 @@ static void what_readers_differ_on_is_refused(void **state)
         assert_int_equal(form.at, rows[i].at);
     }
     assert_string_equal(aps_urlencoded_fault_name(APS_URLENCODED_COUNT), "unknown");
-    assert_string_equal(aps_urlencoded_fault_text(APS_URLENCODED_REPEATED), "want each name once");
+    assert_string_equal(aps_urlencoded_fault_text(APS_URLENCODED_REPEATED),
+                        "want each name once, and none that a program takes for another one");
     assert_string_equal(aps_urlencoded_fault_text(APS_URLENCODED_COUNT), "unknown");
 }
 
