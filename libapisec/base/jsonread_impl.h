@@ -21,9 +21,9 @@ void *aps_jsonread_room(struct aps_jsonread *r, void *had, size_t *cap, size_t w
 const char *aps_jsonread_string(struct aps_jsonread *r, const char *start, const char *p,
                                 struct aps_jsonread_node *node);
 
-/* Whether a well-formed number is within the bounds that a glance does not decide; `exponent` is
- * what stands behind its e, or NULL. */
-bool aps_jsonread_number(struct aps_jsonread *r, struct aps_str text, const char *exponent);
+/* The number at p, whatever it is; returns what follows.  One of up to `sure` bytes that has no
+ * exponent is within all bounds. */
+const char *aps_jsonread_number(struct aps_jsonread *r, const char *p, uint32_t sure);
 
 #define APS_JSONREAD_TAG_BITS 24
 #define APS_JSONREAD_SHORT_NAME 15 /* bytes; a sixteenth holds the length */

@@ -1,4 +1,4 @@
-/* jsonread_number.c - the bounds of numbers (POS-05). */
+/* jsonread_number.c - numbers that are more than a few digits, and their bounds (POS-05). */
 #include "apisec/jsonnum.h"
 #include "jsonread_impl.h"
 
@@ -23,7 +23,9 @@ static bool is_beyond(const struct aps_jsonread_options *o, struct aps_str text,
     return !o->overflow && (digits > 2 || text.n >= 200) && aps_jsonnum_overflows(text);
 }
 
-bool aps_jsonread_number(struct aps_jsonread *r, struct aps_str text, const char *exponent)
+/* Whether a well-formed number is within the bounds that a glance does not decide; `exponent` is
+ * what stands behind its e, or NULL. */
+static bool is_within(struct aps_jsonread *r, struct aps_str text, const char *exponent)
 {
     const struct aps_jsonread_options *o = r->options;
     enum aps_jsonread_fault fault = APS_JSONREAD_OK;
@@ -35,4 +37,50 @@ bool aps_jsonread_number(struct aps_jsonread *r, struct aps_str text, const char
     else if (!o->big_integers && aps_jsonnum_is_integer(text) && !aps_jsonnum_is_safe(text))
         fault = APS_JSONREAD_INTEGER;
     return fault == APS_JSONREAD_OK || aps_jsonread_fault_set(r, text.p, fault) != NULL;
+}
+
+/* The first byte that is no digit.  A byte of `x` is at most 9 for a digit; a carry reaches only
+ * bytes behind one that is no digit. */
+static inline const char *skip_digits(const char *p, const char *end)
+{
+    for (; end - p >= 8; p += 8) {
+        const uint64_t x = bytes8_load(p) ^ 0x3030303030303030u;
+        const uint64_t other = ((x + 0x7676767676767676u) | x) & 0x8080808080808080u;
+
+        if (other != 0)
+            return p + __builtin_ctzll(other) / 8;
+    }
+    while (*p >= '0' && *p <= '9')
+        p++;
+    return p;
+}
+
+const char *aps_jsonread_number(struct aps_jsonread *r, const char *p, uint32_t sure)
+{
+    const char *const start = p, *const end = r->end, *exponent = NULL, *digits;
+
+    if (*p == '-')
+        p++;
+    digits = p;
+    p = skip_digits(p, end);
+    if (p == digits || (*digits == '0' && p - digits > 1))
+        return aps_jsonread_fault_set(r, start, APS_JSONREAD_NUMBER);
+    if (*p == '.') {
+        digits = p + 1;
+        p = skip_digits(digits, end);
+        if (p == digits)
+            return aps_jsonread_fault_set(r, start, APS_JSONREAD_NUMBER);
+    }
+    if ((*p | 0x20) == 'e') {
+        exponent = digits = p + 1;
+        if (*digits == '+' || *digits == '-')
+            digits++;
+        p = skip_digits(digits, end);
+        if (p == digits)
+            return aps_jsonread_fault_set(r, start, APS_JSONREAD_NUMBER);
+    }
+    if ((p - start > sure || exponent != NULL) &&
+        !is_within(r, (struct aps_str){start, (size_t)(p - start)}, exponent))
+        return NULL;
+    return p;
 }
