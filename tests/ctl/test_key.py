@@ -451,7 +451,7 @@ def test_every_secret_is_generated_and_has_256_bits(reader):  # KEY-05
              "cache DIR", "to FILE", "identity FILE", "passphrase SOURCE", "over WHAT", "kdf KDF", "new-passphrase SOURCE",
              "user USER", "httpd PROGRAM",
              "<master>", "<version>", "to SOURCE", "pepper VERSION", "<secret>", "on-expiry ACTION", "secret NAME", "only KIND",
-             "<api>", "kind KIND"}
+             "<api>", "kind KIND", "api API", "at PATH", "require WORD", "undeclared WORD"}
     assert values == known, "what is new here must take no secret of a key, or refuse one below 112 bits"
     for option in ("--key", "--secret", "--text", "--value", "--token", "--hash", "--mac"):
         for command in (["key", "create", "c", "--role", "reader"], ["key", "set", "a"], ["key", "rotate", "a"]):
