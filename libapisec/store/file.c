@@ -35,13 +35,15 @@ static enum aps_err too_long(struct aps_diag *diag, const char *path)
 enum aps_err aps_file_join(const char *folder, const char *name, char out[APS_FILE_PATH_MAX],
                            struct aps_diag *diag)
 {
-    size_t n = strlen(folder);
-    const char *slash = n != 0 && folder[n - 1] == '/' ? "" : "/";
+    const size_t n = strlen(folder), more = strlen(name);
+    const size_t slash = n != 0 && folder[n - 1] == '/' ? 0 : 1;
     char path[APS_FILE_PATH_MAX];
-    int len = snprintf(path, sizeof path, "%s%s%s", folder, slash, name);
-    if (len < 0 || (size_t)len >= sizeof path)
+    if (n >= sizeof path || more >= sizeof path - n - slash)
         return too_long(diag, folder);
-    memcpy(out, path, (size_t)len + 1);
+    memcpy(path, folder, n);
+    path[n] = '/';
+    memcpy(path + n + slash, name, more + 1);
+    memcpy(out, path, n + slash + more + 1);
     return APS_OK;
 }
 
