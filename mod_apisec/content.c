@@ -196,6 +196,32 @@ bool mod_content_is_there(request_rec *r)
     return ap_request_has_body(r) != 0;
 }
 
+static uint32_t add_fields(const apr_table_t *table, bool typed, struct aps_param_field *to)
+{
+    const apr_array_header_t *list = apr_table_elts(table);
+    const apr_table_entry_t *e = (const apr_table_entry_t *)(const void *)list->elts;
+    uint32_t n = 0;
+    for (int i = 0; i < list->nelts; i++)
+        if (!typed || ap_cstr_casecmp(e[i].key, "Content-Type") != 0)
+            to[n++] = (struct aps_param_field){aps_str(e[i].key), aps_str(e[i].val)};
+    return n;
+}
+
+uint32_t mod_content_fields(apr_pool_t *pool, const apr_table_t *fields, const apr_table_t *more,
+                            const char *type, const struct aps_param_field **out)
+{
+    const int max =
+        apr_table_elts(fields)->nelts + (more != NULL ? apr_table_elts(more)->nelts : 0);
+    struct aps_param_field *list = apr_palloc(pool, ((size_t)max + 1) * sizeof *list);
+    uint32_t n = add_fields(fields, type != NULL, list);
+    if (more != NULL)
+        n += add_fields(more, type != NULL, list + n);
+    if (type != NULL)
+        list[n++] = (struct aps_param_field){APS_STR_LIT("Content-Type"), aps_str(type)};
+    *out = list;
+    return n;
+}
+
 enum aps_reason mod_content_type(struct mod_req *m, struct aps_mediatype *out)
 {
     const char *field = apr_table_get(m->first->headers_in, "Content-Type");

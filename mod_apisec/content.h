@@ -13,6 +13,7 @@
 #include "apisec/jsonread.h"
 #include "apisec/mediatype.h"
 #include "apisec/multipart.h"
+#include "apisec/param.h"
 #include "apisec/sanitize.h"
 #include "apisec/schema_judge.h"
 #include "apisec/urlencoded.h"
@@ -140,6 +141,12 @@ bool mod_content_is_there(request_rec *r);
 /* Content-Type.  *out, borrowed, is set with ALLOW; TYPE_MISSING, TYPE_UNLISTED: it cannot be read,
  * TYPE_REPEATED or CHARSET_REFUSED. */
 enum aps_reason mod_content_type(struct mod_req *m, struct aps_mediatype *out);
+
+/* The fields of a message, for who judges them: those of both tables (`more` NULL: of one),
+ * borrowed, in a list that lives in `pool`; returns how many.  `type`: Content-Type in place of
+ * what they say, NULL: as they say. */
+uint32_t mod_content_fields(apr_pool_t *pool, const apr_table_t *fields, const apr_table_t *more,
+                            const char *type, const struct aps_param_field **out);
 
 /* All bytes, decoded, in one piece; borrowed until a handler reads.  What is read is capped as
  * `read` says.  After ALLOW mod_body_settle has to be called before a handler runs, unless the

@@ -521,6 +521,9 @@ extern struct mod_process mod_process;
 int mod_process_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 int mod_process_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 void mod_process_child_init(apr_pool_t *pchild, server_rec *s);
+/* A pool for one thread at a time, with memory of its own, which goes back to the system with it;
+ * NULL: out of memory.  Nobody else makes or ends a pool below `parent` meanwhile. */
+apr_pool_t *mod_process_pool(apr_pool_t *parent);
 /* The state file, as configured or by default. */
 const char *mod_process_state_path(server_rec *main_server);
 

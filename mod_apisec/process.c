@@ -493,6 +493,20 @@ static void open_early(server_rec *s, struct mod_store *store)
         aps_view_release(view);
 }
 
+apr_pool_t *mod_process_pool(apr_pool_t *parent)
+{
+    apr_allocator_t *allocator = NULL;
+    apr_pool_t *pool = NULL;
+    if (apr_allocator_create(&allocator) != APR_SUCCESS)
+        return NULL;
+    if (apr_pool_create_ex(&pool, parent, NULL, allocator) != APR_SUCCESS) {
+        apr_allocator_destroy(allocator);
+        return NULL;
+    }
+    apr_allocator_owner_set(allocator, pool);
+    return pool;
+}
+
 static apr_status_t leave(void *data)
 {
     (void)data;

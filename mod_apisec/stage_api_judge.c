@@ -21,18 +21,6 @@ const struct mod_read *mod_stage_api_judge_read(void)
     return &usual_read;
 }
 
-static uint32_t fields_of(struct mod_req *m, const struct aps_param_field **out)
-{
-    const apr_array_header_t *table = apr_table_elts(mod_body_fields(m));
-    const apr_table_entry_t *e = (const apr_table_entry_t *)(const void *)table->elts;
-    struct aps_param_field *fields =
-        apr_palloc(m->first->pool, ((size_t)table->nelts + 1) * sizeof *fields);
-    for (int i = 0; i < table->nelts; i++)
-        fields[i] = (struct aps_param_field){aps_str(e[i].key), aps_str(e[i].val)};
-    *out = fields;
-    return (uint32_t)table->nelts;
-}
-
 static enum aps_reason judge(struct mod_req *m, struct mod_api_use *use,
                              const struct mod_read *read, struct aps_request *request)
 {
@@ -57,7 +45,7 @@ static enum aps_reason judge(struct mod_req *m, struct mod_api_use *use,
         mod_content_note(m, &result.failures);
     use->media = result.media;
     use->kind = result.kind;
-    mod_judges_give(judges);
+    mod_judges_give(judges, request->body.n);
     return reason;
 }
 
@@ -85,7 +73,8 @@ static enum aps_reason judge_text(struct mod_req *m, struct mod_api_use *use,
     request->method = m->method;
     request->path = use->path;
     request->query = aps_str(m->first->args);
-    request->fields_n = fields_of(m, &request->fields);
+    request->fields_n =
+        mod_content_fields(m->first->pool, mod_body_fields(m), NULL, NULL, &request->fields);
     return judge(m, use, read, request);
 }
 

@@ -68,26 +68,6 @@ static void begin(const request_rec *r, struct answer *a)
 
 /* ---- The description ---- */
 
-static uint32_t fields_of(request_rec *r, const struct aps_param_field **out)
-{
-    const apr_array_header_t *tables[2] = {apr_table_elts(r->headers_out),
-                                           apr_table_elts(r->err_headers_out)};
-    struct aps_param_field *fields =
-        apr_palloc(r->pool, (size_t)(tables[0]->nelts + tables[1]->nelts + 1) * sizeof *fields);
-    uint32_t n = 0;
-    for (int t = 0; t < 2; t++) {
-        const apr_table_entry_t *e = (const apr_table_entry_t *)(const void *)tables[t]->elts;
-        for (int i = 0; i < tables[t]->nelts; i++)
-            if (ap_cstr_casecmp(e[i].key, "Content-Type") != 0)
-                fields[n++] = (struct aps_param_field){aps_str(e[i].key), aps_str(e[i].val)};
-    }
-    if (r->content_type != NULL)
-        fields[n++] =
-            (struct aps_param_field){APS_STR_LIT("Content-Type"), aps_str(r->content_type)};
-    *out = fields;
-    return n;
-}
-
 /* Strict, and as much as is held: eight bytes for each name or value, since each takes sixteen. */
 static struct aps_jsonread_options caps_of(const struct mod_responses *want)
 {
@@ -113,11 +93,12 @@ static enum aps_reason judge_schema(request_rec *r, struct answer *a, struct aps
         return APS_REASON_INTERNAL;
     struct aps_response response = {
         .status = (unsigned)r->status, .body = *io_text, .bare = a->bare, .unread = a->unread};
-    response.fields_n = fields_of(r, &response.fields);
+    response.fields_n = mod_content_fields(r->pool, r->headers_out, r->err_headers_out,
+                                           r->content_type, &response.fields);
     enum aps_reason reason =
         aps_response_judge(judges->response, r->pool, a->use->api, a->use->match.operation,
                            &response, &options, &result);
-    mod_judges_give(judges);
+    mod_judges_give(judges, response.body.n);
     if (result.body.p != NULL)
         *io_text = result.body;
     a->unreadable = options.strip && result.unreadable;
@@ -158,7 +139,6 @@ static void mask(char *p, size_t n)
 static enum aps_reason look_for_leaks(request_rec *r, struct answer *a, struct aps_str *io_text)
 {
     const struct mod_responses *want = a->want;
-    const struct aps_leak_rules *rules = NULL;
     struct aps_str prefix = {NULL, 0};
     struct aps_leak scan;
     bool masks = want->leaks == MOD_RESPONSES_MASK && !a->watches;
@@ -168,7 +148,8 @@ static enum aps_reason look_for_leaks(request_rec *r, struct answer *a, struct a
         prefix = aps_snapshot_prefix(aps_view_snapshot(a->m->view));
     if (masks)
         a->ranges = apr_palloc(r->pool, RANGES_MAX * sizeof *a->ranges);
-    if (aps_leak_rules_new(r->pool, want->kinds, &prefix, prefix.n != 0, &rules) != APS_OK)
+    const struct aps_leak_rules *rules = mod_judges_leaks(want->kinds, prefix, r->pool);
+    if (rules == NULL)
         return APS_REASON_INTERNAL;
     aps_leak_init(&scan, r->pool, rules, note_leak, a);
     if (aps_leak_feed(&scan, *io_text) != APS_OK)

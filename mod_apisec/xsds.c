@@ -1,7 +1,8 @@
 /* xsds.c - XML schemas, found by store and name, and compiled anew when their text has changed.
  *
- * One lock for all: who compiles lets those wait who need a schema of XML too.  A schema that was
- * replaced goes when the last request that has it ends. */
+ * Two locks: whoever compiles holds one, so that each text is compiled once, and lets those wait
+ * who would have to compile as well; the list has the other, which nobody holds for long.  A schema
+ * that was replaced goes when the last request that has it ends. */
 #include "xsds.h"
 
 #include <apr_strings.h>
@@ -21,8 +22,9 @@ struct kept {
 };
 
 static struct {
-    apr_pool_t *pool; /* NULL: it could not be made, and there are no schemas */
-    apr_thread_mutex_t *lock;
+    apr_pool_t *pool;           /* NULL: it could not be made, and there are no schemas */
+    apr_thread_mutex_t *lock;   /* of the list, of users, and of pools below `pool` */
+    apr_thread_mutex_t *making; /* taken before `lock` */
     struct kept *first;
 } all;
 
@@ -31,7 +33,8 @@ void mod_xsds_child_init(apr_pool_t *pchild)
     all.first = NULL;
     all.pool = NULL;
     if (apr_pool_create(&all.pool, pchild) == APR_SUCCESS &&
-        apr_thread_mutex_create(&all.lock, APR_THREAD_MUTEX_DEFAULT, all.pool) != APR_SUCCESS)
+        (apr_thread_mutex_create(&all.lock, APR_THREAD_MUTEX_DEFAULT, all.pool) != APR_SUCCESS ||
+         apr_thread_mutex_create(&all.making, APR_THREAD_MUTEX_DEFAULT, all.pool) != APR_SUCCESS))
         all.pool = NULL;
 }
 
@@ -66,8 +69,9 @@ static enum aps_err digest_of(const struct aps_xsd_source *sources, uint32_t n,
     return aps_digest_end(run, out);
 }
 
-/* ---- Under the lock ---- */
+/* ---- The list ---- */
 
+/* Under the lock. */
 static struct kept **find(uint64_t store, const char *name)
 {
     struct kept **at = &all.first;
@@ -76,26 +80,84 @@ static struct kept **find(uint64_t store, const char *name)
     return at;
 }
 
-static enum aps_err compile(struct kept *like, const struct aps_xsd_source *sources, uint32_t n,
-                            struct kept **out, struct aps_diag *diag)
+/* The listed one, for a request, where its text was looked at in this generation; NULL: there is
+ * none. */
+static struct kept *use(const struct kept *like)
 {
-    apr_pool_t *pool = NULL;
-    if (apr_pool_create(&pool, all.pool) != APR_SUCCESS)
+    apr_thread_mutex_lock(all.lock);
+    struct kept *kept = *find(like->store, like->name);
+    if (kept != NULL && kept->generation != like->generation)
+        kept = NULL;
+    if (kept != NULL)
+        kept->users++;
+    apr_thread_mutex_unlock(all.lock);
+    return kept;
+}
+
+/* The same where its text is still the store's. */
+static struct kept *use_again(const struct kept *like)
+{
+    apr_thread_mutex_lock(all.lock);
+    struct kept *kept = *find(like->store, like->name);
+    if (kept != NULL && memcmp(kept->sum, like->sum, APS_DIGEST_LEN) != 0)
+        kept = NULL;
+    if (kept != NULL) {
+        kept->generation = like->generation;
+        kept->users++;
+    }
+    apr_thread_mutex_unlock(all.lock);
+    return kept;
+}
+
+/* In the place of another one of its name; for a request, and for the list. */
+static void publish(struct kept *made)
+{
+    apr_thread_mutex_lock(all.lock);
+    struct kept **at = find(made->store, made->name), *old = *at;
+    made->users = 2;
+    made->next = old != NULL ? old->next : NULL;
+    *at = made;
+    if (old != NULL)
+        leave(old);
+    apr_thread_mutex_unlock(all.lock);
+}
+
+/* ---- With `making` held ---- */
+
+static apr_pool_t *pool_new(void)
+{
+    apr_thread_mutex_lock(all.lock);
+    apr_pool_t *pool = mod_process_pool(all.pool);
+    apr_thread_mutex_unlock(all.lock);
+    return pool;
+}
+
+static void pool_end(apr_pool_t *pool)
+{
+    apr_thread_mutex_lock(all.lock);
+    apr_pool_destroy(pool);
+    apr_thread_mutex_unlock(all.lock);
+}
+
+static enum aps_err compile(const struct kept *like, const struct aps_xsd_source *sources,
+                            uint32_t n, struct kept **out, struct aps_diag *diag)
+{
+    apr_pool_t *pool = pool_new();
+    if (pool == NULL)
         return APS_ERR_NOMEM;
     struct kept *kept = apr_pmemdup(pool, like, sizeof *like);
     kept->pool = pool;
     kept->name = apr_pstrdup(pool, like->name);
-    kept->users = 1;
     enum aps_err err = aps_xsd_compile(sources, n, pool, &kept->xsd, diag);
     if (err == APS_OK)
         *out = kept;
     else
-        apr_pool_destroy(pool);
+        pool_end(pool);
     return err;
 }
 
 /* The listed one where its text is still the store's, else a new one in its place. */
-static enum aps_err refresh(struct mod_req *m, struct kept **at, struct kept *like,
+static enum aps_err refresh(struct mod_req *m, struct kept *like, struct kept **out,
                             struct aps_diag *diag)
 {
     const struct aps_xsd_source *sources = NULL;
@@ -107,21 +169,12 @@ static enum aps_err refresh(struct mod_req *m, struct kept **at, struct kept *li
         err = digest_of(sources, n, like->sum);
     if (err != APS_OK)
         return err;
-    if (*at != NULL && memcmp((*at)->sum, like->sum, APS_DIGEST_LEN) == 0) {
-        (*at)->generation = like->generation;
+    if ((*out = use_again(like)) != NULL)
         return APS_OK;
-    }
     if ((err = compile(like, sources, n, &made, diag)) != APS_OK)
         return err;
-    if (*at != NULL) {
-        struct kept *old = *at;
-        made->next = old->next;
-        *at = made;
-        leave(old);
-    } else {
-        made->next = all.first;
-        all.first = made;
-    }
+    publish(made);
+    *out = made;
     return APS_OK;
 }
 
@@ -137,15 +190,14 @@ enum aps_err mod_xsds_get(struct mod_req *m, const char *name, const struct aps_
                         .name = name,
                         .generation = aps_snapshot_generation(snap)};
     enum aps_err err = APS_OK;
-    apr_thread_mutex_lock(all.lock);
-    struct kept **at = find(like.store, name);
-    if (*at == NULL || (*at)->generation != like.generation)
-        err = refresh(m, at, &like, diag);
-    struct kept *kept = err == APS_OK ? *find(like.store, name) : NULL;
-    if (kept != NULL)
-        kept->users++;
-    apr_thread_mutex_unlock(all.lock);
-    if (kept == NULL)
+    struct kept *kept = use(&like);
+    if (kept == NULL) {
+        apr_thread_mutex_lock(all.making);
+        if ((kept = use(&like)) == NULL) /* nobody has made it meanwhile */
+            err = refresh(m, &like, &kept, diag);
+        apr_thread_mutex_unlock(all.making);
+    }
+    if (err != APS_OK)
         return err;
     apr_pool_cleanup_register(m->first->pool, kept, request_ends, apr_pool_cleanup_null);
     *out = kept->xsd;
