@@ -133,23 +133,32 @@ __attribute__((noinline)) static void look(struct mod_wire *w, const conn_rec *c
     }
 }
 
-/* Whether a field begins so that it could matter. */
-static bool may_matter(const struct mod_wire *w, char first)
+/* What a line of a field's first byte says. */
+enum first { PLAIN, MATTERS, ENDS };
+
+static inline enum first first_of(const struct mod_wire *w, char c)
 {
-    static const bool matters[256] = {['\r'] = true, ['\n'] = true, [' '] = true, ['\t'] = true,
-                                      ['c'] = true,  ['C'] = true,  ['t'] = true, ['T'] = true};
-    return matters[(unsigned char)first] || (w->is_absolute && (first | 0x20) == 'h');
+    static const uint8_t kinds[256] = {
+        ['\r'] = ENDS,   ['\n'] = ENDS,   [' '] = MATTERS, ['\t'] = MATTERS,
+        ['c'] = MATTERS, ['C'] = MATTERS, ['t'] = MATTERS, ['T'] = MATTERS};
+    if ((c | 0x20) == 'h')
+        return w->is_absolute ? MATTERS : PLAIN;
+    return (enum first)kinds[(unsigned char)c];
 }
 
-/* Nearly all lines: a whole one in memory, of a field that says nothing here. */
-static bool is_plain(const struct mod_wire *w, const apr_bucket_brigade *bb)
+/* Nearly all lines: a whole one in memory, of a field that says nothing here, or the last. */
+static inline bool is_plain(struct mod_wire *w, const apr_bucket_brigade *bb)
 {
     const apr_bucket *b = APR_BRIGADE_FIRST(bb);
     if (!w->begun || w->inside || b != APR_BRIGADE_LAST(bb) || !APR_BUCKET_IS_HEAP(b) ||
         b->length == 0)
         return false;
     const char *p = ((const apr_bucket_heap *)b->data)->base + b->start;
-    return p[b->length - 1] == '\n' && !may_matter(w, *p);
+    if (p[b->length - 1] != '\n')
+        return false;
+    const enum first kind = first_of(w, *p);
+    w->ended = kind == ENDS;
+    return kind != MATTERS;
 }
 
 static apr_status_t filter_wire(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode,
