@@ -38,7 +38,7 @@ enum mod_read_kind {
 struct mod_read {
     enum mod_read_kind kind;
     bool optional;                    /* POST, PUT and PATCH may have none */
-    bool repeated;                    /* a form may have a name twice */
+    bool repeated;                    /* a form, also of parts, may have a name twice */
     uint32_t max;                     /* bytes, as sent and decoded */
     uint32_t lines;                   /* of ndjson */
     uint32_t parts;                   /* of multipart */

@@ -132,7 +132,7 @@ static const struct flag {
 } flags[] = {
     {"optional", offsetof(struct mod_read, optional), FOR_JSON | FOR_FORM | FOR_MULTIPART | FOR_XML,
      true},
-    {"repeated", offsetof(struct mod_read, repeated), FOR_FORM, true},
+    {"repeated", offsetof(struct mod_read, repeated), FOR_FORM | FOR_MULTIPART, true},
     {"introspection", offsetof(struct mod_read, graphql.introspection), FOR_GRAPHQL, true},
     {"subscriptions", offsetof(struct mod_read, graphql.subscriptions), FOR_GRAPHQL, true},
     {"queries-only", offsetof(struct mod_read, graphql.mutations), FOR_GRAPHQL, false},

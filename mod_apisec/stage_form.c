@@ -1,7 +1,10 @@
 /* stage_form.c - a form, urlencoded or of parts: read strictly, then judged field by field. */
 #include "content.h"
 
+#include <apr_hash.h>
+
 #include "apisec/form.h"
+#include "apisec/variable.h"
 
 /* ---- By a JSON Schema: the fields are its properties, as those of an API's form ---- */
 
@@ -83,6 +86,10 @@ struct parts {
     const struct aps_multipart_options *options;
     struct aps_str text;
     apr_array_header_t *values; /* of struct aps_urlfield_value */
+    apr_array_header_t *names;  /* of struct aps_str */
+    apr_array_header_t *at;     /* of size_t: where their parts begin to hold something */
+    apr_hash_t *files;
+    bool file_repeated; /* why a part was not taken */
 };
 
 static bool is_utf8(struct aps_str s)
@@ -94,7 +101,7 @@ static bool is_utf8(struct aps_str s)
     return true;
 }
 
-/* A part is taken where its file may be stored by its name (POS-18). */
+/* A part is taken where its file may be stored by its name, and beside the others (POS-18). */
 static bool take_part(void *context, const struct aps_multipart_part *part)
 {
     struct parts *p = context;
@@ -102,9 +109,15 @@ static bool take_part(void *context, const struct aps_multipart_part *part)
     if (part->filename.p != NULL &&
         !aps_multipart_head_is_safe(part->filename, p->options->name_max))
         return false;
+    p->file_repeated =
+        part->filename.n != 0 && !aps_multipart_head_is_new(part->filename, p->files);
+    if (p->file_repeated)
+        return false;
     if (part->filename.p != NULL || !is_utf8(value.value))
         value.value.p = NULL;
     APR_ARRAY_PUSH(p->values, struct aps_urlfield_value) = value;
+    APR_ARRAY_PUSH(p->names, struct aps_str) = part->name;
+    APR_ARRAY_PUSH(p->at, size_t) = (size_t)part->at;
     return true;
 }
 
@@ -121,23 +134,50 @@ static enum aps_reason judge_urls(const struct mod_values *by,
                : APS_REASON_INTERNAL;
 }
 
-static enum aps_reason refused(const struct mod_values *by, enum aps_multipart_fault fault,
-                               size_t at)
+static enum aps_reason malformed(const struct mod_values *by, const char *what, size_t at,
+                                 const char *wanted)
 {
-    const bool name = fault == APS_MULTIPART_SINK;
+    mod_content_fail(by->m, "multipart", what, at, wanted);
+    return APS_REASON_BODY_MALFORMED;
+}
+
+static enum aps_reason refused(const struct mod_values *by, const struct parts *all,
+                               enum aps_multipart_fault fault, size_t at)
+{
     if (fault == APS_MULTIPART_NOMEM)
         return APS_REASON_INTERNAL;
-    mod_content_fail(by->m, "multipart", name ? "filename" : aps_multipart_fault_name(fault), at,
-                     name ? "names of files that are safe wherever they are stored"
-                          : aps_multipart_fault_text(fault));
-    return fault >= APS_MULTIPART_PARTS && !name ? APS_REASON_BODY_OVER : APS_REASON_BODY_MALFORMED;
+    if (fault == APS_MULTIPART_SINK)
+        return all->file_repeated
+                   ? malformed(by, "repeated", at, "names of files that differ")
+                   : malformed(by, "filename", at,
+                               "names of files that are safe wherever they are stored");
+    enum aps_reason reason =
+        malformed(by, aps_multipart_fault_name(fault), at, aps_multipart_fault_text(fault));
+    return fault >= APS_MULTIPART_PARTS ? APS_REASON_BODY_OVER : reason;
+}
+
+/* With a schema it is that which says what may stand more than once. */
+static enum aps_reason judge_names(const struct mod_values *by, const struct parts *all,
+                                   apr_pool_t *pool)
+{
+    const size_t n = (size_t)all->names->nelts;
+    const size_t second =
+        aps_variable_repeated((const struct aps_str *)(const void *)all->names->elts, n, pool);
+    return second == n ? APS_REASON_ALLOW
+                       : malformed(by, "repeated", APR_ARRAY_IDX(all->at, second, size_t),
+                                   "each name once, also as PHP reads names");
 }
 
 enum aps_reason mod_stage_form_parts(const struct mod_values *by, struct aps_str text,
                                      const struct mod_read *read, apr_pool_t *pool)
 {
     struct aps_multipart_options options = aps_multipart_usual;
-    struct parts all = {&options, text, apr_array_make(pool, 8, sizeof(struct aps_urlfield_value))};
+    struct parts all = {.options = &options,
+                        .text = text,
+                        .values = apr_array_make(pool, 8, sizeof(struct aps_urlfield_value)),
+                        .names = apr_array_make(pool, 8, sizeof(struct aps_str)),
+                        .at = apr_array_make(pool, 8, sizeof(size_t)),
+                        .files = apr_hash_make(pool)};
     struct aps_mediatype type = {.boundary = {NULL, 0}};
     enum aps_multipart_fault fault = APS_MULTIPART_OK;
     enum aps_reason reason = APS_REASON_ALLOW;
@@ -152,11 +192,13 @@ enum aps_reason mod_stage_form_parts(const struct mod_values *by, struct aps_str
         fault = aps_multipart_finish(parts);
     }
     if (fault != APS_MULTIPART_OK)
-        return refused(by, fault, parts != NULL ? (size_t)aps_multipart_at(parts) : 0);
+        return refused(by, &all, fault, parts != NULL ? (size_t)aps_multipart_at(parts) : 0);
     if (parts == NULL)
         return APS_REASON_INTERNAL;
     if (by->schema != NULL)
         reason = judge_fields(by, text, &type, &options, pool);
+    else if (!read->repeated)
+        reason = judge_names(by, &all, pool);
     return reason == APS_REASON_ALLOW
                ? judge_urls(by, (const struct aps_urlfield_value *)all.values->elts,
                             (size_t)all.values->nelts, pool)

@@ -10,6 +10,7 @@
 #ifndef APISEC_MULTIPART_H
 #define APISEC_MULTIPART_H
 
+#include <apr_hash.h>
 #include <apr_pools.h>
 
 #include "apisec/str.h"
@@ -79,5 +80,9 @@ const char *aps_multipart_fault_text(enum aps_multipart_fault fault);
  * control characters, '/', '\\' and ':', no dot first, no dot or blank last, and no name of a
  * device (CON, NUL, COM1 ...), whatever its ending. */
 bool aps_multipart_head_is_safe(struct aps_str filename, uint32_t max);
+
+/* Whether no file of this name, in any case of ASCII, is among `seen`, which has it from now on; a
+ * copy of it lives in the table's pool. */
+bool aps_multipart_head_is_new(struct aps_str filename, apr_hash_t *seen);
 
 #endif

@@ -8,6 +8,8 @@
 #ifndef APISEC_VARIABLE_H
 #define APISEC_VARIABLE_H
 
+#include <apr_pools.h>
+
 #include "apisec/str.h"
 
 struct aps_variable {
@@ -21,5 +23,9 @@ void aps_variable_read(struct aps_str name, char *buf, struct aps_variable *out)
 /* Whether `name` is not `declared`, but the same variable or a member of it.  `buf` has room for
  * both together. */
 bool aps_variable_is_other_name(struct aps_str name, struct aps_str declared, char *buf);
+
+/* The place of a name that stands before it already, or that a program may take for one that does;
+ * n: all differ.  Time: n log n.  Memory: of `pool`, in proportion to the names. */
+size_t aps_variable_repeated(const struct aps_str *names, size_t n, apr_pool_t *pool);
 
 #endif

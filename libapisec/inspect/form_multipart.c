@@ -27,19 +27,6 @@ static const struct aps_str none = {NULL, 0};
 
 /* ---- files */
 
-static bool is_new_file(struct parts *p, struct aps_str filename)
-{
-    char *lower = apr_pstrmemdup(p->run.pool, filename.p, filename.n);
-
-    for (size_t i = 0; i < filename.n; i++)
-        if (lower[i] >= 'A' && lower[i] <= 'Z')
-            lower[i] = (char)(lower[i] | 0x20);
-    if (apr_hash_get(p->files, lower, (apr_ssize_t)filename.n) != NULL)
-        return false;
-    apr_hash_set(p->files, lower, (apr_ssize_t)filename.n, lower);
-    return true;
-}
-
 /* The text that stands for `n` bytes; the lengths that the schema asks are told of the bytes. */
 static bool stand_in(struct parts *p, const struct form_property *property, struct aps_str name,
                      uint64_t n, struct aps_str *out)
@@ -72,7 +59,7 @@ static void judge_name(struct parts *p, const struct aps_multipart_part *part)
                       "a name without separators, control characters, a leading dot and names of "
                       "devices",
                       part->filename);
-    else if (!is_new_file(p, part->filename))
+    else if (!aps_multipart_head_is_new(part->filename, p->files))
         aps_form_fail(&p->run, part->name, "repeated", "file names that differ", part->filename);
 }
 

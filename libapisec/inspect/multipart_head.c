@@ -167,3 +167,16 @@ bool aps_multipart_head_is_safe(struct aps_str s, uint32_t max)
     }
     return !is_device(s);
 }
+
+bool aps_multipart_head_is_new(struct aps_str filename, apr_hash_t *seen)
+{
+    char *lower = apr_pstrmemdup(apr_hash_pool_get(seen), filename.p, filename.n);
+
+    for (size_t i = 0; i < filename.n; i++)
+        if (lower[i] >= 'A' && lower[i] <= 'Z')
+            lower[i] = (char)(lower[i] | 0x20);
+    if (apr_hash_get(seen, lower, (apr_ssize_t)filename.n) != NULL)
+        return false;
+    apr_hash_set(seen, lower, (apr_ssize_t)filename.n, lower);
+    return true;
+}

@@ -1,8 +1,6 @@
 /* urlencoded.c - pairs of names and values, as browsers send forms. */
 #include "apisec/urlencoded.h"
 
-#include <stdlib.h>
-
 #include "apisec/num.h"
 #include "apisec/variable.h"
 
@@ -81,45 +79,15 @@ static enum aps_urlencoded_fault read_pair(struct aps_str part,
     return fault;
 }
 
-/* A pair, and the variable that a program may make of its name. */
-struct named {
-    const struct aps_urlencoded_pair *pair;
-    struct aps_variable variable;
-};
-
-/* Members of an array behind it, and what came first before what came later. */
-static int compare(const void *a, const void *b)
-{
-    const struct named *x = a, *y = b;
-    int order = aps_str_compare(x->variable.base, y->variable.base);
-    if (order == 0)
-        order = aps_str_compare(x->variable.index, y->variable.index);
-    return order != 0 ? order : x->pair->at < y->pair->at ? -1 : 1;
-}
-
-static bool is_same(const struct named *a, const struct named *b)
-{
-    return aps_str_eq(a->variable.base, b->variable.base) &&
-           (a->variable.index.n == 0 || aps_str_eq(a->variable.index, b->variable.index));
-}
-
-/* The second pair of a name, or of what a program may take for that name; NULL: there is none.
- * `buf` has room for all names. */
+/* The second pair of a name, or of what a program may take for that name; NULL: there is none. */
 static const struct aps_urlencoded_pair *repeated(const struct aps_urlencoded *form,
-                                                  apr_pool_t *pool, char *buf)
+                                                  apr_pool_t *pool)
 {
-    struct named *sorted = apr_palloc(pool, form->n * sizeof *sorted);
-    for (size_t i = 0; i < form->n; i++) {
-        sorted[i].pair = &form->pairs[i];
-        aps_variable_read(form->pairs[i].name, buf, &sorted[i].variable);
-        buf += form->pairs[i].name.n;
-    }
-    qsort(sorted, form->n, sizeof *sorted, compare);
-    for (size_t i = 1; i < form->n; i++)
-        if (is_same(&sorted[i - 1], &sorted[i]))
-            return sorted[i - 1].pair->at < sorted[i].pair->at ? sorted[i].pair
-                                                               : sorted[i - 1].pair;
-    return NULL;
+    struct aps_str *names = apr_palloc(pool, form->n * sizeof *names);
+    for (size_t i = 0; i < form->n; i++)
+        names[i] = form->pairs[i].name;
+    size_t second = aps_variable_repeated(names, form->n, pool);
+    return second < form->n ? &form->pairs[second] : NULL;
 }
 
 /* How many pairs there are at most: one more than separators. */
@@ -155,8 +123,7 @@ enum aps_urlencoded_fault aps_urlencoded_read(struct aps_str text,
         out->n++;
     }
     out->pairs = pairs;
-    const struct aps_urlencoded_pair *twice =
-        options->repeated ? NULL : repeated(out, pool, apr_palloc(pool, text.n));
+    const struct aps_urlencoded_pair *twice = options->repeated ? NULL : repeated(out, pool);
     if (twice != NULL)
         out->at = twice->at;
     return twice != NULL ? APS_URLENCODED_REPEATED : APS_URLENCODED_OK;

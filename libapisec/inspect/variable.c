@@ -1,6 +1,7 @@
 /* variable.c - names as PHP changes them (php_register_variable_ex). */
 #include "apisec/variable.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_changed(char c, bool brackets)
@@ -35,4 +36,41 @@ bool aps_variable_is_other_name(struct aps_str name, struct aps_str declared, ch
     aps_variable_read(name, buf, &a);
     aps_variable_read(declared, buf + name.n, &b);
     return a.base.n != 0 && aps_str_eq(a.base, b.base);
+}
+
+/* ---- Names that are one ---- */
+
+struct named {
+    size_t at; /* among all names */
+    struct aps_variable variable;
+};
+
+/* Members of an array behind it, and what came first before what came later. */
+static int compare(const void *a, const void *b)
+{
+    const struct named *x = a, *y = b;
+    int order = aps_str_compare(x->variable.base, y->variable.base);
+    if (order == 0)
+        order = aps_str_compare(x->variable.index, y->variable.index);
+    return order != 0 ? order : x->at < y->at ? -1 : 1;
+}
+
+static bool is_same(const struct named *a, const struct named *b)
+{
+    return aps_str_eq(a->variable.base, b->variable.base) &&
+           (a->variable.index.n == 0 || aps_str_eq(a->variable.index, b->variable.index));
+}
+
+size_t aps_variable_repeated(const struct aps_str *names, size_t n, apr_pool_t *pool)
+{
+    struct named *sorted = apr_palloc(pool, n * sizeof *sorted);
+    for (size_t i = 0; i < n; i++) {
+        sorted[i].at = i;
+        aps_variable_read(names[i], apr_palloc(pool, names[i].n), &sorted[i].variable);
+    }
+    qsort(sorted, n, sizeof *sorted, compare);
+    for (size_t i = 1; i < n; i++)
+        if (is_same(&sorted[i - 1], &sorted[i]))
+            return sorted[i - 1].at < sorted[i].at ? sorted[i].at : sorted[i - 1].at;
+    return n;
 }

@@ -53,6 +53,9 @@ ApiSecEngine On
 <Location /cgi/parts>
     ApiSecBody multipart max=1k parts=2 part=20
 </Location>
+<Location /cgi/many>
+    ApiSecBody multipart max=1k repeated
+</Location>
 <Location /cgi/xml>
     ApiSecBody xml max=1k depth=3 nodes=5 string=10 attributes=1
 </Location>
@@ -120,7 +123,7 @@ echo "$REQUEST_METHOD" >> "@RUNS@"
 printf 'Content-Type: text/plain\nX-Length: %s\nX-Coded: %s%s\n\n' "$CONTENT_LENGTH" "$HTTP_CONTENT_ENCODING" "$HTTP_TRANSFER_ENCODING"
 [ "$REQUEST_METHOD" = GET ] || cat
 """
-PLACES = ["echo", "status", "public", "optional", "lines", "form", "repeated", "any", "types", "none", "watch", "watched", "moved", "redirect", "parts", "xml", "schema", "schemas", "fields", "unknown"]
+PLACES = ["echo", "status", "public", "optional", "lines", "form", "repeated", "any", "types", "none", "watch", "watched", "moved", "redirect", "parts", "many", "xml", "schema", "schemas", "fields", "unknown"]
 ORDER = {"type": "object", "required": ["item"], "additionalProperties": False,
          "properties": {"item": {"type": "string"}, "lines": {"type": "array", "items": {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9}}}},
                         "id": {"type": "integer", "readOnly": True}}}
@@ -257,6 +260,11 @@ PARTS = "multipart/form-data; boundary=b"
     ("parts", PARTS, part("a", "1"), (400, "body_malformed", "multipart end 52")),
     ("parts", PARTS, part("a", "x" * 21) + "--b--\r\n", (413, "body_over", "multipart part 70")),
     ("parts", PARTS, part("a", "1") * 3 + "--b--\r\n", (413, "body_over", "multipart parts 109")),
+    ("parts", PARTS, part("a", "1") * 2 + "--b--\r\n", (400, "body_malformed", "multipart repeated 101")),
+    ("parts", PARTS, part("a.b", "1") + part("a_b", "1") + "--b--\r\n", (400, "body_malformed", "multipart repeated 105")),
+    ("many", PARTS, part("a", "1") * 2 + "--b--\r\n", (200, "allow")),
+    ("many", PARTS, part("f", "1", '; filename="a"') + part("f", "1", '; filename="A"') + "--b--\r\n",
+     (400, "body_malformed", "multipart repeated 135")),
     ("parts", PARTS, part("f", "1", '; filename="../a"') + "--b--\r\n", (400, "body_malformed", "multipart filename 72")),
     ("parts", "multipart/form-data", "--b--", (400, "body_malformed", "multipart boundary 0")),
     ("xml", "application/xml", '<a b="1"><c>text</c></a>', (200, "allow")),
