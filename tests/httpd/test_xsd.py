@@ -1,6 +1,7 @@
 """ApiSecSchema xml: content meets an XML schema of the store (POS-15, POS-16)."""
 
 import gzip
+import os
 import socket
 
 import pytest
@@ -193,6 +194,7 @@ def test_harmless_documents_pass(site):  # POS-15
         assert post(site, body.encode(), "/list").status == 200, body
 
 
+@pytest.mark.skipif("APISEC_SANITIZE" in os.environ, reason="a sanitizer keeps what was freed")
 def test_memory_stays_what_it_was(site):  # POS-15
     def most():
         return max(int(line.split()[1]) for pid in site.server.children() for line in open("/proc/%d/status" % pid) if line.startswith("VmRSS"))
