@@ -247,7 +247,7 @@ def test_one_audit_line_for_each_request(site):
         site.get(path, key="mouse", headers=[("X-Request-Id", "one-line-%04d" % i)])
     site.get("/orders/7.json", key="mouse", headers=[("X-Request-Id", "one-line-last")])
     site.server.wait_audit(lambda line: line["id"] == "one-line-last")
-    lines = [line for line in site.server.audit() if line["id"].startswith("one-line-0")]
+    lines = site.server.wait_audit(lambda line: line["id"].startswith("one-line-0"), count=len(paths))
     assert [line["path"] for line in sorted(lines, key=lambda line: line["id"])] == paths
     verdicts = {line["path"]: (line["decision"], line["status"]) for line in lines}
     assert verdicts["/perdir/good"] == ("allow", 200)
