@@ -18,7 +18,8 @@ static void expect(bool holds)
 }
 
 static enum aps_schema_verdict judge(apr_pool_t *pool, const struct aps_schema_image *image,
-                                     const struct aps_jsonread *r, bool first, uint8_t way)
+                                     const struct aps_jsonread *r, bool first, uint8_t way,
+                                     bool damaged)
 {
     struct aps_schema_judge_options o = aps_schema_judge_usual;
     struct aps_schema_judge *j;
@@ -33,8 +34,9 @@ static enum aps_schema_verdict judge(apr_pool_t *pool, const struct aps_schema_i
     j = aps_schema_judge_new(pool, &o);
     expect(j != NULL);
     verdict = aps_schema_judge(j, image, 0, r, aps_jsonread_root(r));
-    expect(verdict != APS_SCHEMA_VALID || aps_schema_judge_failures(j) == 0);
-    expect(verdict != APS_SCHEMA_INVALID || aps_schema_judge_failures(j) > 0);
+    /* Of a damaged image the quick checks and those that tell failures may differ. */
+    expect(damaged || verdict != APS_SCHEMA_VALID || aps_schema_judge_failures(j) == 0);
+    expect(damaged || verdict != APS_SCHEMA_INVALID || aps_schema_judge_failures(j) > 0);
     for (uint32_t i = 0; i < aps_schema_judge_failures(j); i++) {
         aps_json_init(&w, room, sizeof room);
         aps_schema_judge_print(j, i, &w);
@@ -60,7 +62,7 @@ static void damage(apr_pool_t *pool, struct aps_str block, const uint8_t *data, 
     head->sum = aps_schema_image_sum(copy, block.n);
     if (aps_schema_image_open(pool, (struct aps_str){copy, block.n}, &image, NULL) == APS_OK &&
         r != NULL)
-        (void)judge(pool, image, r, false, 1); /* any verdict will do */
+        (void)judge(pool, image, r, false, 1, true); /* any verdict will do */
 }
 
 static void run(apr_pool_t *pool, uint8_t choice, struct aps_str schema, struct aps_str value,
@@ -92,8 +94,8 @@ static void run(apr_pool_t *pool, uint8_t choice, struct aps_str schema, struct 
     aps_jsonread_init(&r, pool, key);
     read = aps_jsonread(&r, value, &aps_jsonread_strict) == APS_JSONREAD_OK;
     if (read) {
-        all = judge(pool, image, &r, false, choice >> 5);
-        first = judge(pool, image, &r, true, choice >> 5);
+        all = judge(pool, image, &r, false, choice >> 5, false);
+        first = judge(pool, image, &r, true, choice >> 5, false);
         expect((all == APS_SCHEMA_VALID) == (first == APS_SCHEMA_VALID) ||
                all < APS_SCHEMA_INVALID || all > APS_SCHEMA_INVALID);
     }
