@@ -1,15 +1,14 @@
 """A backend of HTTP/2 in clear text that sends each piece back as it comes, and then trailers."""
 
-import socket
 import struct
-import threading
 
 from .h2 import ACK, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, field_block, frame
+from .loopback import Loopback
 
 ECHOED = 32768
 
 
-class Duplex:
+class Duplex(Loopback):
     """with Duplex() as duplex: duplex.port; duplex.counts has the bytes that came by each stream, in order.
 
     Fields of requests are not read, so each stream is answered alike: 200, application/grpc, the first
@@ -18,19 +17,9 @@ class Duplex:
 
     def __init__(self):
         self.counts = []
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def _accept(self):
-        while True:
-            try:
-                client = self.socket.accept()[0]
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client):
+    def serve(self, client):
         with client, client.makefile("rb") as stream:
             client.settimeout(60)
             try:
@@ -71,12 +60,3 @@ class Duplex:
             out += frame(HEADERS, END_HEADERS | END_STREAM, number, field_block([("grpc-status", "0")]))
         client.sendall(out)
         return True
-
-    def close(self):
-        self.socket.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()

@@ -2,30 +2,20 @@
 
 import base64
 import hashlib
-import socket
-import threading
+
+from .loopback import Loopback
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
-class Echo:
+class Echo(Loopback):
     """with Echo() as echo: echo.port; echo.heads lists the heads of requests in the order of arrival."""
 
     def __init__(self):
         self.heads = []
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def _accept(self):
-        while True:
-            try:
-                client = self.socket.accept()[0]
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client):
+    def serve(self, client):
         with client:
             client.settimeout(30)
             try:
@@ -53,12 +43,3 @@ class Echo:
             if not data:
                 return
             client.sendall(data)
-
-    def close(self):
-        self.socket.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()

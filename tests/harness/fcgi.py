@@ -1,14 +1,14 @@
 """A FastCGI responder on loopback that says what it has received (FastCGI 1.0)."""
 
 import json
-import socket
 import struct
-import threading
+
+from .loopback import Loopback
 
 BEGIN_REQUEST, ABORT_REQUEST, END_REQUEST, PARAMS, STDIN, STDOUT = 1, 2, 3, 4, 5, 6
 
 
-class Responder:
+class Responder(Loopback):
     """with Responder() as fcgi: fcgi.port; fcgi.seen lists what came, in the order of arrival.
 
     Each is {"params": {NAME: value}, "stdin": the very bytes}; a name that comes twice is a fault of the test.
@@ -18,19 +18,9 @@ class Responder:
 
     def __init__(self):
         self.seen, self.answers, self.dies = [], {}, set()
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def _accept(self):
-        while True:
-            try:
-                client = self.socket.accept()[0]
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client):
+    def serve(self, client):
         with client:
             client.settimeout(30)
             try:
@@ -50,15 +40,6 @@ class Responder:
             client.sendall(_record(STDOUT, number, out[at:at + 8000]))
         if name not in self.dies:
             client.sendall(_record(STDOUT, number, b"") + _record(END_REQUEST, number, bytes(8)))
-
-    def close(self):
-        self.socket.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
 
 def _record(kind, number, content):

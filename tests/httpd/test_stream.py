@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import threading
 
@@ -11,6 +10,7 @@ import pytest
 from harness import MPM, Site
 from harness.duplex import Duplex
 from harness.h2 import H2Connection
+from harness.loopback import Loopback, read_head
 
 pytestmark = [pytest.mark.one_mpm, pytest.mark.skipif(MPM == "prefork", reason="httpd speaks no HTTP/2 under prefork")]
 API = {"openapi": "3.1.0", "info": {"title": "Files", "version": "1"}, "paths": {"/{name}": {
@@ -36,31 +36,18 @@ ProxyPass /api/ h2c://127.0.0.1:@DUPLEX@/
 """
 
 
-class Sink:
+class Sink(Loopback):
     """A backend of HTTP/1.1 that counts what it is sent; `begun` is set with the first byte of the content."""
 
     def __init__(self):
         self.heads, self.count, self.begun = [], 0, threading.Event()
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def _accept(self):
-        while True:
-            try:
-                client = self.socket.accept()[0]
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client):
+    def serve(self, client):
         with client, client.makefile("rb") as stream:
-            head = b""
-            while not head.endswith(b"\r\n\r\n"):
-                line = stream.readline()
-                if not line:
-                    return
-                head += line
+            head = read_head(stream)
+            if head is None:
+                return
             self.heads.append(head)
             while (size := int(stream.readline(), 16)) != 0:
                 self.count += len(stream.read(size))
@@ -92,7 +79,7 @@ def site(sink):
             made.server.start()
             made.duplex = duplex
             yield made
-    sink.socket.close()
+    sink.close()
 
 
 def call(site, path, *more):
