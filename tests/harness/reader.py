@@ -147,9 +147,7 @@ class Reader:
     def _graceful(self):
         code, said = self.server.configtest()
         assert code == 0, said
-        old = self.server.children()
         self.server.graceful()
-        wait_for(lambda: not set(old) & set(self.server.children()), what="the old children to end")
 
     def sh(self, text):
         """(exit code, output) of these commands, typed where the last ones left off."""

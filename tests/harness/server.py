@@ -11,6 +11,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import weakref
 
 from .place import BUILD, IS_ROOT, SERVER_GROUP, SERVER_USER, wait_for
 from .store import _no_twins
@@ -108,6 +109,8 @@ class Server:
     fds       descriptors that httpd inherits
     """
 
+    made = weakref.WeakSet()
+
     def __init__(self, folder, conf="", modules=(), ports=1, children=2, bare=False, load=True, override="None",
                  access=True, mpm=None, program=None, env=None, fds=()):
         self.folder, self.mpm = folder, mpm or MPM
@@ -122,6 +125,8 @@ class Server:
         self.env, self.fds = dict(env or {}), fds
         self.process = None
         self.crash_is_expected = False
+        self.before_test = 0  # lines of the audit log that an earlier test of a shared server has left
+        self.made.add(self)
         for name in (self.docs, self.logs, folder.path("run")):
             os.makedirs(name, exist_ok=True)
         if not os.path.exists(os.path.join(self.docs, "index.html")):
@@ -252,9 +257,16 @@ class Server:
         except OSError:
             return False
 
-    def graceful(self):
-        """SIGUSR1, then waits until the new generation has begun; ServerFault if the server ends."""
+    def graceful(self, drained=True):
+        """SIGUSR1, then waits until the new generation has begun; ServerFault if the server ends.
+
+        A child of before takes connections until it has heard of the restart, so waits until all of them are gone;
+        not with drained=False, where the test holds requests over it.
+        """
+        before = set(self.children())
         self._restart(signal.SIGUSR1)
+        if drained:
+            wait_for(lambda: not any(_is_alive(pid) for pid in before), 30, "the children of before to end")
 
     def restart(self):
         """SIGHUP: running requests are cut."""
@@ -397,10 +409,17 @@ class Server:
         lines = self.log("audit.log").split("\n")[:-1]
         return [json.loads(line, object_pairs_hook=_no_twins) for line in lines]
 
+    @classmethod
+    def begin_test(cls):
+        """From now on wait_audit() takes no line for this test's that was there before."""
+        for server in cls.made:
+            if server.process is not None:
+                server.before_test = server.log("audit.log").count("\n")
+
     def wait_audit(self, wanted=lambda line: True, count=1, timeout=15):
-        """Waits for `count` lines that `wanted` likes; returns the last such line, all if count > 1."""
+        """Waits for `count` lines of this test that `wanted` likes; returns the last such line, all if count > 1."""
         def found():
-            lines = [line for line in self.audit() if wanted(line)]
+            lines = [line for line in self.audit()[self.before_test:] if wanted(line)]
             return lines if len(lines) >= count else None
         try:
             lines = wait_for(found, timeout, "a line of the audit log")

@@ -215,7 +215,7 @@ class Restarts:
 
     def __call__(self, _answers):
         if self.times < self.most:
-            self.site.server.graceful()
+            self.site.server.graceful(drained=False)
             self.times += 1
 
 

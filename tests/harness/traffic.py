@@ -45,7 +45,7 @@ def restarts(site, count, each=lambda i, load: None, clients=8):
     with Load(site, MIX, clients) as load:
         for i in range(1, count + 1):
             answers(load, 30)
-            site.server.graceful()
+            site.server.graceful(drained=False)
             each(i, load)
         wait_for(lambda: load.answered("/metered/x.html", "metered", 429) > 0, 120, "the limit to be reached")
     return load

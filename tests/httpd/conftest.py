@@ -5,6 +5,12 @@ import pytest
 from harness import MPM, Server, Site
 
 
+@pytest.fixture(autouse=True)
+def audit_log_of_this_test():
+    """A server that tests share has lines of the tests before: wait_audit() leaves them out."""
+    Server.begin_test()
+
+
 @pytest.fixture
 def make_server(folder):
     """make_server(conf, start=True, **options of Server) -> Server in `folder`; stopped at the end."""

@@ -10,7 +10,7 @@ from harness import BUILD, MPM, Store, wait_for
 CONF = """
 ApiSecRequireTLS Off
 ApiSecRefresh 50ms
-KeepAliveTimeout 60
+KeepAliveTimeout 300
 MaxKeepAliveRequests 0
 <Location />
     ApiSecEngine On

@@ -135,7 +135,7 @@ def test_slots_outlive_a_graceful_restart_with_their_requests(site):
     key = site.unused.pop()
     with under_way(site, key) as one, under_way(site, key) as two:
         refusal(site, key)
-        site.server.graceful()
+        site.server.graceful(drained=False)
         refusal(site, key)
         assert (status_of(one), status_of(two)) == (200, 200)
     wait_room(site, key)
@@ -173,7 +173,7 @@ def test_slots_go_on_in_a_table_of_another_size(make_site):
     with under_way(site, "key-0") as one, under_way(site, "key-0") as two:
         for entries in (8192, 2048):
             site.folder.write("table.conf", "ApiSecTable %d\n" % entries)
-            site.server.graceful()
+            site.server.graceful(drained=False)
             seen = [503]  # by old children, which may take a last connection
             while seen[-1] == 503:
                 seen.append(site.get("/two/x.txt", key="key-0").status)

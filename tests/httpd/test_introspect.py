@@ -288,7 +288,8 @@ def test_without_the_clients_secret_or_the_issuer_nobody_is_let_in(site):
         base.execute("DELETE FROM secret_version WHERE name = 'issuer/acme'")
     base.close()
     site.store.ok("publish")
-    wait_for(lambda: show(site, token).status == 503, what="the new generation")
+    before = (token for token in map(site.https.active, ("op-before-%d" % i for i in itertools.count())))
+    wait_for(lambda: [show(site, next(before)).status for _ in range(8)] == [503] * 8, what="the new generation")
     refused(site, token, "token_issuer_down", 503)
     assert token not in site.https.asked
     site.store.ok("issuer", "set", "acme", "--client-id", "api", "--introspect", "https://127.0.0.1:1/x", input="other")

@@ -94,7 +94,7 @@ def test_a_child_from_before_a_restart_may_have_the_old_key(site):
     with socket.create_connection(("127.0.0.1", site.server.port)) as slow:
         slow.sendall(b"GET /orders/big.bin HTTP/1.1\r\nHost: localhost\r\nX-API-Key: %s\r\n\r\n" % site.keys["ci"].encode())
         assert slow.recv(12) == b"HTTP/1.1 200"
-        site.server.graceful()
+        site.server.graceful(drained=False)
         wait_for(lambda: uses(site)[first] != "yes", what="the new children")
         assert uses(site)[first] == "maybe"
         held = site.store.run("master", "retire", first, "--yes")

@@ -9,6 +9,7 @@ import pytest
 from harness import Store, wait_for
 
 CONF = """
+KeepAliveTimeout 60
 ApiSecRequireTLS Off
 <Location /status>
     SetHandler server-status

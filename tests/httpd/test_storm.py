@@ -23,8 +23,7 @@ def make_storm(make_site):
 
 def lines_of(site, storm):
     """Each answer has one, and what was cut has none unless it was decided."""
-    site.server.wait_audit(count=storm.answers())
-    return site.server.audit()
+    return site.server.wait_audit(lambda line: line["path"].endswith("/in/x.json"), count=storm.answers())
 
 
 def served(lines):
@@ -104,7 +103,7 @@ def test_full_table_forgets_nobody_and_lets_nobody_in_for_nothing(make_storm):
     assert fill(site) == ({"429 fill,429 fill"}, 0)
     storm.run(site)
     storm.finish(site)
-    lines = [line for line in lines_of(site, storm) if line["path"].endswith("/in/x.json")]
+    lines = lines_of(site, storm)
     assert (len(lines), served(lines)) == (storm.answers(), storm.allowed())
     assert storm.faults(site) == []
     storm.slots_are_back(site)

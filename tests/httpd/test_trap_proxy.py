@@ -311,7 +311,7 @@ def test_detect_only_changes_nothing(site):
             assert shown == [(n, v) for n, v in without.headers.items() if n != "Date"]
             if without.status == 200 and method != "OPTIONS":
                 assert with_engine.body == without.body
-    line = site.server.wait_audit(lambda line: line["path"].startswith("/watch"))
+    line = site.server.wait_audit(lambda line: line["path"].startswith("/watch") and line["method"] == "OPTIONS")
     assert (line["decision"], line["reason"]) == ("would-refuse", "address_denied")
 
 

@@ -268,7 +268,7 @@ def refused(site, reason, command):
         line = site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"])
         return (got.status, line["reason"], line["decision"]) == (503, reason, "refuse")
 
-    wait_for(answered, 5, reason)
+    wait_for(lambda: all(answered() for _ in range(4)), 10, reason)
     before = len(site.backend.seen)
     assert site.get("/later", key="ci").status == 503 and len(site.backend.seen) == before
     assert "apisecctl --store %s %s" % (site.store.path, command) in site.server.log("error.log")
