@@ -417,6 +417,9 @@ void mod_wire_register(void);
 const char *mod_wire_check(apr_pool_t *pool, server_rec *main_server);
 /* Once, when a request was read: MESSAGE_AMBIGUOUS, HOST_MISMATCH, HOST_UNKNOWN or ALLOW. */
 enum aps_reason mod_wire(request_rec *r);
+/* Whether all lines of its head together are no longer: then no value of a field is, also of one
+ * that httpd has joined of several.  False where the lines are not known. */
+bool mod_wire_is_within(const request_rec *first, size_t bytes);
 
 /* stream.c: ApiSecStream.  Whether content is passed on as it comes: who has to hold it asks first,
  * and adds itself to mod_stream_fault. */

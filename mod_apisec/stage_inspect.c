@@ -222,8 +222,9 @@ static enum aps_reason judge_fields(request_rec *r, const struct mod_req *m,
     *out = (struct seen){NULL, NULL};
     if (max != NULL && (uint32_t)fields->nelts > max->fields)
         return APS_REASON_FIELDS_TOO_LARGE;
+    bool capped = max != NULL && !mod_wire_is_within(m->first, max->field);
     for (int i = 0; i < fields->nelts; i++) {
-        if (max != NULL && strlen(e[i].val) > max->field)
+        if (capped && strlen(e[i].val) > max->field)
             return APS_REASON_FIELDS_TOO_LARGE;
         if (is_refused_field(e[i].key, trusted)) {
             if (ndoomed == sizeof doomed / sizeof doomed[0])

@@ -115,6 +115,11 @@ static bool is_joined(struct aps_str path, const char *const part[3])
     return path.n == 0;
 }
 
+static bool is_text(const char *text, struct aps_str s)
+{
+    return text != NULL && strncmp(text, s.p, s.n) == 0 && text[s.n] == '\0';
+}
+
 /* Whether the file is the one that `asked` names below the document root: no rewrite, no alias.
  * The usual case, at the cost of two comparisons. */
 static bool is_own_file(const request_rec *r, struct aps_str asked)
@@ -189,12 +194,13 @@ enum aps_reason mod_stage_policy_served(request_rec *r, struct mod_req *m, bool 
         if (reason != APS_REASON_ALLOW)
             return reason;
     }
-    struct aps_str served = aps_str(r->uri), file, raw;
+    struct aps_str served, file, raw;
     bool proxied = r->proxyreq != PROXYREQ_NONE && r->filename != NULL &&
                    strncmp(r->filename, "proxy:", 6) == 0;
-    if (!proxied && m->path.n != 0 && m->view != NULL && aps_str_eq(m->path, served) &&
+    if (!proxied && m->path.n != 0 && m->view != NULL && is_text(r->uri, m->path) &&
         is_own_file(r, m->path))
         return APS_REASON_ALLOW;
+    served = aps_str(r->uri);
     if (proxied) {
         if (!grants || !proxied_path(r, &raw))
             return APS_REASON_ALLOW;

@@ -23,6 +23,7 @@ struct mod_wire {
     bool is_absolute;  /* the target is no path */
     bool is_folded, has_length, has_coding;
     bool has_host;    /* where the target is no path */
+    size_t sum;       /* bytes of all its lines */
     size_t n, host_n; /* bytes that are kept */
     char *line;       /* KEPT_MAX for the part of a line that came; NULL: none was needed yet */
     char *host;       /* likewise */
@@ -106,6 +107,7 @@ static void judge_line(struct mod_wire *w, const conn_rec *c, struct aps_str lin
 static void take(struct mod_wire *w, const conn_rec *c, const char *p, size_t n)
 {
     bool ends = p[n - 1] == '\n';
+    w->sum += n;
     if (!w->inside && ends) {
         judge_line(w, c, (struct aps_str){p, n < KEPT_MAX ? n : KEPT_MAX});
         return;
@@ -157,8 +159,11 @@ static inline bool is_plain(struct mod_wire *w, const apr_bucket_brigade *bb)
     if (p[b->length - 1] != '\n')
         return false;
     const enum first kind = first_of(w, *p);
+    if (kind == MATTERS)
+        return false;
+    w->sum += b->length;
     w->ended = kind == ENDS;
-    return kind != MATTERS;
+    return true;
 }
 
 static apr_status_t filter_wire(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode,
@@ -279,6 +284,12 @@ enum aps_reason mod_wire(request_rec *r)
     if (sc->hosts != NULL && !sc->hosts->any && !is_listed(r, sc->hosts))
         return APS_REASON_HOST_UNKNOWN;
     return APS_REASON_ALLOW;
+}
+
+bool mod_wire_is_within(const request_rec *first, size_t bytes)
+{
+    const struct mod_wire *w = wire_of(first->connection);
+    return w != NULL && w->begun && w->sum <= bytes;
 }
 
 void mod_wire_hook(void)

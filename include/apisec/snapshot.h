@@ -137,8 +137,9 @@ APS_MUST_CHECK enum aps_err aps_snapshot_xsd(const struct aps_snapshot *snap, st
                                              uint32_t *out_n, struct aps_diag *diag);
 
 /* A key's record by id, without its name, of which no request has any use; it lives in `pool`.
- * APS_ERR_NOT_FOUND, APS_ERR_IO or APS_ERR_CORRUPT. One row, one lookup; for an id that nobody has
- * another key's row is read, so that its time does not tell it (KEY-07). */
+ * APS_ERR_NOT_FOUND, APS_ERR_IO or APS_ERR_CORRUPT; then *out is of no use. One row, one lookup;
+ * for an id that nobody has another key's row is read, so that its time does not tell it (KEY-07).
+ */
 APS_MUST_CHECK enum aps_err aps_snapshot_key(struct aps_snapshot *snap, struct aps_str id,
                                              apr_pool_t *pool, struct aps_key *out);
 

@@ -4,6 +4,8 @@
 #include "apisec/ownlimit.h"
 
 /* Where the next bytes of the tail go: arrays first, then texts, so that all are aligned. */
+_Static_assert(offsetof(struct aps_identity, key) == 0, "what follows it is cleared");
+
 struct tail {
     char *p;
 };
@@ -141,8 +143,8 @@ enum aps_err aps_identity_init(struct aps_identity *who, char *tail, const struc
     struct aps_net *nets;
     enum aps_err err;
 
-    memset(who, 0, sizeof *who);
     who->key = *key;
+    memset((char *)who + sizeof who->key, 0, sizeof *who - sizeof who->key);
     who->key.name = (struct aps_str){NULL, 0}; /* of no use to a request */
     for (size_t i = 0; i < 2; i++)
         memset(who->key.secret[i].mac, 0, sizeof who->key.secret[i].mac);

@@ -1,5 +1,8 @@
 /* keytext.c - the text of an API key: made, split, checked. */
 #include "apisec/keytext.h"
+
+#include <endian.h>
+
 #include "apisec/random.h"
 
 static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -12,34 +15,54 @@ static bool is_base62(char c)
     return is_digit[(unsigned char)c];
 }
 
-typedef uint8_t eight __attribute__((vector_size(8)));
+typedef uint8_t lanes __attribute__((vector_size(16)));
+typedef uint64_t halves __attribute__((vector_size(16)));
 
 /* All bits of a lane are set where its character is a digit of base 62. */
-static inline eight are_base62(const char *p)
+static inline lanes are_base62(lanes x)
 {
-    eight x;
+    return (lanes)(x - '0' < 10) | (lanes)((x | 0x20) - 'a' < 26);
+}
+
+static inline lanes load(const char *p)
+{
+    lanes x;
 
     memcpy(&x, p, sizeof x);
-    return (eight)(x - '0' < 10) | (eight)((x | 0x20) - 'a' < 26);
+    return x;
+}
+
+/* Of 8 to 15 characters both ends, which overlap. */
+static inline lanes load_both_ends(struct aps_str s)
+{
+    uint64_t head, tail;
+
+    memcpy(&head, s.p, sizeof head);
+    memcpy(&tail, s.p + s.n - sizeof tail, sizeof tail);
+    return (lanes)(halves){head, tail};
 }
 
 /* Every character is looked at, whatever the first ones are. */
 static bool is_all_base62(struct aps_str s)
 {
     bool all = true;
-    uint64_t lanes;
-    eight seen;
+    lanes seen;
+    halves both;
 
-    if (s.n < sizeof seen) {
+    if (s.n < sizeof(uint64_t)) {
         for (size_t i = 0; i < s.n; i++)
             all &= is_base62(s.p[i]);
         return all;
     }
-    seen = are_base62(s.p + s.n - sizeof seen); /* it overlaps the one before */
-    for (size_t i = 0; i + sizeof seen < s.n; i += sizeof seen)
-        seen &= are_base62(s.p + i);
-    memcpy(&lanes, &seen, sizeof lanes);
-    return lanes == UINT64_MAX;
+    if (s.n < sizeof seen) {
+        seen = are_base62(load_both_ends(s));
+    } else {
+        seen = are_base62(load(s.p + s.n - sizeof seen)); /* it overlaps the one before */
+        for (size_t i = 0; i + sizeof seen < s.n; i += sizeof seen)
+            seen &= are_base62(load(s.p + i));
+    }
+    both = (halves)seen;
+    return (both[0] & both[1]) == UINT64_MAX;
 }
 
 bool aps_keytext_is_prefix(struct aps_str prefix)
@@ -59,26 +82,48 @@ bool aps_keytext_is_id(struct aps_str id)
     return id.n == APS_KEYTEXT_ID_LEN && is_all_base62(id);
 }
 
-/* A byte's effect is that of its two halves together. */
-#define EFFECTS(high)                                                                              \
-    0x00000000 ^ (high), 0x77073096 ^ (high), 0xee0e612c ^ (high), 0x990951ba ^ (high),            \
-        0x076dc419 ^ (high), 0x706af48f ^ (high), 0xe963a535 ^ (high), 0x9e6495a3 ^ (high),        \
-        0x0edb8832 ^ (high), 0x79dcb8a4 ^ (high), 0xe0d5e91e ^ (high), 0x97d2d988 ^ (high),        \
-        0x09b64c2b ^ (high), 0x7eb17cbd ^ (high), 0xe7b82d07 ^ (high), 0x90bf1d91 ^ (high)
+/* The effect of a byte is that of its bits together: a table is made of eight numbers, those of the
+ * bytes 1, 2, 4 and so on. */
+#define TWO(x, a) (x), (x) ^ (a)
+#define FOUR(x, a, b) TWO(x, a), TWO((x) ^ (b), a)
+#define EIGHT(x, a, b, c) FOUR(x, a, b), FOUR((x) ^ (c), a, b)
+#define HALF_BYTE(x, a, b, c, d) EIGHT(x, a, b, c), EIGHT((x) ^ (d), a, b, c)
+#define FIVE_BITS(x, a, b, c, d, e) HALF_BYTE(x, a, b, c, d), HALF_BYTE((x) ^ (e), a, b, c, d)
+#define SIX_BITS(x, a, b, c, d, e, f)                                                              \
+    FIVE_BITS(x, a, b, c, d, e), FIVE_BITS((x) ^ (f), a, b, c, d, e)
+#define SEVEN_BITS(x, a, b, c, d, e, f, g)                                                         \
+    SIX_BITS(x, a, b, c, d, e, f), SIX_BITS((x) ^ (g), a, b, c, d, e, f)
+#define BYTE(a, b, c, d, e, f, g, h)                                                               \
+    {                                                                                              \
+        SEVEN_BITS(0, a, b, c, d, e, f, g), SEVEN_BITS((uint32_t)(h), a, b, c, d, e, f, g)         \
+    }
 
-/* CRC-32 of IEEE 802.3, reflected. */
+/* What a byte comes to when none, one, two or three others follow it in the same step. */
+static const uint32_t crc_of[4][256] = {
+    BYTE(0x77073096, 0xee0e612c, 0x076dc419, 0x0edb8832, 0x1db71064, 0x3b6e20c8, 0x76dc4190,
+         0xedb88320),
+    BYTE(0x191b3141, 0x32366282, 0x646cc504, 0xc8d98a08, 0x4ac21251, 0x958424a2, 0xf0794f05,
+         0x3b83984b),
+    BYTE(0x01c26a37, 0x0384d46e, 0x0709a8dc, 0x0e1351b8, 0x1c26a370, 0x384d46e0, 0x709a8dc0,
+         0xe1351b80),
+    BYTE(0xb8bc6765, 0xaa09c88b, 0x8f629757, 0xc5b428ef, 0x5019579f, 0xa032af3e, 0x9b14583d,
+         0xed59b63b),
+};
+
+/* CRC-32 of IEEE 802.3, reflected; four bytes in a step. */
 static uint32_t crc32_of(struct aps_str text)
 {
-    static const uint32_t of_byte[256] = {
-        EFFECTS(0x00000000), EFFECTS(0x1db71064), EFFECTS(0x3b6e20c8), EFFECTS(0x26d930ac),
-        EFFECTS(0x76dc4190), EFFECTS(0x6b6b51f4), EFFECTS(0x4db26158), EFFECTS(0x5005713c),
-        EFFECTS(0xedb88320), EFFECTS(0xf00f9344), EFFECTS(0xd6d6a3e8), EFFECTS(0xcb61b38c),
-        EFFECTS(0x9b64c2b0), EFFECTS(0x86d3d2d4), EFFECTS(0xa00ae278), EFFECTS(0xbdbdf21c),
-    };
-    uint32_t crc = 0xffffffff;
+    uint32_t crc = 0xffffffff, four;
+    size_t i = 0;
 
-    for (size_t i = 0; i < text.n; i++)
-        crc = of_byte[(crc ^ (unsigned char)text.p[i]) & 0xff] ^ crc >> 8;
+    for (; i + sizeof four <= text.n; i += sizeof four) {
+        memcpy(&four, text.p + i, sizeof four);
+        crc ^= le32toh(four);
+        crc = crc_of[3][crc & 0xff] ^ crc_of[2][crc >> 8 & 0xff] ^ crc_of[1][crc >> 16 & 0xff] ^
+              crc_of[0][crc >> 24];
+    }
+    for (; i < text.n; i++)
+        crc = crc_of[0][(crc ^ (unsigned char)text.p[i]) & 0xff] ^ crc >> 8;
     return ~crc;
 }
 
@@ -86,6 +131,20 @@ void aps_keytext_digits(uint64_t value, size_t n, char *out)
 {
     for (size_t i = n; i-- > 0; value /= 62)
         out[i] = base62[value % 62];
+}
+
+/* What digits stand for, all of which are some: no other text of as many stands for the same. */
+static uint64_t value_of(struct aps_str digits)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < digits.n; i++) {
+        const char c = digits.p[i];
+        const int digit = c <= '9' ? c - '0' : c <= 'Z' ? c - 'A' + 10 : c - 'a' + 36;
+
+        value = value * 62 + (unsigned)digit;
+    }
+    return value;
 }
 
 void aps_keytext_checksum(struct aps_str text, char out[APS_KEYTEXT_CHECK_LEN])
@@ -159,7 +218,6 @@ enum { REST_LEN = APS_KEYTEXT_ID_LEN + 1 + APS_KEYTEXT_SECRET_LEN + APS_KEYTEXT_
 bool aps_keytext_parse(struct aps_str text, struct aps_str prefix, struct aps_keytext *out)
 {
     const size_t rest = REST_LEN;
-    char check[APS_KEYTEXT_CHECK_LEN];
     struct aps_keytext t;
     const char *id;
 
@@ -170,10 +228,9 @@ bool aps_keytext_parse(struct aps_str text, struct aps_str prefix, struct aps_ke
     t.id = (struct aps_str){id, APS_KEYTEXT_ID_LEN};
     t.secret = (struct aps_str){id + APS_KEYTEXT_ID_LEN + 1, APS_KEYTEXT_SECRET_LEN};
     t.check = (struct aps_str){t.secret.p + APS_KEYTEXT_SECRET_LEN, APS_KEYTEXT_CHECK_LEN};
-    if (!is_all_base62(t.id) || id[APS_KEYTEXT_ID_LEN] != '_' || !is_all_base62(t.secret))
-        return false;
-    aps_keytext_checksum((struct aps_str){id, rest - APS_KEYTEXT_CHECK_LEN}, check);
-    if (!aps_secret_equal(check, t.check.p, sizeof check))
+    if (!is_all_base62(t.id) || id[APS_KEYTEXT_ID_LEN] != '_' ||
+        !is_all_base62((struct aps_str){t.secret.p, t.secret.n + t.check.n}) ||
+        value_of(t.check) != crc32_of((struct aps_str){id, rest - t.check.n}))
         return false;
     *out = t;
     return true;

@@ -111,12 +111,10 @@ static enum aps_err read_key(sqlite3_stmt *stmt, struct aps_str id, apr_pool_t *
     const void *record = sqlite3_column_blob(stmt, 1);
     if (record == NULL)
         return APS_ERR_CORRUPT;
-    struct aps_key key = {.id = aps_str_copy(pool, id)};
-    enum aps_err err = aps_record_decode(
-        (struct aps_str){record, (size_t)sqlite3_column_bytes(stmt, 1)}, pool, &key);
-    if (err == APS_OK)
-        *out = key;
-    return err;
+    out->id = aps_str_copy(pool, id);
+    out->name = (struct aps_str){NULL, 0};
+    return aps_record_decode((struct aps_str){record, (size_t)sqlite3_column_bytes(stmt, 1)}, pool,
+                             out);
 }
 
 /* The first row from `id` on, with the mutex held; *out_is_it: it is that id's. */
@@ -131,7 +129,7 @@ static enum aps_err find_key(struct aps_copy *copy, struct aps_str id, apr_pool_
         rc = sqlite3_step(copy->key);
     if (rc == SQLITE_ROW) {
         const char *seen = (const char *)sqlite3_column_text(copy->key, 0);
-        *out_is_it = seen != NULL && aps_str_eq(aps_str(seen), id);
+        *out_is_it = seen != NULL && strncmp(seen, id.p, id.n) == 0 && seen[id.n] == '\0';
         err = read_key(copy->key, id, pool, out);
     } else if (rc == SQLITE_DONE) {
         err = APS_ERR_NOT_FOUND;
@@ -145,18 +143,17 @@ static enum aps_err find_key(struct aps_copy *copy, struct aps_str id, apr_pool_
 enum aps_err aps_copy_key(struct aps_copy *copy, struct aps_str id, apr_pool_t *pool,
                           struct aps_key *out)
 {
-    struct aps_key key;
     bool is_it = true;
     if (copy->pid != getpid())
         return APS_ERR_FAILED; /* a connection is never used across fork (SEC-17) */
     if (pthread_mutex_lock(&copy->mutex) != 0)
         return APS_ERR_FAILED;
-    enum aps_err err = find_key(copy, id, pool, &key, &is_it);
+    enum aps_err err = find_key(copy, id, pool, out, &is_it);
     (void)pthread_mutex_unlock(&copy->mutex); /* held by this thread */
     if (!is_it)
-        return APS_ERR_NOT_FOUND; /* whatever the next row is like */
-    if (err == APS_OK)
-        *out = key;
+        err = APS_ERR_NOT_FOUND; /* whatever the next row is like */
+    if (err != APS_OK)
+        *out = (struct aps_key){0};
     return err;
 }
 

@@ -23,7 +23,7 @@ const struct aps_meta *aps_copy_meta(const struct aps_copy *copy);
 enum aps_err aps_copy_load(struct aps_copy *copy,
                            enum aps_err (*load)(void *arg, sqlite3 *db, struct aps_diag *diag),
                            void *arg, struct aps_diag *diag);
-/* One row, one lookup; see aps_snapshot_key. */
+/* One row, one lookup; see aps_snapshot_key.  *out is all zero where it does not say APS_OK. */
 APS_MUST_CHECK enum aps_err aps_copy_key(struct aps_copy *copy, struct aps_str id, apr_pool_t *pool,
                                          struct aps_key *out);
 APS_MUST_CHECK enum aps_err aps_copy_name(struct aps_copy *copy, struct aps_str id,

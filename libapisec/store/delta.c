@@ -97,14 +97,8 @@ bool aps_delta_key(const struct aps_delta *delta, struct aps_str id, apr_pool_t 
     const struct slot *slot = slot_of(delta, id.p);
     if (slot->id[0] == '\0')
         return false;
-    if (slot->gone) {
-        *out_err = APS_ERR_NOT_FOUND;
-        return true;
-    }
-    struct aps_key key = {.id = aps_str_copy(pool, id)};
-    *out_err = aps_record_decode(slot->record, pool, &key);
-    if (*out_err == APS_OK)
-        *out = key;
+    *out = (struct aps_key){.id = aps_str_copy(pool, id)};
+    *out_err = slot->gone ? APS_ERR_NOT_FOUND : aps_record_decode(slot->record, pool, out);
     return true;
 }
 

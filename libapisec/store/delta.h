@@ -15,7 +15,7 @@ APS_MUST_CHECK enum aps_err aps_delta_load(sqlite3 *db, apr_pool_t *pool, struct
                                            struct aps_diag *diag);
 
 /* Whether the delta speaks of this id, which is twelve bytes.  Then *out_err is APS_OK and *out, in
- * `pool`, the key; or NOT_FOUND: it was deleted; or CORRUPT. */
+ * `pool`, the key; or NOT_FOUND: it was deleted; or CORRUPT, and *out has nothing but the id. */
 bool aps_delta_key(const struct aps_delta *delta, struct aps_str id, apr_pool_t *pool,
                    struct aps_key *out, enum aps_err *out_err);
 

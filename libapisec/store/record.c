@@ -213,53 +213,58 @@ static bool is_secret(const struct aps_key_secret *secret)
            secret->grace >= 0;
 }
 
-enum aps_err aps_record_decode(struct aps_str record, apr_pool_t *pool, struct aps_key *out)
+/* Into its place: a key is large. */
+static bool decode(struct aps_str record, apr_pool_t *pool, struct aps_key *key)
 {
-    struct aps_key key = *out;
     if (record.n < HEAD || (record.p[0] != FORMAT && record.p[0] != FORMAT_PLAN))
-        return APS_ERR_CORRUPT;
+        return false;
     struct reader r = {.p = apr_pmemdup(pool, record.p, record.n)};
     r.end = r.p + record.n;
     bool plan = get1(&r) == FORMAT_PLAN;
-    key.status = (enum aps_key_status)get1(&r);
-    key.origin = (enum aps_key_origin)get1(&r);
+    key->status = (enum aps_key_status)get1(&r);
+    key->origin = (enum aps_key_origin)get1(&r);
     uint8_t decoy = get1(&r);
-    key.decoy = decoy != 0;
-    key.created_at = (aps_nsec)get8(&r);
-    key.not_before = (aps_nsec)get8(&r);
-    key.expires_at = (aps_nsec)get8(&r);
-    key.revoked_at = (aps_nsec)get8(&r);
-    get_secret(&r, &key.secret[0]);
-    key.secret[1] = (struct aps_key_secret){0};
-    key.limit.rate.count = get4(&r);
-    key.limit.burst = get4(&r);
-    key.limit.rate.period = (aps_nsec)get8(&r);
+    key->decoy = decoy != 0;
+    key->created_at = (aps_nsec)get8(&r);
+    key->not_before = (aps_nsec)get8(&r);
+    key->expires_at = (aps_nsec)get8(&r);
+    key->revoked_at = (aps_nsec)get8(&r);
+    get_secret(&r, &key->secret[0]);
+    key->secret[1] = (struct aps_key_secret){0};
+    key->limit.rate.count = get4(&r);
+    key->limit.burst = get4(&r);
+    key->limit.rate.period = (aps_nsec)get8(&r);
     unsigned older = get1(&r);
-    key.nroles = get1(&r);
-    key.nscopes = get1(&r);
-    key.nnets = get1(&r);
-    key.nhosts = get1(&r);
-    if (key.nroles > APS_KEY_ROLES_MAX || key.nscopes > APS_KEY_SCOPES_MAX ||
-        key.nnets > APS_KEY_NETS_MAX || key.nhosts > APS_KEY_HOSTS_MAX || older > 1)
-        return APS_ERR_CORRUPT;
+    key->nroles = get1(&r);
+    key->nscopes = get1(&r);
+    key->nnets = get1(&r);
+    key->nhosts = get1(&r);
+    if (key->nroles > APS_KEY_ROLES_MAX || key->nscopes > APS_KEY_SCOPES_MAX ||
+        key->nnets > APS_KEY_NETS_MAX || key->nhosts > APS_KEY_HOSTS_MAX || older > 1)
+        return false;
     if (older != 0)
-        get_secret(&r, &key.secret[1]);
-    key.owner = get_str(&r);
-    key.revoke_reason = get_str(&r);
-    key.roles = get_list(&r, key.nroles, pool);
-    key.scopes = get_list(&r, key.nscopes, pool);
-    key.hosts = get_list(&r, key.nhosts, pool);
-    key.nets = get_nets(&r, key.nnets, pool);
-    key.org = key.plan = (struct aps_str){0};
-    key.noverrides = 0;
+        get_secret(&r, &key->secret[1]);
+    key->owner = get_str(&r);
+    key->revoke_reason = get_str(&r);
+    key->roles = get_list(&r, key->nroles, pool);
+    key->scopes = get_list(&r, key->nscopes, pool);
+    key->hosts = get_list(&r, key->nhosts, pool);
+    key->nets = get_nets(&r, key->nnets, pool);
+    key->org = key->plan = (struct aps_str){0};
+    key->noverrides = 0;
     if (plan)
-        get_plan(&r, pool, &key);
-    if (r.bad || r.p != r.end || key.expires_at == 0 || !is_secret(&key.secret[0]) ||
-        (older == 1 && !is_secret(&key.secret[1])) || decoy > 1 ||
-        key.origin > APS_KEY_IMPORTED_DIGEST ||
-        (key.status != APS_KEY_ACTIVE && key.status != APS_KEY_REVOKED) ||
-        (key.limit.rate.count != 0 && key.limit.rate.period <= 0))
-        return APS_ERR_CORRUPT;
-    *out = key;
-    return APS_OK;
+        get_plan(&r, pool, key);
+    return !r.bad && r.p == r.end && key->expires_at != 0 && is_secret(&key->secret[0]) &&
+           (older == 0 || is_secret(&key->secret[1])) && decoy <= 1 &&
+           key->origin <= APS_KEY_IMPORTED_DIGEST &&
+           (key->status == APS_KEY_ACTIVE || key->status == APS_KEY_REVOKED) &&
+           (key->limit.rate.count == 0 || key->limit.rate.period > 0);
+}
+
+enum aps_err aps_record_decode(struct aps_str record, apr_pool_t *pool, struct aps_key *out)
+{
+    if (decode(record, pool, out))
+        return APS_OK;
+    *out = (struct aps_key){.id = out->id, .name = out->name};
+    return APS_ERR_CORRUPT;
 }

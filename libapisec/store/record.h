@@ -19,8 +19,8 @@
 /* In `pool`.  The key has been checked. */
 struct aps_str aps_record_encode(const struct aps_key *key, apr_pool_t *pool);
 
-/* Everything but id and name, in `pool`, which gets a copy.  APS_ERR_CORRUPT; then *out is
- * untouched. */
+/* Everything but id and name, in `pool`, which gets a copy.  APS_ERR_CORRUPT; then *out has nothing
+ * but these two. */
 APS_MUST_CHECK enum aps_err aps_record_decode(struct aps_str record, apr_pool_t *pool,
                                               struct aps_key *out);
 

@@ -389,7 +389,6 @@ const struct aps_adjusts *aps_snapshot_adjusts(const struct aps_snapshot *snap)
 enum aps_err aps_snapshot_key(struct aps_snapshot *snap, struct aps_str id, apr_pool_t *pool,
                               struct aps_key *out)
 {
-    struct aps_key key;
     enum aps_err err, changed;
     if (!aps_keytext_is_id(id))
         return APS_ERR_NOT_FOUND;
@@ -397,14 +396,10 @@ enum aps_err aps_snapshot_key(struct aps_snapshot *snap, struct aps_str id, apr_
         return aps_copy_key(snap->copy, id, pool, out);
     /* The copy is asked about a key of the delta as well, so that no key is found sooner than one
      * that nobody has is missed (KEY-07). */
-    err = aps_copy_key(snap->copy, id, pool, &key);
+    err = aps_copy_key(snap->copy, id, pool, out);
     if (err != APS_OK && err != APS_ERR_NOT_FOUND)
         return err;
-    if (aps_delta_key(snap->delta, id, pool, &key, &changed))
-        err = changed;
-    if (err == APS_OK)
-        *out = key;
-    return err;
+    return aps_delta_key(snap->delta, id, pool, out, &changed) ? changed : err;
 }
 
 enum aps_err aps_snapshot_name(struct aps_snapshot *snap, struct aps_str id, apr_pool_t *pool,
