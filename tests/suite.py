@@ -26,6 +26,10 @@ LONGEST = ["asan", "ctl", "httpd", "unit"]
 SUITES = 3  # at once: they wait for their servers and for the disk much of the time
 PROGRAM_SECONDS = 600
 SUITE_SECONDS = 1500
+# Tests of one suite that are asked again, alone; where more fail, it is no matter of time.
+AGAIN_MAX = 3
+# What is a fault whenever it comes, and is never asked again.
+FINDING = re.compile(r"Sanitizer|runtime error|exit signal|ServerFault|Segmentation|core dump")
 
 print_lock = threading.Lock()
 
@@ -36,12 +40,12 @@ def say(text):
 
 
 class Tally:
-    """What one suite came to; `why` lists its failures in a line each."""
+    """What one suite came to; `why` lists its failures in a line each, `unsteady` what passed when it was asked again."""
 
     def __init__(self, name, log):
         self.name, self.log = name, log
         self.passed, self.failed, self.skipped = 0, 0, 0
-        self.why = []
+        self.why, self.unsteady = [], []
 
     def fail(self, why):
         self.failed += 1
@@ -204,37 +208,58 @@ def unit(name, folder, wanted="", env=None):
     return tally
 
 
+class Asked:
+    """What pytest said of the tests that `args` name."""
+
+    def __init__(self, name, log, args, env):
+        report = os.path.join(LOGS, name + ".xml")
+        if os.path.exists(report):
+            os.unlink(report)
+        self.code, self.text = run(["/usr/bin/python3", "-B", "-m", "pytest", "-c", os.path.join(TOP, "tests/pytest.ini"),
+                                    "--junitxml", report] + args, log, env)
+        try:
+            self.suite = ElementTree.parse(report).getroot().find("testsuite")
+        except (OSError, ElementTree.ParseError):
+            self.suite = None
+        cases = list(self.suite.iter("testcase")) if self.suite is not None else []
+        self.skipped = sum(case.find("skipped") is not None for case in cases)
+        self.faults = [fault for case in cases for fault in case.findall("failure") + case.findall("error")]
+        self.passed = sum(all(case.find(what) is None for what in ("skipped", "failure", "error")) for case in cases)
+        self.lines = re.findall(r"^(?:FAILED|ERROR) (.*)$", self.text, re.M)[:len(self.faults)]
+
+    def names(self):
+        """Of the tests that failed, if they may be asked again."""
+        found = [re.match(r"\S+?::\w+(?:\[.*?\])?(?= - |$)", line) for line in self.lines]
+        said = [" ".join([fault.get("message") or "", fault.text or ""]) for fault in self.faults]
+        if not 0 < len(self.faults) == len(found) <= AGAIN_MAX or not all(found) or any(map(FINDING.search, said)):
+            return []
+        return [name[0] for name in found]
+
+
 def pytest(name, folder, part, args, env=None):
+    """A test that fails beside others is asked once more, alone: one that then holds is named as unsteady."""
     tally = Tally(name, open_log(name))
-    report = os.path.join(LOGS, name + ".xml")
-    if os.path.exists(report):
-        os.unlink(report)
     paths = [a for a in args if os.path.exists(a.split("::")[0])]
     where = [] if paths else [os.path.join(TOP, "tests", part)]
     full = dict(env or {}, APISEC_BUILD=folder, APISEC_TOP=TOP)
-    code, text = run(["/usr/bin/python3", "-B", "-m", "pytest", "-c", os.path.join(TOP, "tests/pytest.ini"),
-                      "--junitxml", report] + where + args, tally.log, full)
-    try:
-        suite = ElementTree.parse(report).getroot().find("testsuite")
-    except (OSError, ElementTree.ParseError):
-        suite = None
-    if suite is None:
-        tally.fail("%s: pytest did not finish (exit %d)" % (name, code))
+    asked = Asked(name, tally.log, where + args, full)
+    if asked.suite is None:
+        tally.fail("%s: pytest did not finish (exit %d)" % (name, asked.code))
         return tally
-    bad = 0
-    for case in suite.iter("testcase"):
-        faults = len(case.findall("failure")) + len(case.findall("error"))
-        bad += faults
-        if case.find("skipped") is not None:
-            tally.skipped += 1
-        elif not faults:
-            tally.passed += 1
-    for line in re.findall(r"^(?:FAILED|ERROR) (.*)$", text, re.M)[:bad]:
+    tally.passed, tally.skipped = asked.passed, asked.skipped
+    names = asked.names()
+    if names:
+        again = Asked(name + "-again", tally.log, names, full)
+        if again.code == 0 and again.passed == len(names):
+            tally.passed += again.passed
+            tally.unsteady = asked.lines
+            return tally
+    for line in asked.lines:
         tally.fail("%s: %s" % (name, line[:200]))
-    while tally.failed < bad:
+    while tally.failed < len(asked.faults):
         tally.fail("%s: see the log" % name)
-    if tally.failed == 0 and code != 0:
-        tally.fail("%s: pytest: exit %d%s" % (name, code, ", no tests" if code == 5 else ""))
+    if tally.failed == 0 and asked.code != 0:
+        tally.fail("%s: pytest: exit %d%s" % (name, asked.code, ", no tests" if asked.code == 5 else ""))
     return tally
 
 
@@ -349,7 +374,10 @@ def jobs_of(parts, slow, args):
 
 def report(tally):
     note = ", %d skipped" % tally.skipped if tally.skipped else ""
+    note += ", %d unsteady" % len(tally.unsteady) if tally.unsteady else ""
     say("%-14s %d passed, %d failed%s" % (tally.name, tally.passed, tally.failed, note))
+    for line in tally.unsteady:
+        say("UNSTEADY %s: %s, and passed alone; see %s" % (tally.name, line[:200], tally.log))
     if tally.failed == 0:
         return
     say("---- %s: %s" % (tally.name, tally.log))
