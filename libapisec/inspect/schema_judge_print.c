@@ -8,6 +8,8 @@
 
 #define POINTER_MAX 512 /* bytes, of what is shown */
 #define VALUE_MAX 64
+#define VALUES_MAX 8 /* of an enum that are listed */
+#define WANT_MAX 256
 
 static const char *const keywords[SCHEMA_K_COUNT] = {
     "false",
@@ -108,15 +110,107 @@ static void say_number(const struct aps_schema_image *im, const char *what, uint
                    APS_STR_SHOW(schema_str(im, im->numbers[number].text)));
 }
 
-/* The sentence, with the number where it has a #. */
-static void put_count(char *out, size_t cap, const char *text, uint32_t n)
+/* A value of the schema as JSON shows it, what has parts by its kind; false if it is long. */
+static bool put_value(const struct aps_schema_judge *c, uint32_t value, struct text *t)
 {
-    const char *at = strchr(text, '#');
+    const struct aps_jsonread_node *v = c->image->values + value;
+    const struct aps_str text = schema_view_str(&c->stored, v);
 
-    if (at == NULL)
-        (void)snprintf(out, cap, "%s", text); /* it fits */
+    switch (aps_jsonread_kind(v)) {
+    case APS_JSON_ARRAY:
+        put(t, "an array", 8);
+        return true;
+    case APS_JSON_OBJECT:
+        put(t, "an object", 9);
+        return true;
+    case APS_JSON_STRING:
+        put(t, "\"", 1);
+        put(t, text.p, text.n);
+        put(t, "\"", 1);
+        return text.n <= VALUE_MAX;
+    default:
+        put(t, c->stored.text + v->at, v->n);
+        return v->n <= VALUE_MAX;
+    }
+}
+
+/* The values of an enum in their order, where they are few and short. */
+static bool put_values(const struct aps_schema_judge *c, const uint32_t *pairs, struct text *t)
+{
+    uint32_t n = pairs[0] / 2, last = 0, next = 0;
+    bool fits = n <= VALUES_MAX;
+
+    for (uint32_t i = 0; fits && i < n; i++, last = next) {
+        next = UINT32_MAX;
+        for (uint32_t k = 2; k <= pairs[0]; k += 2)
+            if (pairs[k] > last && pairs[k] < next)
+                next = pairs[k];
+        if (i > 0)
+            put(t, i + 1 < n ? ", " : " or ", i + 1 < n ? 2 : 4);
+        fits = put_value(c, next, t) && t->n < WANT_MAX;
+    }
+    return fits;
+}
+
+static void say_values(const struct aps_schema_judge *c, const struct schema_node *s, char *out,
+                       size_t cap)
+{
+    const uint32_t *pairs = c->image->words + s->values;
+    struct text t = {.n = 0};
+
+    if (put_values(c, pairs, &t))
+        (void)snprintf(out, cap, "%.*s", (int)t.n, t.p); /* it fits */
     else
-        (void)snprintf(out, cap, "%.*s%u%s", (int)(at - text), text, n, at + 1);
+        (void)snprintf(out, cap, "one of %u values", pairs[0] / 2); /* it fits */
+}
+
+static void say_constant(const struct aps_schema_judge *c, const struct schema_node *s, char *out,
+                         size_t cap)
+{
+    struct text t = {.n = 0};
+
+    if (put_value(c, s->constant, &t))
+        (void)snprintf(out, cap, "%.*s", (int)t.n, t.p); /* it fits */
+    else
+        (void)snprintf(out, cap, "the one value"); /* it fits */
+}
+
+/* Of most keywords a sentence says it, with a number of the schema where it has a #. */
+#define AT(member) offsetof(struct schema_node, member)
+static const struct {
+    const char *text;
+    size_t number; /* where the node has it */
+} sentences[SCHEMA_K_COUNT] = {
+    [SCHEMA_K_MIN_LENGTH] = {"at least # characters", AT(length_min)},
+    [SCHEMA_K_MAX_LENGTH] = {"at most # characters", AT(length_max)},
+    [SCHEMA_K_MIN_ITEMS] = {"at least # items", AT(items_min)},
+    [SCHEMA_K_MAX_ITEMS] = {"at most # items", AT(items_max)},
+    [SCHEMA_K_MIN_PROPERTIES] = {"at least # members", AT(members_min)},
+    [SCHEMA_K_MAX_PROPERTIES] = {"at most # members", AT(members_max)},
+    [SCHEMA_K_CONTAINS] = {"at least # items of the schema of contains", AT(contains_min)},
+    [SCHEMA_K_MIN_CONTAINS] = {"at least # items of the schema of contains", AT(contains_min)},
+    [SCHEMA_K_MAX_CONTAINS] = {"at most # items of the schema of contains", AT(contains_max)},
+    [SCHEMA_K_NOT] = {"a value that the schema of not refuses", 0},
+    [SCHEMA_K_UNIQUE_ITEMS] = {"items that all differ", 0},
+    [SCHEMA_K_READ_ONLY] = {"a request without this member", 0},
+    [SCHEMA_K_WRITE_ONLY] = {"a response without this member", 0},
+    [SCHEMA_K_DISCRIMINATOR] = {"a discriminator that names one of the schemas", 0},
+    [SCHEMA_K_CONTENT_ENCODING] = {"base64 with its padding", 0},
+    [SCHEMA_K_CONTENT_MEDIA_TYPE] = {"JSON", 0},
+};
+
+static void say_sentence(const struct schema_node *s, unsigned keyword, char *out, size_t cap)
+{
+    const char *text = sentences[keyword].text != NULL ? sentences[keyword].text : "nothing here";
+    const char *at = strchr(text, '#');
+    uint32_t n;
+
+    if (at == NULL) {
+        (void)snprintf(out, cap, "%s", text); /* it fits */
+        return;
+    }
+    memcpy(&n, (const char *)s + sentences[keyword].number, sizeof n);
+    (void)snprintf(out, cap, "%.*s%u%s", (int)(at - text), text, n, at + 1);
 }
 
 static void say(const struct aps_schema_judge *c, const struct aps_schema_failure *f, char *out,
@@ -124,118 +218,58 @@ static void say(const struct aps_schema_judge *c, const struct aps_schema_failur
 {
     const struct aps_schema_image *im = c->image;
     const struct schema_node *s = im->nodes + f->schema;
-    const char *text;
-    uint32_t n = 0;
 
     switch ((enum schema_keyword)f->keyword) {
     case SCHEMA_K_TYPE:
         say_types(s->types, out, cap);
-        return;
+        break;
+    case SCHEMA_K_ENUM:
+        say_values(c, s, out, cap);
+        break;
+    case SCHEMA_K_CONST:
+        say_constant(c, s, out, cap);
+        break;
     case SCHEMA_K_MINIMUM:
         say_number(im, "at least", s->minimum, out, cap);
-        return;
+        break;
     case SCHEMA_K_MAXIMUM:
         say_number(im, "at most", s->maximum, out, cap);
-        return;
+        break;
     case SCHEMA_K_EXCLUSIVE_MINIMUM:
         say_number(im, "more than", s->above, out, cap);
-        return;
+        break;
     case SCHEMA_K_EXCLUSIVE_MAXIMUM:
         say_number(im, "less than", s->below, out, cap);
-        return;
+        break;
     case SCHEMA_K_MULTIPLE_OF:
         say_number(im, "a multiple of", s->multiple, out, cap);
-        return;
+        break;
     case SCHEMA_K_REQUIRED:
     case SCHEMA_K_DEPENDENT_REQUIRED:
         (void)snprintf(out, cap, "the member \"%.*s\"",
                        APS_STR_SHOW(schema_str(im, im->members[f->detail].name)));
-        return;
+        break;
     case SCHEMA_K_PATTERN:
         (void)snprintf(out, cap, "a match of %.*s",
                        APS_STR_SHOW(schema_str(im, im->patterns[s->pattern].source)));
-        return;
+        break;
     case SCHEMA_K_FORMAT:
         (void)snprintf(out, cap, "%s", formats[s->format]);
-        return;
+        break;
     case SCHEMA_K_APISEC_URL:
         (void)snprintf(out, cap, "a URL that is allowed here; of this one, %s",
                        aps_urlrule_fault_text((enum aps_urlrule_fault)f->detail));
-        return;
-    case SCHEMA_K_MIN_LENGTH:
-        text = "at least # characters";
-        n = s->length_min;
-        break;
-    case SCHEMA_K_MAX_LENGTH:
-        text = "at most # characters";
-        n = s->length_max;
-        break;
-    case SCHEMA_K_MIN_ITEMS:
-        text = "at least # items";
-        n = s->items_min;
-        break;
-    case SCHEMA_K_MAX_ITEMS:
-        text = "at most # items";
-        n = s->items_max;
-        break;
-    case SCHEMA_K_MIN_PROPERTIES:
-        text = "at least # members";
-        n = s->members_min;
-        break;
-    case SCHEMA_K_MAX_PROPERTIES:
-        text = "at most # members";
-        n = s->members_max;
-        break;
-    case SCHEMA_K_CONTAINS:
-    case SCHEMA_K_MIN_CONTAINS:
-        text = "at least # items of the schema of contains";
-        n = s->contains_min;
-        break;
-    case SCHEMA_K_MAX_CONTAINS:
-        text = "at most # items of the schema of contains";
-        n = s->contains_max;
         break;
     case SCHEMA_K_ONE_OF:
-        text = f->detail == 0 ? "exactly one of # schemas, and none holds"
-                              : "exactly one of # schemas, and more hold";
-        n = im->words[s->one];
+        (void)snprintf(out, cap, "exactly one of %u schemas, and %s", im->words[s->one],
+                       f->detail == 0 ? "none holds" : "more hold");
         break;
     case SCHEMA_K_ANY_OF:
-        text = "one of # schemas";
-        n = im->words[s->any];
-        break;
-    case SCHEMA_K_ENUM:
-        text = "one of # values";
-        n = im->words[s->values] / 2;
-        break;
-    case SCHEMA_K_CONST:
-        text = "the one value";
-        break;
-    case SCHEMA_K_NOT:
-        text = "a value that the schema of not refuses";
-        break;
-    case SCHEMA_K_UNIQUE_ITEMS:
-        text = "items that all differ";
-        break;
-    case SCHEMA_K_READ_ONLY:
-        text = "a request without this member";
-        break;
-    case SCHEMA_K_WRITE_ONLY:
-        text = "a response without this member";
-        break;
-    case SCHEMA_K_DISCRIMINATOR:
-        text = "a discriminator that names one of the schemas";
-        break;
-    case SCHEMA_K_CONTENT_ENCODING:
-        text = "base64 with its padding";
-        break;
-    case SCHEMA_K_CONTENT_MEDIA_TYPE:
-        text = "JSON";
+        (void)snprintf(out, cap, "one of %u schemas", im->words[s->any]);
         break;
     default:
-        text = "nothing here";
+        say_sentence(s, f->keyword, out, cap);
     }
-    put_count(out, cap, text, n);
 }
 
 /* ---- */
@@ -268,7 +302,7 @@ void aps_schema_judge_print_members(const struct aps_schema_judge *c, uint32_t i
     struct aps_str schema = schema_str(c->image, c->image->nodes[f->schema].pointer);
     const struct aps_str keyword = keyword_of(f, &schema);
     struct text pointer = {.n = 0};
-    char want[256];
+    char want[WANT_MAX];
 
     put_pointer(c->reader, v, &pointer);
     say(c, f, want, sizeof want);

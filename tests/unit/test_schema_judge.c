@@ -207,6 +207,41 @@ static void failures_say_where_and_what(void **state)
     assert_int_equal(aps_schema_judge_failures(c->judge), 1);
 }
 
+/* POS-21 */
+static void failures_say_which_values_there_are(void **state)
+{
+    static const struct {
+        const char *schema, *want;
+    } cases[] = {
+        {"{\"enum\":[\"red\",\"a\\\"b\",10,1.50,true,null]}",
+         "\\\"red\\\", \\\"a\\\"b\\\", 10, 1.50, true or null"},
+        {"{\"enum\":[[1],{},\"\"]}", "an array, an object or \\\"\\\""},
+        {"{\"enum\":[7]}", "7"},
+        {"{\"enum\":[1,2,3,4,5,6,7,8]}", "1, 2, 3, 4, 5, 6, 7 or 8"},
+        {"{\"enum\":[1,2,3,4,5,6,7,8,10]}", "one of 9 values"},
+        {"{\"enum\":[\"12345678901234567890123456789012345678901234567890123456789012345\"]}",
+         "one of 1 values"},
+        {"{\"enum\":[\"1234567890123456789012345678901234567890123456789012345678901234\","
+         "\"2234567890123456789012345678901234567890123456789012345678901234\","
+         "\"3234567890123456789012345678901234567890123456789012345678901234\","
+         "\"4234567890123456789012345678901234567890123456789012345678901234\"]}",
+         "one of 4 values"},
+        {"{\"const\":\"x\"}", "\\\"x\\\""},
+        {"{\"const\":{\"a\":1}}", "an object"},
+        {"{\"const\":\"12345678901234567890123456789012345678901234567890123456789012345\"}",
+         "the one value"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct checked *c = check(*state, cases[i].schema, "9", &aps_schema_judge_usual);
+        char want[256];
+
+        assert_int_equal(c->verdict, APS_SCHEMA_INVALID);
+        (void)snprintf(want, sizeof want, "\"expected\":\"%s\",", cases[i].want);
+        assert_non_null(strstr(print(*state, c, 0), want));
+    }
+}
+
 /* POS-10 */
 static void a_way_forbids_members_and_asks_for_none_of_them(void **state)
 {
@@ -342,6 +377,7 @@ int main(void)
         t_pool_test(patterns_match_as_in_ecma_262),
         t_pool_test(a_bound_refuses),
         t_pool_test(failures_say_where_and_what),
+        t_pool_test(failures_say_which_values_there_are),
         t_pool_test(a_way_forbids_members_and_asks_for_none_of_them),
         t_pool_test(large_objects_and_arrays_are_judged),
         t_pool_test(content_is_looked_into_where_asked),
