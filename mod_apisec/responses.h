@@ -1,7 +1,8 @@
 /* responses.h - what a section does with answers that are not as they should be (ApiSecResponses).
  *
  * responses.c reads the directive; stage_response.c holds an answer until it was judged, and sends
- * it, what is left of it, or a refusal; response_fields.c has to do with its fields. */
+ * it, what is left of it, or a refusal; response_fields.c has to do with its fields, and
+ * response_leaks.c looks for what no answer should say. */
 #ifndef MOD_APISEC_RESPONSES_H
 #define MOD_APISEC_RESPONSES_H
 
@@ -39,6 +40,26 @@ const char *mod_response_fields_coding(const request_rec *r);
 void mod_response_fields_changed(request_rec *r);
 /* Nothing of the answer is sent: of fields that go with errors as well `kept` stay. */
 void mod_response_fields_clear(request_rec *r, const apr_table_t *kept);
+
+/* Leaks of one answer, in all its texts.  Under `masks` they are written over, in copies, else
+ * nothing is changed. */
+struct mod_leaks {
+    struct mod_req *m;
+    unsigned kinds;
+    bool masks;
+    /* The rest is response_leaks.c's, and zero at first. */
+    const struct aps_leak_rules *rules;
+    struct range *ranges;
+    bool told;
+};
+
+/* Its content.  ALLOW, with *io_text changed where *out_masked says so; RESPONSE_LEAK: it must not
+ * be sent as it is; INTERNAL.  The first leak is the fault in the log. */
+enum aps_reason mod_leaks_text(request_rec *r, struct mod_leaks *leaks, struct aps_str *io_text,
+                               bool *out_masked);
+/* The values of fields or trailers, in place; NULL: there are none.  As above. */
+enum aps_reason mod_leaks_fields(request_rec *r, struct mod_leaks *leaks,
+                                 const apr_table_t *fields);
 
 /* For the answer of `r`, where its section asks for any of it. */
 void mod_stage_response_insert_filter(request_rec *r, struct mod_req *m);

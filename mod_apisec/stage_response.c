@@ -13,31 +13,23 @@
 
 #include "api.h"
 #include "apisec/harden.h"
-#include "apisec/leak.h"
 #include "content.h"
 #include "judges.h"
 
-#define RANGES_MAX 256 /* of leaks that are written over; an answer with more is refused */
-
 static ap_filter_rec_t *response_filter;
-
-struct range {
-    uint64_t at, n;
-};
 
 struct answer {
     struct mod_req *m;
     const struct mod_responses *want;
-    const struct mod_api_use *use; /* NULL: no description */
-    bool watches;                  /* nothing is changed */
-    bool begun, bare, unread;
-    bool unreadable;           /* JSON that nothing can be taken out of */
-    const apr_table_t *fields; /* of errors, before the handler added its own */
+    const struct mod_api_use *use;    /* NULL: no description */
+    bool watches;                     /* nothing is changed */
+    bool begun, bare, unread, passes; /* .passes: but for trailers all was judged, and is sent */
+    bool unreadable;                  /* JSON that nothing can be taken out of */
+    const apr_table_t *fields;        /* of errors, before the handler added its own */
     apr_bucket_brigade *held;
     apr_off_t length;
-    struct range *ranges; /* of leaks */
-    uint32_t ranges_n;
-    const char *kind; /* of the first leak; NULL: none */
+    struct mod_leaks leaks;
+    bool masked; /* something of the content was written over */
 };
 
 /* ---- What is held ---- */
@@ -109,62 +101,18 @@ static enum aps_reason judge_schema(request_rec *r, struct answer *a, struct aps
     return reason;
 }
 
-/* ---- Leaks ---- */
-
-static bool note_leak(void *ctx, const struct aps_leak_finding *finding)
-{
-    struct answer *a = ctx;
-    if (a->kind == NULL)
-        a->kind = aps_leak_kind_name(finding->kind);
-    if (a->ranges != NULL && a->ranges_n < RANGES_MAX)
-        a->ranges[a->ranges_n] = (struct range){finding->offset, finding->length};
-    a->ranges_n++;
-    return a->ranges != NULL;
-}
-
-/* Digits become other digits and letters other letters, so that JSON stays JSON; what a backslash
- * is before stays as it is. */
-static void mask(char *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (p[i] == '\\')
-            i++;
-        else if (apr_isdigit(p[i]))
-            p[i] = '1';
-        else if (apr_isalpha(p[i]))
-            p[i] = 'x';
-    }
-}
-
 static enum aps_reason look_for_leaks(request_rec *r, struct answer *a, struct aps_str *io_text)
 {
-    const struct mod_responses *want = a->want;
-    struct aps_str prefix = {NULL, 0};
-    struct aps_leak scan;
-    bool masks = want->leaks == MOD_RESPONSES_MASK && !a->watches;
-    if (want->leaks == MOD_RESPONSES_PASS || a->unread || a->bare)
+    if (a->want->leaks == MOD_RESPONSES_PASS)
         return APS_REASON_ALLOW;
-    if (mod_process_view(a->m) != NULL)
-        prefix = aps_snapshot_prefix(aps_view_snapshot(a->m->view));
-    if (masks)
-        a->ranges = apr_palloc(r->pool, RANGES_MAX * sizeof *a->ranges);
-    const struct aps_leak_rules *rules = mod_judges_leaks(want->kinds, prefix, r->pool);
-    if (rules == NULL)
-        return APS_REASON_INTERNAL;
-    aps_leak_init(&scan, r->pool, rules, note_leak, a);
-    if (aps_leak_feed(&scan, *io_text) != APS_OK)
-        return APS_REASON_INTERNAL;
-    aps_leak_end(&scan);
-    if (a->kind == NULL)
-        return APS_REASON_ALLOW;
-    a->m->fault = aps_str(apr_pstrcat(r->pool, "leak ", a->kind, NULL));
-    if (!masks || a->ranges_n > RANGES_MAX)
-        return APS_REASON_RESPONSE_LEAK;
-    char *copy = apr_pstrmemdup(r->pool, io_text->p, io_text->n);
-    for (uint32_t i = 0; i < a->ranges_n; i++)
-        mask(copy + a->ranges[i].at, (size_t)a->ranges[i].n);
-    io_text->p = copy;
-    return APS_REASON_ALLOW;
+    const apr_table_t *const tables[] = {r->headers_out, r->err_headers_out, r->trailers_out};
+    enum aps_reason worst = APS_REASON_ALLOW, reason;
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+        if ((reason = mod_leaks_fields(r, &a->leaks, tables[i])) != APS_REASON_ALLOW)
+            worst = reason;
+    reason =
+        a->unread || a->bare ? APS_REASON_ALLOW : mod_leaks_text(r, &a->leaks, io_text, &a->masked);
+    return reason != APS_REASON_ALLOW ? reason : worst;
 }
 
 static void escape(request_rec *r, const struct answer *a, struct aps_str *io_text)
@@ -284,11 +232,38 @@ static apr_status_t send_changed(ap_filter_t *f, apr_bucket_brigade *bb, struct 
     return ap_pass_brigade(f->next, bb);
 }
 
+static bool has_end(const apr_bucket_brigade *bb)
+{
+    for (apr_bucket *b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb);
+         b = APR_BUCKET_NEXT(b))
+        if (APR_BUCKET_IS_EOS(b))
+            return true;
+    return false;
+}
+
+/* Trailers come with the end of what was not held: what may not be sent of them is left out. */
+static apr_status_t pass(ap_filter_t *f, apr_bucket_brigade *bb, struct answer *a)
+{
+    request_rec *r = f->r;
+    if (!has_end(bb))
+        return ap_pass_brigade(f->next, bb);
+    enum aps_reason reason = mod_leaks_fields(r, &a->leaks, r->trailers_out);
+    if (reason != APS_REASON_ALLOW) {
+        tell(r, a, reason);
+        if (blocks(a, reason))
+            apr_table_clear(r->trailers_out);
+    }
+    ap_remove_output_filter(f);
+    return ap_pass_brigade(f->next, bb);
+}
+
 /* What was held, and what follows it, as it came. */
 static apr_status_t send_held(ap_filter_t *f, apr_bucket_brigade *bb, struct answer *a)
 {
     APR_BRIGADE_PREPEND(bb, a->held);
-    ap_remove_output_filter(f);
+    a->passes = a->want->leaks != MOD_RESPONSES_PASS && !has_end(bb);
+    if (!a->passes)
+        ap_remove_output_filter(f);
     return ap_pass_brigade(f->next, bb);
 }
 
@@ -311,7 +286,7 @@ static apr_status_t finish(ap_filter_t *f, apr_bucket_brigade *bb, struct answer
         apr_table_unset(f->r->headers_out, "Content-Length"); /* GET may have another one */
     bool decoded = mod_response_fields_coding(f->r)[0] != '\0' && text.p != p;
     if (a->watches || (text.p == p && !decoded) ||
-        !(a->want->strip || a->want->escape || a->ranges_n))
+        !(a->want->strip || a->want->escape || a->masked))
         return send_held(f, bb, a);
     f->ctx = NULL;
     return send_changed(f, bb, a, text);
@@ -392,6 +367,8 @@ static apr_status_t filter_response(ap_filter_t *f, apr_bucket_brigade *bb)
         begin(f->r, a);
     if (is_error(bb))
         return send_error(f, bb, a);
+    if (a->passes)
+        return pass(f, bb, a);
     if (a->unread)
         return finish(f, bb, a);
     if (!hold(f, bb, a, &ended, &status)) {
@@ -415,6 +392,9 @@ void mod_stage_response_insert_filter(request_rec *r, struct mod_req *m)
     a->m = m;
     a->want = want;
     a->watches = dir->engine != MOD_ENGINE_ON;
+    a->leaks.m = m;
+    a->leaks.kinds = want->kinds;
+    a->leaks.masks = want->leaks == MOD_RESPONSES_MASK && !a->watches;
     a->use = dir->api != NULL ? mod_stage_api_use(m, dir->api) : NULL;
     if (a->use != NULL && a->use->reason != APS_REASON_ALLOW)
         a->use = NULL;

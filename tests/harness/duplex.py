@@ -6,13 +6,14 @@ from .h2 import ACK, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PREFACE, RST_
 from .loopback import Loopback
 
 ECHOED = 32768
+TRAILERS = [("grpc-status", "0"), ("grpc-message", "card 4111111111111111")]
 
 
 class Duplex(Loopback):
     """with Duplex() as duplex: duplex.port; duplex.counts has the bytes that came by each stream, in order.
 
     Fields of requests are not read, so each stream is answered alike: 200, application/grpc, the first
-    32 KiB of what was sent, and the trailer grpc-status: 0.
+    32 KiB of what was sent, and TRAILERS.
     """
 
     def __init__(self):
@@ -57,6 +58,6 @@ class Duplex(Loopback):
         elif kind == RST_STREAM:
             places.pop(number, None)
         if kind in (HEADERS, DATA) and flags & END_STREAM:
-            out += frame(HEADERS, END_HEADERS | END_STREAM, number, field_block([("grpc-status", "0")]))
+            out += frame(HEADERS, END_HEADERS | END_STREAM, number, field_block(TRAILERS))
         client.sendall(out)
         return True

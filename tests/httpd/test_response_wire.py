@@ -57,6 +57,12 @@ ProxyPass / http://127.0.0.1:@BACK@/
 <Location /cgi/log>
     ApiSecResponses leaks=log max=64k
 </Location>
+<Location /guard>
+    ApiSecResponses leaks=block
+</Location>
+<Location /watch>
+    ApiSecResponses leaks=log
+</Location>
 <Location /less>
     ApiSecApi thing
     ApiSecResponses undeclared=remove max=64k
@@ -229,6 +235,30 @@ def test_head_promises_no_length_of_what_is_rewritten(site):
     assert site.get("/page/page").body == b'["\\u003c"]'
     got = site.request("HEAD", "/page/page")
     assert got.status == 200 and "Content-Length" not in got.headers
+
+
+TELLING = [("X-Trace", "at com.example.Main(Main.java:12)"), ("Location", "/x?key=AKIAABCDEFGHIJKLMNOP"), ("X-Card", CARD),
+           ("Set-Cookie", "n=" + CARD), ("ETag", '"%s"' % CARD), ("X-Plain", "12")]
+
+
+# NEG-16: fields as well, whatever content there is; a number in a cookie or an ETag means nothing to others
+def test_fields_are_looked_through(site):
+    for status in (200, 204, 302, 404):
+        for name in ("GET", "HEAD"):
+            say(site, "told", status, PLAIN + TELLING, b"x" if status != 204 else b"")
+            got = site.request(name, "/mask/told")
+            shown = [got.headers[field] for field, _ in TELLING]
+            assert (got.status, shown[0][:24], shown[2:]) == (status, "at com.example.Main(Main", ["1" * 16] + [v for _, v in TELLING[3:]])
+            assert "java" not in shown[0] and "AKIA" not in shown[1] and shown[1].endswith("xxxx"), shown
+    got = site.get("/guard/told")
+    line = site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"])
+    assert (got.status, line["reason"], line["fault"]) == (502, "response_leak", "leak stack_trace in the field X-Trace")
+    assert not [field for field, _ in TELLING if field in got.headers]
+    say(site, "told", 200, PLAIN + [("X-Card", CARD)], b"x")
+    got = site.get("/watch/told")
+    line = site.server.wait_audit(lambda line: line["id"] == got.headers["X-Request-Id"])
+    assert (got.status, got.headers["X-Card"], line["decision"]) == (200, CARD, "would-refuse")
+    assert line["fault"] == "leak card in the field X-Card"
 
 
 # NEG-16: what a store of answers has is what was judged

@@ -90,8 +90,9 @@ def call(site, path, *more):
 
 
 # gRPC: each side is answered while it still speaks, and the status comes behind it
-@pytest.mark.parametrize("path", ["/stream/x", "/api/x"])
-def test_both_ways_go_on_at_once(site, path):
+# NEG-16: with trailers that are looked through
+@pytest.mark.parametrize("path, card", [("/stream/x", "4111111111111111"), ("/api/x", "1111111111111111")])
+def test_both_ways_go_on_at_once(site, path, card):
     sent, fields = b"", {"x-api-key": site.keys["ci"], "content-type": "application/grpc", "te": "trailers", "accept-encoding": "gzip"}
     with H2Connection(site.server.port) as h2:
         stream = h2.begin("POST", path, fields.items())
@@ -110,6 +111,7 @@ def test_both_ways_go_on_at_once(site, path):
     with open(head) as text:
         said = text.read().replace("\r", "")
     assert said.startswith("HTTP/2 200") and re.search(r"(?m)^grpc-status: 0$", said), said
+    assert re.search(r"(?m)^grpc-message: card %s$" % card, said), said
 
 
 # a backend of HTTP/1.1 has the first bytes before the last ones are sent
