@@ -94,8 +94,8 @@ static void tell(request_rec *r, struct mod_leaks *leaks, const char *kind, cons
                                                            kind, FIELD_SHOWN, field));
 }
 
-enum aps_reason mod_leaks_text(request_rec *r, struct mod_leaks *leaks, struct aps_str *io_text,
-                               bool *out_masked)
+enum aps_reason mod_response_leaks_text(request_rec *r, struct mod_leaks *leaks,
+                                        struct aps_str *io_text, bool *out_masked)
 {
     const struct aps_leak_rules *rules = rules_of(r, leaks);
     struct found found = {.ranges = leaks->ranges};
@@ -113,7 +113,8 @@ static bool is_opaque(const char *field)
     return ap_cstr_casecmp(field, "Set-Cookie") == 0 || ap_cstr_casecmp(field, "ETag") == 0;
 }
 
-enum aps_reason mod_leaks_fields(request_rec *r, struct mod_leaks *leaks, const apr_table_t *fields)
+enum aps_reason mod_response_leaks_fields(request_rec *r, struct mod_leaks *leaks,
+                                          const apr_table_t *fields)
 {
     const struct aps_leak_rules *rules = rules_of(r, leaks);
     const apr_array_header_t *list = fields != NULL ? apr_table_elts(fields) : NULL;

@@ -55,11 +55,11 @@ struct mod_leaks {
 
 /* Its content.  ALLOW, with *io_text changed where *out_masked says so; RESPONSE_LEAK: it must not
  * be sent as it is; INTERNAL.  The first leak is the fault in the log. */
-enum aps_reason mod_leaks_text(request_rec *r, struct mod_leaks *leaks, struct aps_str *io_text,
-                               bool *out_masked);
+enum aps_reason mod_response_leaks_text(request_rec *r, struct mod_leaks *leaks,
+                                        struct aps_str *io_text, bool *out_masked);
 /* The values of fields or trailers, in place; NULL: there are none.  As above. */
-enum aps_reason mod_leaks_fields(request_rec *r, struct mod_leaks *leaks,
-                                 const apr_table_t *fields);
+enum aps_reason mod_response_leaks_fields(request_rec *r, struct mod_leaks *leaks,
+                                          const apr_table_t *fields);
 
 /* For the answer of `r`, where its section asks for any of it. */
 void mod_stage_response_insert_filter(request_rec *r, struct mod_req *m);

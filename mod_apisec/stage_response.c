@@ -108,10 +108,10 @@ static enum aps_reason look_for_leaks(request_rec *r, struct answer *a, struct a
     const apr_table_t *const tables[] = {r->headers_out, r->err_headers_out, r->trailers_out};
     enum aps_reason worst = APS_REASON_ALLOW, reason;
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
-        if ((reason = mod_leaks_fields(r, &a->leaks, tables[i])) != APS_REASON_ALLOW)
+        if ((reason = mod_response_leaks_fields(r, &a->leaks, tables[i])) != APS_REASON_ALLOW)
             worst = reason;
-    reason =
-        a->unread || a->bare ? APS_REASON_ALLOW : mod_leaks_text(r, &a->leaks, io_text, &a->masked);
+    reason = a->unread || a->bare ? APS_REASON_ALLOW
+                                  : mod_response_leaks_text(r, &a->leaks, io_text, &a->masked);
     return reason != APS_REASON_ALLOW ? reason : worst;
 }
 
@@ -247,7 +247,7 @@ static apr_status_t pass(ap_filter_t *f, apr_bucket_brigade *bb, struct answer *
     request_rec *r = f->r;
     if (!has_end(bb))
         return ap_pass_brigade(f->next, bb);
-    enum aps_reason reason = mod_leaks_fields(r, &a->leaks, r->trailers_out);
+    enum aps_reason reason = mod_response_leaks_fields(r, &a->leaks, r->trailers_out);
     if (reason != APS_REASON_ALLOW) {
         tell(r, a, reason);
         if (blocks(a, reason))

@@ -247,27 +247,32 @@ static bool is_key(const struct aps_api_operation *o, struct aps_str name)
 }
 
 /* Whether a program may take it for a parameter that was judged under another name. */
-static bool is_other_name(const struct run *run, struct aps_str name)
+static bool is_other_name(const struct run *run, enum aps_api_in in, struct aps_str name)
 {
     const struct aps_api_operation *o = run->operation;
     size_t longest = 0;
     char *buf;
 
     for (uint32_t i = 0; i < o->params_n; i++)
-        if (o->params[i].in == APS_API_QUERY && o->params[i].name.n > longest)
+        if (o->params[i].in == in && o->params[i].name.n > longest)
             longest = o->params[i].name.n;
     if (longest == 0)
         return false;
     if ((buf = apr_palloc(run->form.pool, name.n + longest)) == NULL)
         return true;
     for (uint32_t i = 0; i < o->params_n; i++)
-        if (o->params[i].in == APS_API_QUERY &&
-            aps_variable_is_other_name(name, o->params[i].name, buf))
+        if (o->params[i].in == in && aps_variable_is_other_name(name, o->params[i].name, buf))
             return true;
     return false;
 }
 
-/* What no parameter has taken. */
+static void fail_name(struct run *run, enum aps_failures_in in, struct aps_str name)
+{
+    fail(run, in, name, "undeclared", "no name that a program takes for a parameter's",
+         (struct aps_str){NULL, 0});
+}
+
+/* What no parameter has taken; of cookies, others' are no fault. */
 static void judge_rest(struct run *run)
 {
     for (uint32_t i = 0; i < run->query.n; i++) {
@@ -280,9 +285,14 @@ static void judge_rest(struct run *run)
         else if (run->options->undeclared && !is_key(run->operation, p->name))
             fail(run, APS_FAILURES_QUERY, p->name, "undeclared", "a parameter of the operation",
                  (struct aps_str){NULL, 0});
-        else if (!run->options->undeclared && is_other_name(run, p->name))
-            fail(run, APS_FAILURES_QUERY, p->name, "undeclared",
-                 "no name that a program takes for a parameter's", (struct aps_str){NULL, 0});
+        else if (!run->options->undeclared && is_other_name(run, APS_API_QUERY, p->name))
+            fail_name(run, APS_FAILURES_QUERY, p->name);
+    }
+    for (uint32_t i = 0; i < run->cookies.n; i++) {
+        const struct pair *p = &run->cookies.list[i];
+
+        if (!p->taken && is_other_name(run, APS_API_COOKIE, p->name))
+            fail_name(run, APS_FAILURES_COOKIE, p->name);
     }
 }
 
