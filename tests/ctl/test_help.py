@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import SERVER_GROUP, TOP, StateFile, Store
+from harness import SERVER_GROUP, TOP, Folder, StateFile, Store
 from harness.jws import EcKey, times, token
 
 pytestmark = pytest.mark.slow  # sanitizers see the same code by other tests
@@ -119,9 +119,18 @@ paths:
 """
 
 
-@pytest.fixture
-def shop(store, folder):
-    store.json("api", "import", "shop", folder.write("openapi.yaml", OPENAPI))
+@pytest.fixture(scope="module")
+def made():
+    """The store that each example has a copy of."""
+    with Folder() as place:
+        store = Store(place.path("store"), place.path("state"))
+        store.init()
+        fill(store, place.write("openapi.yaml", OPENAPI))
+        yield store
+
+
+def fill(store, description):
+    store.json("api", "import", "shop", description)
     store.role_create("reader", ["GET,HEAD /items/**", "GET /orders/**"])
     store.role_create("writer", "POST /orders")
     store.json("plan", "create", "gold", "--limit", "calls rate=1/s by=key", "--limit", "daily quota=9/day by=user")
@@ -131,7 +140,13 @@ def shop(store, folder):
     store.json("webhook", "add", "payments", "--scheme", "stripe", input=secrets.token_hex(32))
     store.json("secret", "set", "ledger", "--generate")
     store.json("issuer", "add", "acme", "--issuer", "https://login.example", "--audience", "https://api.example")
-    return store
+
+
+@pytest.fixture
+def shop(made, folder):
+    folder.write("openapi.yaml", OPENAPI)
+    subprocess.run(["cp", "-a", made.path, folder.path("store")], check=True)
+    return Store(folder.path("store"), folder.path("state"))
 
 
 @pytest.mark.parametrize("command", COMMANDS)

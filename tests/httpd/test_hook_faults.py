@@ -127,7 +127,7 @@ def site():
 def rested(site):
     """No fault from the test before, and a short log, since it is read again and again."""
     site.faults.off()
-    os.truncate(os.path.join(site.server.logs, "audit.log"), 0)
+    site.server.empty_audit()
 
 
 def ask(site, hook):
