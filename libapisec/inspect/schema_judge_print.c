@@ -127,7 +127,7 @@ static bool put_value(const struct aps_schema_judge *c, uint32_t value, struct t
         put(t, "\"", 1);
         put(t, text.p, text.n);
         put(t, "\"", 1);
-        return text.n <= VALUE_MAX;
+        return text.n <= VALUE_MAX && (text.n == 0 || memchr(text.p, '\0', text.n) == NULL);
     default:
         put(t, c->stored.text + v->at, v->n);
         return v->n <= VALUE_MAX;
@@ -147,7 +147,7 @@ static bool put_values(const struct aps_schema_judge *c, const uint32_t *pairs, 
                 next = pairs[k];
         if (i > 0)
             put(t, i + 1 < n ? ", " : " or ", i + 1 < n ? 2 : 4);
-        fits = put_value(c, next, t) && t->n < WANT_MAX;
+        fits = next != UINT32_MAX && put_value(c, next, t) && t->n < WANT_MAX;
     }
     return fits;
 }

@@ -217,6 +217,8 @@ static void failures_say_which_values_there_are(void **state)
          "\\\"red\\\", \\\"a\\\"b\\\", 10, 1.50, true or null"},
         {"{\"enum\":[[1],{},\"\"]}", "an array, an object or \\\"\\\""},
         {"{\"enum\":[7]}", "7"},
+        {"{\"enum\":[\"a\\u0000b\",8]}", "one of 2 values"},
+        {"{\"const\":\"a\\u0000b\"}", "the one value"},
         {"{\"enum\":[1,2,3,4,5,6,7,8]}", "1, 2, 3, 4, 5, 6, 7 or 8"},
         {"{\"enum\":[1,2,3,4,5,6,7,8,10]}", "one of 9 values"},
         {"{\"enum\":[\"12345678901234567890123456789012345678901234567890123456789012345\"]}",
