@@ -187,12 +187,25 @@ static bool is_part_over(const struct aps_multipart *m)
            m->at - m->part.at > m->options->part_max + (m->line ? m->matched + 2u : 0u);
 }
 
+/* Of n bytes, so many that no cap is leapt over: which one is passed first does not hang on how the
+ * body was cut. */
+static size_t within_caps(const struct aps_multipart *m, size_t n)
+{
+    uint64_t end = m->options->total_max + 1;
+
+    if (m->phase == MULTIPART_DATA && m->options->part_max < m->options->total_max - m->part.at)
+        end = m->part.at + m->options->part_max + 1;
+    if (end <= m->at)
+        return 1;
+    return end - m->at < n ? (size_t)(end - m->at) : n;
+}
+
 enum aps_multipart_fault aps_multipart_feed(struct aps_multipart *m, struct aps_str bytes)
 {
     size_t i = 0, n;
 
     while (i < bytes.n && m->fault == APS_MULTIPART_OK) {
-        if ((n = skip(m, bytes.p + i, bytes.n - i)) > 0) {
+        if ((n = skip(m, bytes.p + i, within_caps(m, bytes.n - i))) > 0) {
             m->last = bytes.p[i + n - 1];
         } else {
             m->fault = step(m, bytes.p[i]);
