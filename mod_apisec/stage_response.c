@@ -232,11 +232,11 @@ static apr_status_t send_changed(ap_filter_t *f, apr_bucket_brigade *bb, struct 
     return ap_pass_brigade(f->next, bb);
 }
 
-static bool has_end(const apr_bucket_brigade *bb)
+static bool has(const apr_bucket_brigade *bb, const apr_bucket_type_t *type)
 {
     for (apr_bucket *b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb);
          b = APR_BUCKET_NEXT(b))
-        if (APR_BUCKET_IS_EOS(b))
+        if (b->type == type)
             return true;
     return false;
 }
@@ -245,7 +245,7 @@ static bool has_end(const apr_bucket_brigade *bb)
 static apr_status_t pass(ap_filter_t *f, apr_bucket_brigade *bb, struct answer *a)
 {
     request_rec *r = f->r;
-    if (!has_end(bb))
+    if (!has(bb, &apr_bucket_type_eos))
         return ap_pass_brigade(f->next, bb);
     enum aps_reason reason = mod_response_leaks_fields(r, &a->leaks, r->trailers_out);
     if (reason != APS_REASON_ALLOW) {
@@ -261,7 +261,7 @@ static apr_status_t pass(ap_filter_t *f, apr_bucket_brigade *bb, struct answer *
 static apr_status_t send_held(ap_filter_t *f, apr_bucket_brigade *bb, struct answer *a)
 {
     APR_BRIGADE_PREPEND(bb, a->held);
-    a->passes = a->want->leaks != MOD_RESPONSES_PASS && !has_end(bb);
+    a->passes = a->want->leaks != MOD_RESPONSES_PASS && !has(bb, &apr_bucket_type_eos);
     if (!a->passes)
         ap_remove_output_filter(f);
     return ap_pass_brigade(f->next, bb);
@@ -332,15 +332,6 @@ static bool hold(ap_filter_t *f, apr_bucket_brigade *bb, struct answer *a, bool 
     return *out_status == APR_SUCCESS;
 }
 
-static bool is_error(const apr_bucket_brigade *bb)
-{
-    for (apr_bucket *b = APR_BRIGADE_FIRST(bb); b != APR_BRIGADE_SENTINEL(bb);
-         b = APR_BUCKET_NEXT(b))
-        if (AP_BUCKET_IS_ERROR(b))
-            return true;
-    return false;
-}
-
 /* The backend broke off: httpd makes an error of it, and nobody has judged what came. */
 static apr_status_t send_error(ap_filter_t *f, apr_bucket_brigade *bb, struct answer *a)
 {
@@ -365,7 +356,7 @@ static apr_status_t filter_response(ap_filter_t *f, apr_bucket_brigade *bb)
     }
     if (!a->begun)
         begin(f->r, a);
-    if (is_error(bb))
+    if (has(bb, &ap_bucket_type_error))
         return send_error(f, bb, a);
     if (a->passes)
         return pass(f, bb, a);
